@@ -1,0 +1,3 @@
+//! Touches the world: one room per neighbour, none of which names another.
+pub mod aws;
+pub mod host;

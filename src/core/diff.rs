@@ -1,0 +1,1 @@
+//! The changes that turn one document into another.

@@ -1,0 +1,3 @@
+//! Decides: no I/O, no clock, no async, no hash order.
+pub mod diff;
+pub mod taskdef;

@@ -1,0 +1,1 @@
+//! The task definition as a lossless document.

@@ -1,0 +1,1 @@
+//! Pretends to be AWS, byte for byte; names no other room.
