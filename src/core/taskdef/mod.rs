@@ -1,1 +1,20 @@
-//! The task definition as a lossless document.
+//! The task definition as a lossless document: typed views, overrides, canonical form, lint.
+
+mod canonical;
+mod described;
+mod document;
+mod ecr;
+mod image;
+mod overrides;
+mod size;
+
+pub use canonical::{
+    Canonical, DEFAULTS, DefaultRule, EMPTY_OBJECTS, EmptyRule, Literal, SETS, SetRule, canonical,
+    compared, same,
+};
+pub use described::{Described, Revision, RevisionStatus, Tag, TaskDefinitionArn};
+pub use document::{Container, NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
+pub use ecr::{AccountId, EcrRepository};
+pub use image::{Digest, ImageRef, ImageRefError};
+pub use overrides::{ImageOverride, OverrideError, Overrides};
+pub use size::{cpu_units, memory_mib};
