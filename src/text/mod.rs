@@ -1,1 +1,15 @@
-//! Words <-> values, pure.
+//! Words <-> values, pure: what people write (configuration, values, templates, task definitions) becomes data, and
+//! what went wrong becomes words. Nothing here reads a file, the environment or a clock.
+
+pub mod config;
+pub mod document;
+pub mod schema;
+pub mod values;
+
+mod complaint;
+mod json;
+mod nearest;
+mod yaml;
+
+pub use complaint::{Complaint, Paint, Place};
+pub use nearest::nearest;

@@ -1,0 +1,158 @@
+//! The shape of `ecsdeploy.yml`, field by field. The comments here are what `ecsdeploy schema` prints and editors show.
+//!
+//! **Invariant:** an unknown key is an error, and an absent one is told apart from one that says the default, so that
+//! an environment lays over only what it names.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::duration::HumanDuration;
+use crate::text::complaint::Complaint;
+use crate::text::yaml;
+
+/// What ecsdeploy deploys: Amazon ECS services, and what differs from one environment to the next.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "ecsdeploy.yml")]
+pub struct Config {
+    /// AWS region. Absent: the one of the AWS SDK's own chain (`AWS_REGION`, the profile, the instance).
+    pub region: Option<String>,
+    /// Name or ARN of the ECS cluster of every service that names none itself.
+    pub cluster: Option<String>,
+    /// Template values for every service; the lowest layer.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+    /// The services, by the name they have here.
+    pub services: BTreeMap<String, ServiceConfig>,
+    /// What to lay over the above when `--env NAME` chooses an environment.
+    #[serde(default)]
+    pub environments: BTreeMap<String, EnvironmentConfig>,
+}
+
+/// One ECS service; in an environment, only what is different there.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Name of the ECS service. Absent: the key of this block.
+    pub service: Option<String>,
+    /// Name or ARN of the ECS cluster.
+    pub cluster: Option<String>,
+    /// The task definition, relative to this file: `.json`, `.yaml` or `.yml` as it is, or a Handlebars template
+    /// `.json.hbs`. Absent: the task definition that the service runs now.
+    pub task_definition: Option<String>,
+    /// Template values for this service.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+    /// Files of template values (YAML or JSON), relative to this file, later ones over earlier ones. In an
+    /// environment, the list takes the place of the service's own.
+    pub values_files: Option<Vec<String>>,
+    /// Whether an image's tag in Amazon ECR is resolved to its digest and the task definition pins both. Default: true.
+    pub pin_images: Option<bool>,
+    /// How a rollout goes and when it has failed.
+    #[serde(default)]
+    pub rollout: RolloutConfig,
+}
+
+/// How a rollout goes and when it has failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RolloutConfig {
+    /// How the new revision takes over. Default: `auto`.
+    pub strategy: Option<StrategyName>,
+    /// How long the whole rollout may take. Default: `30m`.
+    pub timeout: Option<HumanDuration>,
+    /// The rollout has failed when this many tasks of the new deployment have failed; 0 leaves that verdict to ECS.
+    pub max_failed_tasks: Option<u32>,
+    /// What to do when the new revision fails. Default: `rollback`.
+    pub on_failure: Option<OnFailure>,
+    /// What to do when the run is cancelled. Default: `leave`.
+    pub on_cancel: Option<OnCancel>,
+}
+
+/// What is different in one environment.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentConfig {
+    /// AWS region.
+    pub region: Option<String>,
+    /// Name or ARN of the ECS cluster; also of services that name another outside this environment.
+    pub cluster: Option<String>,
+    /// Template values, over those of the services outside this environment.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+    /// What is different for single services, by their name above.
+    #[serde(default)]
+    pub services: BTreeMap<String, ServiceConfig>,
+}
+
+/// How the new revision takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyName {
+    /// What the service itself is set up for.
+    #[default]
+    Auto,
+    /// Tasks are replaced little by little, by ECS.
+    Rolling,
+}
+
+/// What to do when the new revision fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Bring the revision that served before back.
+    #[default]
+    Rollback,
+    /// Leave the service as it is, for somebody to look at.
+    Leave,
+}
+
+/// What to do when the run is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnCancel {
+    /// Leave the deployment to go on; the same command takes it up again.
+    #[default]
+    Leave,
+    /// Bring the revision that served before back.
+    Rollback,
+}
+
+/// What becomes of an image's tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PinImages {
+    /// A tag in Amazon ECR becomes `repository:tag@digest`.
+    #[default]
+    ToDigest,
+    /// Images stay as they are written.
+    Never,
+}
+
+impl Config {
+    /// The configuration in `text`, the content of the file `name`.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Complaint> {
+        let config: Self = yaml::read(name, text)?;
+        config.check_environments(name, text)?;
+        Ok(config)
+    }
+
+    /// An environment lays over services; it never adds one, for that is nearly always a misspelt name.
+    fn check_environments(&self, name: &str, text: &str) -> Result<(), Complaint> {
+        for (environment, block) in &self.environments {
+            for service in block.services.keys() {
+                if !self.services.contains_key(service) {
+                    let path = ["environments", environment, "services", service];
+                    let complaint = Complaint::new(format!("unknown service `{service}`"))
+                        .allow(self.services.keys())
+                        .spelling(service, self.services.keys());
+                    let place = yaml::place_of(name, text, &path);
+                    return Err(place.into_iter().fold(complaint, Complaint::at));
+                }
+            }
+        }
+        Ok(())
+    }
+}
