@@ -1,1 +1,156 @@
-//! The host.
+//! The machine the program runs on: its files, its clock, its signals.
+//!
+//! **Invariant:** files are read, and one is written when `--out` asks for it; nothing found in them is ever run.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::ports::{Clock, Wake};
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {verb} {}", path.display())]
+pub struct FileError {
+    pub verb: &'static str,
+    pub path: PathBuf,
+    #[source]
+    pub source: io::Error,
+}
+
+/// Reads a whole text file.
+pub fn read(path: &Path) -> Result<String, FileError> {
+    fs::read_to_string(path).map_err(|source| FileError {
+        verb: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a whole file, or nothing: a reader never finds half of it.
+pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |source| FileError {
+        verb: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = PathBuf::from(beside);
+    fs::write(&beside, text).map_err(failed)?;
+    fs::rename(&beside, path).map_err(failed)
+}
+
+pub fn is_directory(path: &Path) -> bool {
+    path.is_dir()
+}
+
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Wall-clock time, cut short by signals.
+#[derive(Clone, Debug)]
+pub struct HostClock {
+    signals: Signals,
+}
+
+impl HostClock {
+    pub fn new(signals: Signals) -> Self {
+        Self { signals }
+    }
+}
+
+impl Clock for HostClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep_until(&self, until: Timestamp) -> Wake {
+        let pause = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+        self.signals.pause(pause).await
+    }
+}
+
+/// SIGINT and SIGTERM as a wish to stop that sleepers notice. A second signal ends the program at once.
+#[derive(Clone, Debug)]
+pub struct Signals(watch::Receiver<bool>);
+
+impl Signals {
+    /// Listens from now on; `at_once` runs when a second signal arrives.
+    pub fn listen(at_once: fn() -> !) -> io::Result<Self> {
+        let (wish, heard) = watch::channel(false);
+        let mut arrivals = Arrivals::new()?;
+        tokio::spawn(async move {
+            arrivals.next().await;
+            wish.send_replace(true);
+            arrivals.next().await;
+            at_once()
+        });
+        Ok(Self(heard))
+    }
+
+    /// Waits for so long, or until a signal arrives (or has arrived before).
+    pub async fn pause(&self, pause: Duration) -> Wake {
+        let mut heard = self.0.clone();
+        if *heard.borrow() {
+            return Wake::Interrupted;
+        }
+        if pause.is_zero() {
+            return Wake::Due;
+        }
+        tokio::select! {
+            biased;
+            Ok(_) = heard.wait_for(|stop| *stop) => Wake::Interrupted,
+            () = tokio::time::sleep(pause) => Wake::Due,
+        }
+    }
+}
+
+/// SIGINT and SIGTERM, heard from the moment this is made.
+#[cfg(unix)]
+struct Arrivals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Arrivals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C, on systems without signals.
+#[cfg(not(unix))]
+struct Arrivals;
+
+#[cfg(not(unix))]
+impl Arrivals {
+    #[expect(clippy::unnecessary_wraps, reason = "one signature on every system")]
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        // When even that cannot be listened to, no wish to stop ever arrives.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

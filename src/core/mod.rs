@@ -1,3 +1,10 @@
 //! Decides: no I/O, no clock, no async, no hash order.
 pub mod diff;
+pub mod gate;
+pub mod id;
+pub mod live;
+pub mod plan;
+pub mod report;
+pub mod rollout;
+pub mod service;
 pub mod taskdef;

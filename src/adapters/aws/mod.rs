@@ -1,1 +1,33 @@
-//! AWS.
+//! AWS through its SDK: looks at facets, makes changes, keeps documents whole.
+//!
+//! **Invariant:** nothing is decided here. What the SDK does not model still passes, because bodies are read and
+//! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
+
+mod faults;
+mod limits;
+mod observe;
+mod perform;
+mod wire;
+
+pub use limits::retries;
+pub use wire::Function;
+
+use aws_types::SdkConfig;
+
+/// Clients for one account and region.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    ecs: aws_sdk_ecs::Client,
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+    ecr: aws_sdk_ecr::Client,
+}
+
+impl Aws {
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            ecs: aws_sdk_ecs::Client::new(config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            ecr: aws_sdk_ecr::Client::new(config),
+        }
+    }
+}

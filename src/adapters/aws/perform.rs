@@ -1,0 +1,79 @@
+//! Makes changes: one call each, with exactly the document given.
+
+use serde_json::{Map, Value};
+
+use super::Aws;
+use super::faults::fault;
+use super::limits::OnlyThrottled;
+use super::wire::Document;
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::live::Service;
+use crate::core::rollout::{Action, Fault, FaultKind, Observation, Receipt, Watch};
+use crate::core::taskdef::TaskDefinition;
+use crate::ports::Cloud;
+
+impl Cloud for Aws {
+    async fn observe(&self, watch: &Watch) -> Observation {
+        self.look(watch).await
+    }
+
+    async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
+        match action {
+            Action::RegisterTaskDefinition(document) => self.register(document).await,
+            Action::UpdateService { key, members } => self.update(key, members.clone()).await,
+        }
+    }
+}
+
+impl Aws {
+    async fn register(&self, document: &TaskDefinition) -> Result<Receipt, Fault> {
+        let sent = Document::send(document.as_map().clone());
+        let answer = self
+            .ecs
+            .register_task_definition()
+            .family(document.family())
+            .set_container_definitions(Some(Vec::new()))
+            .customize()
+            .config_override(once())
+            .interceptor(sent.clone())
+            .send()
+            .await
+            .map_err(|error| fault("RegisterTaskDefinition", &error))?;
+        let arn = answer
+            .task_definition()
+            .and_then(|made| made.task_definition_arn())
+            .ok_or_else(|| empty("RegisterTaskDefinition"))?;
+        Ok(Receipt::Registered(TaskDefinitionArn::new(arn)))
+    }
+
+    async fn update(&self, key: &ServiceKey, members: Map<String, Value>) -> Result<Receipt, Fault> {
+        let sent = Document::send(members);
+        self.ecs
+            .update_service()
+            .cluster(key.cluster.as_str())
+            .service(key.service.as_str())
+            .customize()
+            .config_override(once())
+            .interceptor(sent.clone())
+            .send()
+            .await
+            .map_err(|error| fault("UpdateService", &error))?;
+        match sent.answer().get_mut("service").map(Value::take) {
+            Some(service) => Ok(Receipt::Updated(Service::new(service))),
+            None => Err(empty("UpdateService")),
+        }
+    }
+}
+
+fn once() -> aws_sdk_ecs::config::Builder {
+    aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyThrottled)
+}
+
+fn empty(operation: &str) -> Fault {
+    Fault {
+        operation: operation.to_owned(),
+        kind: FaultKind::Unanswered,
+        code: String::new(),
+        message: "the answer lacks what was asked for".to_owned(),
+    }
+}

@@ -1,0 +1,244 @@
+//! From every error to headline, causes, hints and exit code: the only place that knows exit codes.
+//!
+//! **Invariant:** an exit code tells the truth about the service. 0 is said only when the wanted revision serves, or
+//! when the command that was asked for did its work.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use crate::core::plan::Refusal;
+use crate::core::report::{Cause, Outcome};
+use crate::core::rollout::{Fault, FaultKind};
+use crate::engine::SurveyError;
+use crate::text::Complaint;
+
+/// What the process's exit says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    RolledBack = 4,
+    Stranded = 5,
+    Interrupted = 6,
+    Contested = 7,
+}
+
+/// Each code, its word, and what it says; the documentation and `--help` are made from it.
+pub const EXITS: [(Exit, &str, &str); 7] = [
+    (Exit::Done, "done", "it worked; for a rollout: the wanted revision serves"),
+    (Exit::Failed, "failed", "it failed and nothing was changed"),
+    (Exit::Usage, "usage", "the command line, a file or a value is wrong; nothing was changed"),
+    (Exit::RolledBack, "rolled back", "the rollout failed and the old revision serves again"),
+    (Exit::Stranded, "stopped", "the rollout failed and the service needs a hand"),
+    (Exit::Interrupted, "interrupted", "told to stop; the same command takes it up again"),
+    (Exit::Contested, "contested", "another deployment has the service"),
+];
+
+impl Exit {
+    pub fn code(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub headline: String,
+    /// Each explains the one before.
+    pub causes: Vec<String>,
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, headline: impl Into<String>) -> Self {
+        Self {
+            exit,
+            headline: headline.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    pub fn usage(headline: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, headline)
+    }
+
+    #[must_use]
+    pub fn cause(mut self, cause: impl ToString) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    /// The error and everything that it says caused it.
+    #[must_use]
+    pub fn because(mut self, error: &dyn Error) -> Self {
+        self.causes.push(error.to_string());
+        let mut source = error.source();
+        while let Some(error) = source {
+            self.causes.push(error.to_string());
+            source = error.source();
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// For people, on stderr.
+    pub fn render(&self) -> String {
+        let mut text = format!("error: {}\n", self.headline);
+        for cause in &self.causes {
+            let indented = cause.trim_end().replace('\n', "\n  ");
+            let _ = writeln!(text, "  {indented}");
+        }
+        for hint in &self.hints {
+            let indented = hint.trim_end().replace('\n', "\n      ");
+            let _ = writeln!(text, "hint: {indented}");
+        }
+        text
+    }
+}
+
+impl From<Complaint> for Failure {
+    fn from(complaint: Complaint) -> Self {
+        Self::usage("failed to read the input").cause(complaint.render())
+    }
+}
+
+impl From<crate::adapters::host::FileError> for Failure {
+    fn from(error: crate::adapters::host::FileError) -> Self {
+        let failure = Self::usage(error.to_string());
+        match error.source() {
+            Some(source) => failure.cause(source),
+            None => failure,
+        }
+    }
+}
+
+impl From<SurveyError> for Failure {
+    fn from(error: SurveyError) -> Self {
+        match error {
+            SurveyError::Fault(fault) => fault.into(),
+            SurveyError::Refused(refusal) => refusal.into(),
+            SurveyError::NoService(ref key) => Self::new(Exit::Failed, error.to_string())
+                .hint("check the name, the cluster and the region")
+                .hint(format!(
+                    "ecsdeploy deploys to a service that exists. Create it once, with Terraform (aws_ecs_service with \
+                     lifecycle {{ ignore_changes = [task_definition] }}) or with\n\
+                     aws ecs create-service --cluster {} --service-name {} --task-definition FAMILY --desired-count 1 …",
+                    key.cluster, key.service
+                )),
+            SurveyError::NoImage { .. } => Self::new(Exit::Failed, error.to_string())
+                .hint("push the image first, or check the tag")
+                .hint("--keep-tags deploys without asking ECR"),
+            SurveyError::ImageNotActive { .. } => Self::new(Exit::Failed, error.to_string())
+                .hint("restore the image in ECR, or choose another tag"),
+            SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
+            SurveyError::Image(_) | SurveyError::Override(_) => {
+                Self::usage("failed to apply the overrides").because(&error)
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let headline = refusal.to_string();
+        match refusal {
+            Refusal::Busy { .. } => Self::new(Exit::Contested, headline)
+                .hint("wait for it to end, or take the service over with --supersede"),
+            Refusal::NotActive { .. } | Refusal::Controller { .. } | Refusal::Strategy { .. } => {
+                Self::new(Exit::Failed, headline)
+            }
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let failure = Self::new(Exit::Failed, format!("failed to call {}", fault.operation));
+        match fault.kind {
+            FaultKind::NoCredentials => failure
+                .cause(&fault.message)
+                .hint("sign in (aws sso login), set AWS_PROFILE or --profile, or in CI assume a role by OIDC")
+                .hint("--sandbox runs without an AWS account"),
+            FaultKind::Denied => failure
+                .cause(&fault)
+                .hint(format!("allow {} to this identity", iam_action(&fault.operation))),
+            FaultKind::Refused if fault.code == "ClusterNotFoundException" => failure
+                .cause(&fault)
+                .hint("check the cluster's name and the region: aws ecs list-clusters"),
+            FaultKind::Refused | FaultKind::Unanswered => failure.cause(&fault),
+        }
+    }
+}
+
+/// The IAM action that a call needs.
+fn iam_action(operation: &str) -> String {
+    let service = match operation {
+        "DescribeTargetHealth" => "elasticloadbalancing",
+        "DescribeImages" => "ecr",
+        _ => "ecs",
+    };
+    format!("{service}:{operation}")
+}
+
+/// What an outcome says to the caller: nothing for success, else the failure with its exit code.
+pub fn judge(outcome: &Outcome) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Unchanged | Outcome::Completed => Ok(()),
+        Outcome::RolledBack { cause } => Err(Failure::new(
+            Exit::RolledBack,
+            "the rollout failed; the old revision serves again",
+        )
+        .with(cause)),
+        Outcome::Failed { cause } => Err(Failure::new(
+            Exit::Failed,
+            "the rollout failed; the service was not changed",
+        )
+        .with(cause)),
+        Outcome::Stranded { cause } => Err(Failure::new(
+            Exit::Stranded,
+            "the rollout failed and the service needs a hand",
+        )
+        .with(cause)
+        .hint("ecsdeploy status shows where it stands")),
+        Outcome::Superseded { by } => Err(Failure::new(
+            Exit::Contested,
+            format!("deployment {by} took the service over"),
+        )
+        .cause("this run's deployment is no longer the service's primary deployment")
+        .hint("its own run decides whether the service is well; ecsdeploy status shows it")),
+    }
+}
+
+impl Failure {
+    fn with(self, cause: &Cause) -> Self {
+        let failure = self.cause(cause);
+        match cause {
+            Cause::CircuitBreaker { .. } | Cause::TasksFailing { .. } => failure
+                .hint("the failed tasks above say why they stopped; their logs say more"),
+            Cause::Unrunnable { .. } => {
+                failure.hint("check the image's name, tag and platform, and the execution role's rights to pull it")
+            }
+            Cause::Alarm { .. } => failure.hint("look at the alarms' history in CloudWatch"),
+            Cause::Stopped { .. } => failure.hint("somebody called StopServiceDeployment or deployed the old revision"),
+            Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
+            Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
+            Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),
+            Cause::ServiceGone { .. } => failure,
+            Cause::FailedByEcs { .. } => failure.hint("the service events above are ECS's account of it"),
+            Cause::NoWayBack { .. } => failure.hint("roll out a revision that works: the service has no completed one"),
+            Cause::UndoFailed { .. } => {
+                failure.hint("roll out a revision that works, or raise the desired capacity and run the same command")
+            }
+        }
+    }
+}

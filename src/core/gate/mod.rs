@@ -1,0 +1,9 @@
+//! Samples in, verdict out.
+//!
+//! **Invariant:** no data is never a pass, and a failure to measure is not a failed measurement.
+
+mod serving;
+mod tasks;
+
+pub use serving::{Serving, serving};
+pub use tasks::{TaskFailure, failures, first_permanent};

@@ -1,0 +1,85 @@
+//! Names of things in AWS, each its own type so that one is never passed for another.
+//!
+//! **Invariant:** a name is kept exactly as AWS or the user wrote it; views (`short`) only borrow from it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn new(name: impl Into<String>) -> Self {
+                Self(name.into())
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The last part: of an ARN what follows the last `/`, else the whole.
+            pub fn short(&self) -> &str {
+                self.0.rsplit('/').next().unwrap_or(&self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                Self(name.to_owned())
+            }
+        }
+    };
+}
+
+name!(
+    /// A cluster's name or ARN, as the user gave it.
+    Cluster
+);
+name!(
+    /// A service's name or ARN, as the user gave it.
+    ServiceName
+);
+name!(
+    /// `arn:…:task-definition/FAMILY:REVISION`.
+    TaskDefinitionArn
+);
+name!(
+    /// `ecs-svc/<digits>`: the id of an entry of `Service.deployments`, and `startedBy` of its tasks.
+    DeploymentId
+);
+name!(
+    /// `arn:…:service-deployment/CLUSTER/SERVICE/ID`, the pinnable name of one service deployment.
+    ServiceDeploymentArn
+);
+name!(
+    /// `arn:…:targetgroup/NAME/ID`.
+    TargetGroupArn
+);
+name!(
+    /// `arn:…:task/CLUSTER/ID`.
+    TaskArn
+);
+
+/// Which service: every call to ECS about it carries both names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ServiceKey {
+    pub cluster: Cluster,
+    pub service: ServiceName,
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster.short(), self.service.short())
+    }
+}

@@ -1,0 +1,277 @@
+//! A service as DescribeServices answers it, with views over what a rollout reads.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{count, list, text, time};
+use crate::core::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
+
+/// One element of `DescribeServices.services`, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Service(Value);
+
+/// One element of `Service.deployments`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deployment<'a>(&'a Value);
+
+/// `Deployment.rolloutState`; ECS says it for the `ECS` deployment controller only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RolloutState {
+    InProgress,
+    Completed,
+    Failed,
+    /// A value this program does not know, or none at all (empty).
+    Other(String),
+}
+
+/// `deploymentConfiguration.deploymentCircuitBreaker`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    Off,
+    /// Fails the deployment and leaves it there.
+    FailOnly,
+    /// Fails the deployment and goes back to the last completed one.
+    RollBack,
+}
+
+/// One element of `Service.loadBalancers` that names a target group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancer {
+    pub target_group: TargetGroupArn,
+    pub container: String,
+    pub port: u32,
+}
+
+/// One element of `Service.events`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceEvent {
+    pub id: String,
+    pub at: Timestamp,
+    pub message: String,
+}
+
+impl Service {
+    pub fn new(document: Value) -> Self {
+        Self(document)
+    }
+
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    pub fn arn(&self) -> &str {
+        text(&self.0, "serviceArn")
+    }
+
+    pub fn name(&self) -> &str {
+        text(&self.0, "serviceName")
+    }
+
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`; only an active service can be deployed to.
+    pub fn status(&self) -> &str {
+        text(&self.0, "status")
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.status() == "ACTIVE"
+    }
+
+    pub fn desired_count(&self) -> u32 {
+        count(&self.0, "desiredCount")
+    }
+
+    pub fn running_count(&self) -> u32 {
+        count(&self.0, "runningCount")
+    }
+
+    pub fn pending_count(&self) -> u32 {
+        count(&self.0, "pendingCount")
+    }
+
+    pub fn launch_type(&self) -> &str {
+        text(&self.0, "launchType")
+    }
+
+    pub fn task_definition(&self) -> TaskDefinitionArn {
+        TaskDefinitionArn::new(text(&self.0, "taskDefinition"))
+    }
+
+    /// `ECS` (also when not said), `CODE_DEPLOY` or `EXTERNAL`.
+    pub fn controller(&self) -> &str {
+        match self.0.pointer("/deploymentController/type") {
+            Some(Value::String(kind)) => kind,
+            _ => "ECS",
+        }
+    }
+
+    /// `ROLLING` (also when not said), `BLUE_GREEN`, `LINEAR` or `CANARY`.
+    pub fn strategy(&self) -> &str {
+        match self.0.pointer("/deploymentConfiguration/strategy") {
+            Some(Value::String(strategy)) => strategy,
+            _ => "ROLLING",
+        }
+    }
+
+    pub fn breaker(&self) -> Breaker {
+        let flag = |name: &str| {
+            self.0
+                .pointer(&format!(
+                    "/deploymentConfiguration/deploymentCircuitBreaker/{name}"
+                ))
+                .and_then(Value::as_bool)
+                .unwrap_or_default()
+        };
+        match (flag("enable"), flag("rollback")) {
+            (false, _) => Breaker::Off,
+            (true, false) => Breaker::FailOnly,
+            (true, true) => Breaker::RollBack,
+        }
+    }
+
+    /// The fewest healthy tasks that ECS keeps during a deployment:
+    /// ceil(desiredCount × minimumHealthyPercent / 100), 100 % when not said.
+    pub fn healthy_floor(&self) -> u32 {
+        let percent = self
+            .0
+            .pointer("/deploymentConfiguration/minimumHealthyPercent")
+            .and_then(Value::as_u64)
+            .unwrap_or(100);
+        let floor = (u64::from(self.desired_count()) * percent).div_ceil(100);
+        u32::try_from(floor).unwrap_or(u32::MAX)
+    }
+
+    /// Newest first, as ECS lists them.
+    pub fn deployments(&self) -> impl Iterator<Item = Deployment<'_>> {
+        list(&self.0, "deployments").iter().map(Deployment)
+    }
+
+    /// The deployment that ECS is driving the service towards.
+    pub fn primary(&self) -> Option<Deployment<'_>> {
+        self.deployments().find(|d| d.status() == "PRIMARY")
+    }
+
+    pub fn deployment(&self, id: &DeploymentId) -> Option<Deployment<'_>> {
+        self.deployments().find(|d| d.id() == *id)
+    }
+
+    /// The deployment that last completed and still has its place in the list: what serves if the
+    /// newest one fails.
+    pub fn last_completed(&self) -> Option<Deployment<'_>> {
+        self.deployments().find(|d| self.has_completed(*d))
+    }
+
+    /// Deployments older than `rolloutState` say none: the only one of a service counts as completed.
+    pub fn has_completed(&self, deployment: Deployment<'_>) -> bool {
+        match deployment.rollout_state() {
+            RolloutState::Completed => true,
+            RolloutState::Other(said) if said.is_empty() => self.deployments().count() == 1,
+            _ => false,
+        }
+    }
+
+    /// Target groups of the service; classic load balancers name none and are left out.
+    pub fn load_balancers(&self) -> Vec<LoadBalancer> {
+        list(&self.0, "loadBalancers")
+            .iter()
+            .filter(|lb| !text(lb, "targetGroupArn").is_empty())
+            .map(|lb| LoadBalancer {
+                target_group: TargetGroupArn::new(text(lb, "targetGroupArn")),
+                container: text(lb, "containerName").to_owned(),
+                port: count(lb, "containerPort"),
+            })
+            .collect()
+    }
+
+    pub fn target_groups(&self) -> Vec<TargetGroupArn> {
+        self.load_balancers()
+            .into_iter()
+            .map(|lb| lb.target_group)
+            .collect()
+    }
+
+    /// The latest events, oldest first (ECS lists up to 100, newest first).
+    pub fn events(&self) -> Vec<ServiceEvent> {
+        let mut events: Vec<ServiceEvent> = list(&self.0, "events")
+            .iter()
+            .filter_map(|event| {
+                Some(ServiceEvent {
+                    id: text(event, "id").to_owned(),
+                    at: time(event, "createdAt")?,
+                    message: text(event, "message").to_owned(),
+                })
+            })
+            .collect();
+        events.reverse();
+        events
+    }
+}
+
+impl Deployment<'_> {
+    pub fn id(&self) -> DeploymentId {
+        DeploymentId::new(text(self.0, "id"))
+    }
+
+    /// `PRIMARY` (the newest), `ACTIVE` (being replaced) or `INACTIVE`.
+    pub fn status(&self) -> &str {
+        text(self.0, "status")
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.status() == "PRIMARY"
+    }
+
+    pub fn task_definition(&self) -> TaskDefinitionArn {
+        TaskDefinitionArn::new(text(self.0, "taskDefinition"))
+    }
+
+    pub fn desired_count(&self) -> u32 {
+        count(self.0, "desiredCount")
+    }
+
+    pub fn running_count(&self) -> u32 {
+        count(self.0, "runningCount")
+    }
+
+    pub fn pending_count(&self) -> u32 {
+        count(self.0, "pendingCount")
+    }
+
+    /// Tasks of this deployment that failed in a row; ECS sets it to 0 once one runs well.
+    pub fn failed_tasks(&self) -> u32 {
+        count(self.0, "failedTasks")
+    }
+
+    pub fn created_at(&self) -> Option<Timestamp> {
+        time(self.0, "createdAt")
+    }
+
+    pub fn updated_at(&self) -> Option<Timestamp> {
+        time(self.0, "updatedAt")
+    }
+
+    pub fn rollout_state(&self) -> RolloutState {
+        match text(self.0, "rolloutState") {
+            "IN_PROGRESS" => RolloutState::InProgress,
+            "COMPLETED" => RolloutState::Completed,
+            "FAILED" => RolloutState::Failed,
+            other => RolloutState::Other(other.to_owned()),
+        }
+    }
+
+    pub fn rollout_state_reason(&self) -> &str {
+        text(self.0, "rolloutStateReason")
+    }
+}
+
+impl std::fmt::Display for RolloutState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Other(said) => said,
+        })
+    }
+}

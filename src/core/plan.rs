@@ -1,0 +1,196 @@
+//! Desired and current in, what is to be done out; the plan's digest is its name.
+//!
+//! **Invariant:** a plan is a value. It says everything that the rollout will change, and the rollout changes nothing else.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
+use super::live::{RolloutState, Service};
+use super::service::{Contest, Intent, Redeploy};
+use super::taskdef::{Described, TaskDefinition, same};
+
+/// What was found before anything was changed.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    pub service: Service,
+    /// The task definition that the service runs.
+    pub running: Described,
+    /// The newest active revision of the wanted family, if there is one.
+    pub latest: Option<Described>,
+}
+
+/// One rollout, decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub target: ServiceKey,
+    pub course: Course,
+    pub revision: Revision,
+    pub before: Before,
+    /// Whether UpdateService must force a deployment: it was asked for, or the wanted revision's own
+    /// deployment has failed and ECS starts no other for an unchanged service.
+    pub redeploy: Redeploy,
+    pub intent: Intent,
+}
+
+/// Which way it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Course {
+    /// The service runs the wanted revision and has completed: nothing is called.
+    Nothing,
+    /// The wanted revision is being deployed already (by an earlier run): follow that deployment.
+    Follow,
+    /// One UpdateService, then follow the deployment it starts.
+    Deploy,
+}
+
+/// Where the wanted revision comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revision {
+    /// A revision with the same canonical form exists.
+    Existing(TaskDefinitionArn),
+    /// It is to be registered.
+    New(TaskDefinition),
+}
+
+/// What an undo goes back to, and what tells our deployment from an older one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    pub deployment: Option<DeploymentId>,
+    pub task_definition: TaskDefinitionArn,
+    /// The revision of the last *completed* deployment; never guessed from revision numbers.
+    pub serving: Option<TaskDefinitionArn>,
+    pub desired_count: u32,
+}
+
+/// Why no plan can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the service is {status}, and only an ACTIVE one can be deployed to")]
+    NotActive { status: String },
+    #[error("the service's deployment controller is {controller}, and this rollout needs ECS")]
+    Controller { controller: String },
+    #[error("the service's deployment strategy is {strategy}, and this rollout needs ROLLING")]
+    Strategy { strategy: String },
+    #[error("deployment {deployment} of {task_definition} is running, and this run did not start it")]
+    Busy {
+        deployment: DeploymentId,
+        task_definition: TaskDefinitionArn,
+    },
+}
+
+impl Plan {
+    /// Decides how `wanted` gets to serve.
+    pub fn make(
+        target: ServiceKey,
+        wanted: TaskDefinition,
+        intent: Intent,
+        survey: &Survey,
+    ) -> Result<Self, Refusal> {
+        let service = &survey.service;
+        deployable(service)?;
+        let revision = revision(wanted, survey);
+        let course = course(&revision, &intent, service)?;
+        let primary = service.primary();
+        let before = Before {
+            deployment: primary.map(|d| d.id()),
+            task_definition: service.task_definition(),
+            serving: service.last_completed().map(|d| d.task_definition()),
+            desired_count: service.desired_count(),
+        };
+        Ok(Self {
+            target,
+            course,
+            revision,
+            before,
+            redeploy: redeploy(&intent, service),
+            intent,
+        })
+    }
+
+    /// `sha256:…` over the plan's own JSON: two equal plans have one name.
+    pub fn digest(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a plan holds only JSON");
+        let hex = Sha256::digest(json)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
+        format!("sha256:{hex}")
+    }
+
+    pub fn family(&self) -> &str {
+        match &self.revision {
+            Revision::Existing(arn) => family_of(arn),
+            Revision::New(document) => document.family(),
+        }
+    }
+}
+
+/// `arn:…:task-definition/FAMILY:REVISION` -> `FAMILY`.
+fn family_of(arn: &TaskDefinitionArn) -> &str {
+    let name = arn.short();
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
+fn deployable(service: &Service) -> Result<(), Refusal> {
+    if !service.is_active() {
+        let status = service.status().to_owned();
+        return Err(Refusal::NotActive { status });
+    }
+    if service.controller() != "ECS" {
+        let controller = service.controller().to_owned();
+        return Err(Refusal::Controller { controller });
+    }
+    if service.strategy() != "ROLLING" {
+        let strategy = service.strategy().to_owned();
+        return Err(Refusal::Strategy { strategy });
+    }
+    Ok(())
+}
+
+/// The running revision first: a service that already runs what is wanted needs no newer twin of it.
+fn revision(wanted: TaskDefinition, survey: &Survey) -> Revision {
+    let known = std::iter::once(&survey.running)
+        .chain(&survey.latest)
+        .find(|known| known.is_active() && same(&known.definition, &wanted));
+    match known {
+        Some(known) => Revision::Existing(known.arn.clone()),
+        None => Revision::New(wanted),
+    }
+}
+
+fn redeploy(intent: &Intent, service: &Service) -> Redeploy {
+    let failed = service
+        .primary()
+        .is_some_and(|primary| primary.rollout_state() == RolloutState::Failed);
+    if failed { Redeploy::Always } else { intent.redeploy }
+}
+
+fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {
+    let Some(primary) = service.primary() else {
+        return Ok(Course::Deploy);
+    };
+    let runs_it = matches!(revision, Revision::Existing(arn) if *arn == primary.task_definition());
+    let count_changes = intent
+        .desired_count
+        .is_some_and(|count| count != service.desired_count());
+    let completed = service.has_completed(primary);
+    let running = !completed && primary.rollout_state() == RolloutState::InProgress;
+    if runs_it && intent.redeploy == Redeploy::WhenChanged && !count_changes {
+        if completed {
+            return Ok(Course::Nothing);
+        }
+        if running {
+            return Ok(Course::Follow);
+        }
+    }
+    if running && intent.contest == Contest::Refuse {
+        return Err(Refusal::Busy {
+            deployment: primary.id(),
+            task_definition: primary.task_definition(),
+        });
+    }
+    Ok(Course::Deploy)
+}

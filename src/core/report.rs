@@ -1,0 +1,208 @@
+//! What has happened so far, as data for every reader: the terminal, JSON, and later the pull request.
+//!
+//! **Invariant:** an event says what was seen, in AWS's own words where AWS spoke; nothing here is phrased for one reader.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::gate::TaskFailure;
+use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
+use super::live::{ServiceEvent, Target};
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A new revision was made.
+    Registered { task_definition: TaskDefinitionArn },
+    /// The wanted revision exists already.
+    Reused { task_definition: TaskDefinitionArn },
+    /// ECS started a deployment for this run, or one is found running.
+    Deploying {
+        deployment: DeploymentId,
+        task_definition: TaskDefinitionArn,
+    },
+    Progress(Progress),
+    TaskFailed(TaskFailure),
+    TargetUnhealthy {
+        target_group: TargetGroupArn,
+        target: Target,
+    },
+    Service(ServiceEvent),
+    /// A look or a call did not work; the rollout goes on.
+    Trouble { operation: String, message: String },
+    /// The old revision is to serve again.
+    Undoing {
+        cause: Cause,
+        task_definition: TaskDefinitionArn,
+        by: Undoer,
+    },
+    Finished(Outcome),
+}
+
+/// How far a deployment is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub desired: u32,
+    pub running: u32,
+    pub pending: u32,
+    /// Running tasks of other deployments, still to be replaced.
+    pub old: u32,
+    /// What is awaited when the tasks are there; empty while they start.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub awaiting: String,
+}
+
+/// Who puts the old revision back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undoer {
+    /// ECS's circuit breaker, its deployment alarms, or somebody's StopServiceDeployment.
+    Ecs,
+    Ecsdeploy,
+}
+
+/// How a rollout ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The service already runs the wanted revision; nothing was called.
+    Unchanged,
+    /// The deployment that this run started completed and serves.
+    Completed,
+    /// The old revision serves again.
+    RolledBack { cause: Cause },
+    /// It failed before anything was changed.
+    Failed { cause: Cause },
+    /// It failed, and the service is not where it was.
+    Stranded { cause: Cause },
+    /// Another deployment took the service over.
+    Superseded { by: DeploymentId },
+}
+
+/// Why a rollout did not complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    CircuitBreaker { reason: String },
+    /// Tasks of the new deployment failed, more than the limit.
+    TasksFailing { failed: u32, limit: u32 },
+    /// A task failed in a way that no further attempt can mend.
+    Unrunnable { reason: String },
+    /// Deployment alarms of the service.
+    Alarm { alarms: Vec<String> },
+    /// Somebody stopped the deployment.
+    Stopped { reason: String },
+    /// ECS failed the deployment for a reason it gave in its own words.
+    FailedByEcs { reason: String },
+    Deadline { seconds: u64, awaiting: String },
+    /// AWS refused a call.
+    Refused { operation: String, message: String },
+    /// The service could not be read for too long.
+    Blind { operation: String, message: String },
+    /// The service is gone or not active.
+    ServiceGone { status: String },
+    /// There is no completed deployment to go back to.
+    NoWayBack { from: Box<Cause> },
+    /// Going back failed as well.
+    UndoFailed { from: Box<Cause>, reason: String },
+}
+
+/// The story of one rollout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    pub entries: Vec<Entry>,
+}
+
+/// One event, and when it was said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Report {
+    pub fn new() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    pub fn record(&mut self, at: Timestamp, event: Event) {
+        self.entries.push(Entry { at, event });
+    }
+
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Finished(outcome) => Some(outcome),
+            _ => None,
+        })
+    }
+
+    pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {
+        self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::TaskFailed(failure) => Some(failure),
+            _ => None,
+        })
+    }
+
+    /// Seconds from the first entry to the last.
+    pub fn seconds(&self) -> i64 {
+        match (self.entries.first(), self.entries.last()) {
+            (Some(first), Some(last)) => last.at.duration_since(first.at).as_secs(),
+            _ => 0,
+        }
+    }
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cause {
+    /// One word for outputs and scripts.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CircuitBreaker { .. } => "circuit_breaker",
+            Self::TasksFailing { .. } => "tasks_failing",
+            Self::Unrunnable { .. } => "unrunnable",
+            Self::Alarm { .. } => "alarm",
+            Self::Stopped { .. } => "stopped",
+            Self::FailedByEcs { .. } => "failed_by_ecs",
+            Self::Deadline { .. } => "deadline",
+            Self::Refused { .. } => "refused",
+            Self::Blind { .. } => "blind",
+            Self::ServiceGone { .. } => "service_gone",
+            Self::NoWayBack { .. } => "no_way_back",
+            Self::UndoFailed { .. } => "undo_failed",
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CircuitBreaker { reason } => write!(f, "the deployment circuit breaker fired: {reason}"),
+            Self::TasksFailing { failed, limit } => {
+                write!(f, "{failed} tasks of the new deployment failed (limit {limit})")
+            }
+            Self::Unrunnable { reason } => write!(f, "the new task definition cannot run: {reason}"),
+            Self::Alarm { alarms } => write!(f, "deployment alarms fired: {}", alarms.join(", ")),
+            Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
+            Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),
+            Self::Deadline { seconds, awaiting } => {
+                write!(f, "the timeout of {seconds} s passed while {awaiting}")
+            }
+            Self::Refused { operation, message } => write!(f, "{operation} was refused: {message}"),
+            Self::Blind { operation, message } => {
+                write!(f, "the service could not be read: {operation}: {message}")
+            }
+            Self::ServiceGone { status } => write!(f, "the service is {status}"),
+            Self::NoWayBack { from } => {
+                write!(f, "{from}; no completed deployment is left to go back to")
+            }
+            Self::UndoFailed { from, reason } => write!(f, "{from}; going back failed too: {reason}"),
+        }
+    }
+}

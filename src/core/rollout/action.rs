@@ -1,0 +1,36 @@
+//! What a turn may ask of the world, and what comes back.
+
+use serde_json::{Map, Value};
+
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::live::Service;
+use crate::core::taskdef::TaskDefinition;
+
+/// One change. Each may be repeated: whoever takes the turn again looks first.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// RegisterTaskDefinition with exactly this document.
+    RegisterTaskDefinition(TaskDefinition),
+    /// UpdateService with exactly these members beside `cluster` and `service`.
+    UpdateService {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+}
+
+/// AWS's answer to an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Receipt {
+    Registered(TaskDefinitionArn),
+    Updated(Service),
+}
+
+impl Action {
+    /// The AWS operation's name.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
+            Self::UpdateService { .. } => "UpdateService",
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The machine: one turn takes the plan, where it stands and what was just seen, and says what is next.
+//!
+//! **Invariants:** a turn is a pure function. It decides from what *is*, never from what was ordered; the state holds
+//! only what cannot be observed. It takes at most one action, and each action may be repeated without harm.
+//! Every wait has a deadline in the plan, and no data is never a success.
+
+mod action;
+mod observation;
+mod pace;
+mod rolling;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Receipt};
+pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
+pub use state::{Phase, State, Turn};
+
+use jiff::Timestamp;
+
+use super::plan::Plan;
+
+/// Decides what is next.
+pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
+    rolling::turn(plan, at, seen, now)
+}

@@ -1,0 +1,120 @@
+//! What is looked at, and what was seen.
+//!
+//! **Invariant:** what was not looked at, what is not there and what could not be read are three different things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Receipt;
+use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
+use crate::core::live::{
+    EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task,
+};
+use crate::core::taskdef::Described;
+
+/// The facets to look at next; looking at everything each time is what gets a tool throttled.
+pub type Watch = BTreeSet<Facet>;
+
+/// One thing that can be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// DescribeServices.
+    Service(ServiceKey),
+    /// DescribeTaskDefinition of a family (its newest active revision), `family:revision` or ARN.
+    TaskDefinition(String),
+    /// ListTasks and DescribeTasks: running tasks of the service.
+    RunningTasks(ServiceKey),
+    /// ListTasks and DescribeTasks: stopped tasks of the service, kept by ECS for an hour or more.
+    StoppedTasks(ServiceKey),
+    /// DescribeTargetHealth.
+    Targets(TargetGroupArn),
+    /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
+    ServiceDeployment(ServiceKey, DeploymentId),
+    /// DescribeImages.
+    Image(EcrImage),
+}
+
+/// What one look gave.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum Seen<T> {
+    #[default]
+    NotAsked,
+    /// AWS says that there is none.
+    Absent,
+    Is(T),
+    /// The look itself did not work.
+    Unreadable(Fault),
+}
+
+/// A call that did not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The AWS operation's name.
+    pub operation: String,
+    pub kind: FaultKind,
+    /// AWS's error code, empty where there was no answer.
+    pub code: String,
+    /// AWS's words, or the connection's.
+    pub message: String,
+}
+
+/// What a fault says about the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultKind {
+    /// AWS answered no: asking again changes nothing.
+    Refused,
+    /// The identity may not make this call.
+    Denied,
+    /// There are no usable credentials.
+    NoCredentials,
+    /// No answer, a server error, or throttled to the end: it may or may not have been done.
+    Unanswered,
+}
+
+/// What a turn decides from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observation {
+    pub service: Seen<Service>,
+    pub task_definitions: BTreeMap<String, Seen<Described>>,
+    pub running_tasks: Seen<Vec<Task>>,
+    pub stopped_tasks: Seen<Vec<Task>>,
+    pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
+    pub service_deployment: Seen<ServiceDeployment>,
+    pub images: BTreeMap<EcrImage, Seen<EcrImageDetail>>,
+    /// The answer to the action just taken, if the last turn took one in this process.
+    pub receipt: Option<Result<Receipt, Fault>>,
+}
+
+impl<T> Seen<T> {
+    pub fn is(&self) -> Option<&T> {
+        match self {
+            Self::Is(seen) => Some(seen),
+            _ => None,
+        }
+    }
+
+    pub fn was_asked(&self) -> bool {
+        !matches!(self, Self::NotAsked)
+    }
+}
+
+impl Fault {
+    /// Whether the call may have been carried out all the same.
+    pub fn is_unanswered(&self) -> bool {
+        self.kind == FaultKind::Unanswered
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: ", self.operation)?;
+        if self.code.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.code, self.message)
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

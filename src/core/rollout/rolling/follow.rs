@@ -1,0 +1,286 @@
+//! Following one deployment to its end: it serves, it fails, or it is replaced.
+
+use super::Rolling;
+use crate::core::gate::{Serving, TaskFailure, failures, first_permanent, serving};
+use crate::core::id::{DeploymentId, TargetGroupArn};
+use crate::core::live::{Breaker, Deployment, RolloutState, Service, Target};
+use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
+use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::{Facet, FaultKind, Phase, Seen, Turn, Watch};
+use crate::core::service::OnFailure;
+use std::collections::BTreeMap;
+
+impl Rolling<'_> {
+    pub(super) fn follow(self) -> Turn {
+        let Some(id) = self.next.deployment.clone() else {
+            return self.deploy();
+        };
+        let (mut it, service) = match self.active_service() {
+            Ok(there) => there,
+            Err(turn) => return *turn,
+        };
+        it.tell_what_is_seen(&service, &id);
+        match service.deployment(&id) {
+            Some(ours) if ours.rollout_state() == RolloutState::Failed => {
+                it.failed_by_ecs(&service, ours.rollout_state_reason())
+            }
+            Some(ours) if !ours.is_primary() => it.replaced(&service),
+            Some(ours) if service.has_completed(ours) => it.confirm(&service, ours),
+            Some(ours) => it.go_on(&service, ours),
+            None => it.replaced(&service),
+        }
+    }
+
+    /// ECS says it completed: look whether it serves.
+    fn confirm(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
+        let watch = self.watch_serving(service);
+        if !self.has_seen(&watch) {
+            return self.look_now(watch);
+        }
+        let groups = match self.readable_targets() {
+            Ok(groups) => groups,
+            Err(fault) => return self.blind(&fault),
+        };
+        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
+        let counted = self.plan.intent.desired_count.is_none()
+            || ours.running_count() >= service.desired_count();
+        let awaiting = match serving(service, ours, tasks, &groups) {
+            Serving::Yes if counted => return self.finish(Outcome::Completed),
+            Serving::Yes => "the desired count is reached".to_owned(),
+            Serving::NotYet(awaiting) => awaiting,
+        };
+        self.tell_progress(service, ours, awaiting);
+        self.wait_or_time_out(service, watch)
+    }
+
+    fn go_on(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
+        if let Some(stopped) = self.seen.stopped_tasks.is()
+            && let Some(cause) = self.failing(&failures(stopped, &ours.id()), service)
+        {
+            return self.fail(cause, service);
+        }
+        let all_up = ours.running_count() >= service.desired_count();
+        let awaiting = if all_up { "ECS completes the deployment" } else { "" };
+        self.tell_progress(service, ours, awaiting.to_owned());
+        let mut watch = self.watch_service();
+        if self.next.looks.is_multiple_of(2) || ours.failed_tasks() > 0 {
+            watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
+            watch.extend(service.target_groups().into_iter().map(Facet::Targets));
+        }
+        self.wait_or_time_out(service, watch)
+    }
+
+    fn failing(&self, failed: &[TaskFailure], service: &Service) -> Option<Cause> {
+        let limit = self
+            .plan
+            .intent
+            .limits
+            .failed_tasks
+            .limit(service.desired_count())?;
+        if let Some(failure) = first_permanent(failed) {
+            let reason = failure.reason.clone();
+            return Some(Cause::Unrunnable { reason });
+        }
+        let failed = u32::try_from(failed.len()).unwrap_or(u32::MAX);
+        (failed >= limit.max(1)).then_some(Cause::TasksFailing { failed, limit })
+    }
+
+    fn wait_or_time_out(self, service: &Service, watch: Watch) -> Turn {
+        let timeout = self.plan.intent.limits.timeout;
+        if self.waited(self.next.began).unsigned_abs() >= timeout {
+            let progress = self.next.told.progress.clone().unwrap_or_default();
+            let cause = Cause::Deadline {
+                seconds: timeout.as_secs(),
+                awaiting: awaited(&progress),
+            };
+            return self.fail(cause, service);
+        }
+        let pause = between_looks(self.next.entered, self.now);
+        self.look_after(pause, watch)
+    }
+
+    /// The rollout failed and ECS has not dealt with it: go back, unless told to leave it. The reasons
+    /// are looked up first, while the failed tasks and targets are there to be asked.
+    fn fail(mut self, cause: Cause, service: &Service) -> Turn {
+        let watch = self.watch_reasons(service);
+        if !self.has_seen(&watch) {
+            return self.look_now(watch);
+        }
+        if self.plan.intent.on_failure == OnFailure::Leave {
+            return self.finish(Outcome::Stranded { cause });
+        }
+        match &self.plan.before.serving {
+            Some(serving) if Some(serving) != self.next.revision.as_ref() => {
+                self.say.push(Event::Undoing {
+                    cause: cause.clone(),
+                    task_definition: serving.clone(),
+                    by: Undoer::Ecsdeploy,
+                });
+                self.enter_undo(cause, Undoer::Ecsdeploy)
+            }
+            _ => {
+                let from = Box::new(cause);
+                self.finish(Outcome::Stranded {
+                    cause: Cause::NoWayBack { from },
+                })
+            }
+        }
+    }
+
+    fn failed_by_ecs(mut self, service: &Service, reason: &str) -> Turn {
+        let watch = self.watch_reasons(service);
+        if !self.has_seen(&watch) {
+            return self.look_now(watch);
+        }
+        let cause = self.why_ecs_failed_it(reason);
+        let alarm = matches!(cause, Cause::Alarm { .. });
+        let Some(serving) = self.plan.before.serving.clone() else {
+            return self.fail(cause, service);
+        };
+        if service.breaker() != Breaker::RollBack && !alarm {
+            return self.fail(cause, service);
+        }
+        self.say.push(Event::Undoing {
+            cause: cause.clone(),
+            task_definition: serving,
+            by: Undoer::Ecs,
+        });
+        self.enter_undo(cause, Undoer::Ecs)
+    }
+
+    fn why_ecs_failed_it(&self, reason: &str) -> Cause {
+        let record = self.seen.service_deployment.is();
+        let alarms = record.map(|r| r.triggered_alarms()).unwrap_or_default();
+        let said = record.map(|r| r.status_reason()).filter(|said| !said.is_empty());
+        let told = if reason.is_empty() { said.unwrap_or_default() } else { reason };
+        let reason = told.to_owned();
+        if !alarms.is_empty() {
+            return Cause::Alarm { alarms };
+        }
+        if record.is_some_and(|r| r.breaker_status() == "TRIGGERED") || reason.contains("circuit breaker") {
+            return Cause::CircuitBreaker { reason };
+        }
+        Cause::FailedByEcs { reason }
+    }
+
+    /// Ours is no longer the primary deployment: something came before or after it.
+    fn replaced(mut self, service: &Service) -> Turn {
+        let Some(primary) = service.primary() else {
+            let watch = self.watch_service();
+            return self.wait_or_time_out(service, watch);
+        };
+        if !self.is_way_back(primary) {
+            let by = primary.id();
+            return self.finish(Outcome::Superseded { by });
+        }
+        if self.is_settling() {
+            let watch = self.watch_service();
+            return self.look_after(LOOK_AGAIN, watch);
+        }
+        let watch = self.watch_reasons(service);
+        if !self.has_seen(&watch) {
+            return self.look_now(watch);
+        }
+        let cause = self.why_replaced(service);
+        self.say.push(Event::Undoing {
+            cause: cause.clone(),
+            task_definition: primary.task_definition(),
+            by: Undoer::Ecs,
+        });
+        self.enter_undo(cause, Undoer::Ecs)
+    }
+
+    fn why_replaced(&self, service: &Service) -> Cause {
+        match self.why_ecs_failed_it("") {
+            Cause::FailedByEcs { reason } => {
+                let fired = |event: &str| event.contains("deployment failed") || event.contains("rolling back");
+                let event = service.events().into_iter().rev().find(|event| fired(&event.message));
+                match event {
+                    Some(event) if service.breaker() == Breaker::RollBack => Cause::CircuitBreaker {
+                        reason: event.message,
+                    },
+                    _ if reason.is_empty() => Cause::Stopped {
+                        reason: "the deployment is gone and the old revision is being deployed".to_owned(),
+                    },
+                    _ => Cause::Stopped { reason },
+                }
+            }
+            known => known,
+        }
+    }
+
+    fn enter_undo(mut self, cause: Cause, by: Undoer) -> Turn {
+        let phase = Phase::Undo { cause: cause.clone(), by };
+        self.next.enter(phase, self.now);
+        self.undo(&cause, by)
+    }
+
+    // What to look at.
+
+    fn watch_serving(&self, service: &Service) -> Watch {
+        let mut watch = self.watch_service();
+        let groups = service.target_groups();
+        if !groups.is_empty() {
+            watch.insert(Facet::RunningTasks(self.plan.target.clone()));
+        }
+        watch.extend(groups.into_iter().map(Facet::Targets));
+        watch
+    }
+
+    fn watch_reasons(&self, service: &Service) -> Watch {
+        let key = self.plan.target.clone();
+        let mut watch = self.watch_service();
+        watch.insert(Facet::StoppedTasks(key.clone()));
+        watch.extend(service.target_groups().into_iter().map(Facet::Targets));
+        if let Some(id) = self.next.deployment.clone() {
+            watch.insert(Facet::ServiceDeployment(key, id));
+        }
+        watch
+    }
+
+    /// Whether each facet was looked at in this turn; one that could not be read was looked at all the same.
+    fn has_seen(&self, watch: &Watch) -> bool {
+        watch.iter().all(|facet| match facet {
+            Facet::Service(_) => true,
+            Facet::RunningTasks(_) => self.seen.running_tasks.was_asked(),
+            Facet::StoppedTasks(_) => self.seen.stopped_tasks.was_asked(),
+            Facet::ServiceDeployment(..) => self.seen.service_deployment.was_asked(),
+            Facet::Targets(group) => self.seen.targets.get(group).is_some_and(Seen::was_asked),
+            Facet::TaskDefinition(name) => self.seen.task_definitions.contains_key(name),
+            Facet::Image(image) => self.seen.images.contains_key(image),
+        })
+    }
+
+    /// Target groups that this identity may not read are left to ECS, which read them before it completed
+    /// the deployment; one that did not answer is asked again.
+    fn readable_targets(&mut self) -> Result<BTreeMap<TargetGroupArn, Vec<Target>>, crate::core::rollout::Fault> {
+        let mut readable = BTreeMap::new();
+        for (group, targets) in &self.seen.targets {
+            match targets {
+                Seen::Is(targets) => {
+                    readable.insert(group.clone(), targets.clone());
+                }
+                Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => self.tell_trouble(fault),
+                Seen::Unreadable(fault) => return Err(fault.clone()),
+                Seen::Absent | Seen::NotAsked => {}
+            }
+        }
+        Ok(readable)
+    }
+
+    pub(super) fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {
+        self.tell_events(service);
+        if let Some(stopped) = self.seen.stopped_tasks.is() {
+            self.tell_failures(failures(stopped, id));
+        }
+        self.tell_targets();
+    }
+}
+
+fn awaited(progress: &Progress) -> String {
+    if progress.awaiting.is_empty() {
+        format!("{} of {} tasks were running", progress.running, progress.desired)
+    } else {
+        format!("waiting: {}", progress.awaiting)
+    }
+}

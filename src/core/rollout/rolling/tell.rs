@@ -1,0 +1,74 @@
+//! What a turn says: only what is new since it was last said.
+
+use super::Rolling;
+use crate::core::gate::TaskFailure;
+use crate::core::live::{Deployment, Service, TargetState};
+use crate::core::report::{Event, Progress};
+use crate::core::rollout::Fault;
+
+impl Rolling<'_> {
+    pub(super) fn tell_events(&mut self, service: &Service) {
+        let events = service.events();
+        let told = self.next.told.last_event.as_ref();
+        let from = told
+            .and_then(|last| events.iter().position(|event| event.id == *last))
+            .map_or(0, |at| at + 1);
+        if let Some(newest) = events.last() {
+            self.next.told.last_event = Some(newest.id.clone());
+        }
+        self.say.extend(events.into_iter().skip(from).map(Event::Service));
+    }
+
+    pub(super) fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
+        for failure in failures {
+            if self.next.told.named.insert(failure.task.to_string()) {
+                self.say.push(Event::TaskFailed(failure));
+            }
+        }
+    }
+
+    pub(super) fn tell_targets(&mut self) {
+        for (group, targets) in &self.seen.targets {
+            let unhealthy = targets.is().into_iter().flatten();
+            for target in unhealthy.filter(|target| target.state == TargetState::Unhealthy) {
+                let name = format!("{group} {} {} {}", target.id, target.port, target.reason);
+                if self.next.told.named.insert(name) {
+                    self.say.push(Event::TargetUnhealthy {
+                        target_group: group.clone(),
+                        target: target.clone(),
+                    });
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell_progress(&mut self, service: &Service, ours: Deployment<'_>, awaiting: String) {
+        let old = service
+            .deployments()
+            .filter(|other| other.id() != ours.id())
+            .map(|other| other.running_count())
+            .sum();
+        let progress = Progress {
+            desired: service.desired_count(),
+            running: ours.running_count(),
+            pending: ours.pending_count(),
+            old,
+            awaiting,
+        };
+        if self.next.told.progress.as_ref() != Some(&progress) {
+            self.next.told.progress = Some(progress.clone());
+            self.say.push(Event::Progress(progress));
+        }
+    }
+
+    pub(super) fn tell_trouble(&mut self, fault: &Fault) {
+        let said = fault.to_string();
+        if self.next.told.trouble.as_ref() != Some(&said) {
+            self.say.push(Event::Trouble {
+                operation: fault.operation.clone(),
+                message: fault.message.clone(),
+            });
+            self.next.told.trouble = Some(said);
+        }
+    }
+}

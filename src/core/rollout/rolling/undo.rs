@@ -1,0 +1,87 @@
+//! Going back to the revision that served before: as a deployment that is watched too.
+//!
+//! **Invariant:** the way back is the last completed deployment's revision, never a guess from revision numbers, and
+//! "rolled back" is said only once that deployment has completed.
+
+use serde_json::{Map, json};
+
+use super::Rolling;
+use crate::core::live::{Deployment, RolloutState, Service};
+use crate::core::report::{Cause, Outcome, Undoer};
+use crate::core::rollout::pace::{ECS_ROLLBACK_STARTS, LOOK_AGAIN, between_looks};
+use crate::core::rollout::{Turn, Watch};
+
+impl Rolling<'_> {
+    pub(super) fn undo(mut self, cause: &Cause, by: Undoer) -> Turn {
+        match &self.seen.receipt {
+            Some(Err(fault)) if fault.is_unanswered() => {
+                self.tell_trouble(fault);
+                let watch = self.watch_service();
+                return self.look_after(LOOK_AGAIN, watch);
+            }
+            Some(Err(fault)) => return self.refused(fault),
+            _ => {}
+        }
+        let (mut it, service) = match self.active_service() {
+            Ok(there) => there,
+            Err(turn) => return *turn,
+        };
+        it.tell_events(&service);
+        match service.primary() {
+            Some(primary) if it.is_way_back(primary) => it.follow_back(&service, primary, cause),
+            Some(primary) if !it.is_revision(primary) => {
+                let by = primary.id();
+                it.finish(Outcome::Superseded { by })
+            }
+            _ => it.order_back(cause, by),
+        }
+    }
+
+    /// The new revision is still the primary deployment.
+    fn order_back(self, cause: &Cause, by: Undoer) -> Turn {
+        let ecs_may_begin =
+            by == Undoer::Ecs && self.waited(self.next.entered) < ECS_ROLLBACK_STARTS;
+        if ecs_may_begin || self.just_ordered() {
+            let watch = self.watch_service();
+            return self.look_after(LOOK_AGAIN, watch);
+        }
+        let Some(serving) = &self.plan.before.serving else {
+            let from = Box::new(cause.clone());
+            return self.finish(Outcome::Stranded {
+                cause: Cause::NoWayBack { from },
+            });
+        };
+        let members = Map::from_iter([("taskDefinition".to_owned(), json!(serving))]);
+        let action = self.update_service(&members);
+        self.act(action, Watch::new())
+    }
+
+    fn follow_back(mut self, service: &Service, primary: Deployment<'_>, cause: &Cause) -> Turn {
+        let serves = primary.running_count() >= service.healthy_floor();
+        if service.has_completed(primary) && serves {
+            return self.finish(Outcome::RolledBack {
+                cause: cause.clone(),
+            });
+        }
+        if primary.rollout_state() == RolloutState::Failed {
+            let reason = primary.rollout_state_reason().to_owned();
+            return self.undo_failed(cause, reason);
+        }
+        let timeout = self.plan.intent.limits.undo_timeout;
+        if self.waited(self.next.entered).unsigned_abs() >= timeout {
+            let reason = format!("the timeout of {} s passed", timeout.as_secs());
+            return self.undo_failed(cause, reason);
+        }
+        self.tell_progress(service, primary, "the old revision serves again".to_owned());
+        let pause = between_looks(self.next.entered, self.now);
+        let watch = self.watch_service();
+        self.look_after(pause, watch)
+    }
+
+    fn undo_failed(self, from: &Cause, reason: String) -> Turn {
+        let from = Box::new(from.clone());
+        self.finish(Outcome::Stranded {
+            cause: Cause::UndoFailed { from, reason },
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Where a rollout stands, and what one turn gives.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Facet, Watch};
+use crate::core::id::{DeploymentId, TaskDefinitionArn};
+use crate::core::plan::{Course, Plan, Revision};
+use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
+
+/// Only what cannot be observed. Losing it costs a second look, never a second change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// [`Plan::digest`] of the plan it belongs to.
+    pub plan: String,
+    pub phase: Phase,
+    pub began: Timestamp,
+    /// When the phase was entered.
+    pub entered: Timestamp,
+    /// The wanted revision, once there is one.
+    pub revision: Option<TaskDefinitionArn>,
+    /// The deployment that this rollout started (or found started), pinned.
+    pub deployment: Option<DeploymentId>,
+    /// When UpdateService was last sent in this phase.
+    pub ordered: Option<Timestamp>,
+    /// Looks in a row that did not work.
+    pub blind_looks: u32,
+    pub looks: u32,
+    pub told: Told,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Register,
+    Deploy,
+    Follow,
+    Undo { cause: Cause, by: Undoer },
+    Done(Outcome),
+}
+
+/// What has been said, so that it is not said twice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The id of the newest service event that was told, or was there before.
+    pub last_event: Option<String>,
+    /// Tasks whose failure, and targets (`group target port reason`) whose ill health was told.
+    pub named: BTreeSet<String>,
+    pub progress: Option<Progress>,
+    pub trouble: Option<String>,
+}
+
+#[must_use = "a turn that is not taken is a rollout that stands still"]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    pub next: State,
+    pub act: Option<Action>,
+    pub watch: Watch,
+    /// `None`: at once.
+    pub wake_at: Option<Timestamp>,
+    pub say: Vec<Event>,
+}
+
+impl State {
+    /// Where a rollout of this plan begins.
+    pub fn begin(plan: &Plan, now: Timestamp) -> Self {
+        let (phase, revision) = match (&plan.revision, plan.course) {
+            (_, Course::Nothing) => (Phase::Done(Outcome::Unchanged), None),
+            (Revision::New(_), _) => (Phase::Register, None),
+            (Revision::Existing(arn), _) => (Phase::Deploy, Some(arn.clone())),
+        };
+        Self {
+            plan: plan.digest(),
+            phase,
+            began: now,
+            entered: now,
+            revision,
+            deployment: None,
+            ordered: None,
+            blind_looks: 0,
+            looks: 0,
+            told: Told::default(),
+        }
+    }
+
+    /// What the next turn needs to see, when nothing has been seen yet.
+    pub fn first_watch(&self, plan: &Plan) -> Watch {
+        match &self.phase {
+            Phase::Register => Watch::from([Facet::TaskDefinition(plan.family().to_owned())]),
+            Phase::Done(_) => Watch::new(),
+            _ => Watch::from([Facet::Service(plan.target.clone())]),
+        }
+    }
+
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.phase {
+            Phase::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Enters a phase; what was ordered belonged to the one before.
+    pub fn enter(&mut self, phase: Phase, now: Timestamp) {
+        self.phase = phase;
+        self.entered = now;
+        self.ordered = None;
+        self.looks = 0;
+    }
+}

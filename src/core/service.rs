@@ -1,0 +1,98 @@
+//! What a rollout of a service should be: strategy, limits, and what to do when it fails.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What the user asks for; the plan says what it comes to for the service as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub limits: Limits,
+    pub on_failure: OnFailure,
+    pub redeploy: Redeploy,
+    pub contest: Contest,
+    /// Sent to ECS only when it is asked for, so that autoscaling keeps the count it chose.
+    pub desired_count: Option<u32>,
+}
+
+/// Every wait ends: these say when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// From the start of the rollout to a serving revision.
+    pub timeout: Duration,
+    /// From the start of the undo to the old revision serving.
+    pub undo_timeout: Duration,
+    pub failed_tasks: FailedTasks,
+    /// Looks at the service that may fail in a row before the rollout gives up watching.
+    pub blind_looks: u32,
+}
+
+/// How many failed tasks of the new deployment end the rollout, however long ECS would go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailedTasks {
+    /// 10 % of the desired count, at least 2: one unlucky task is not a bad release, and ECS's own
+    /// circuit breaker waits for 50 % and at least 3 (`DeploymentCircuitBreaker`, bounded percent).
+    Automatic,
+    After(u32),
+    /// Only ECS's circuit breaker and the timeout end it.
+    LeaveToEcs,
+}
+
+/// What happens to a deployment that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnFailure {
+    /// Go back to the revision that served before, and watch that it serves.
+    RollBack,
+    /// Leave the service as it is.
+    Leave,
+}
+
+/// Whether a service that already runs the wanted revision is deployed to again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Redeploy {
+    WhenChanged,
+    /// `forceNewDeployment`.
+    Always,
+}
+
+/// What to do when somebody else's deployment is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contest {
+    Refuse,
+    /// Start ours; ECS replaces the running one.
+    Supersede,
+}
+
+impl FailedTasks {
+    /// The limit for a service of so many desired tasks, `None` where there is none.
+    pub fn limit(self, desired_count: u32) -> Option<u32> {
+        match self {
+            Self::Automatic => Some(desired_count.div_ceil(10).max(2)),
+            Self::After(limit) => Some(limit),
+            Self::LeaveToEcs => None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30 * 60),
+            undo_timeout: Duration::from_secs(30 * 60),
+            failed_tasks: FailedTasks::Automatic,
+            blind_looks: 10,
+        }
+    }
+}
+
+impl Default for Intent {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            on_failure: OnFailure::RollBack,
+            redeploy: Redeploy::WhenChanged,
+            contest: Contest::Refuse,
+            desired_count: None,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Looks at what is there and decides what is to be done: the task definition that is wanted, its images
+//! pinned to digests, and the plan.
+//!
+//! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
+
+use crate::core::id::ServiceKey;
+use crate::core::live::{EcrImage, EcrImageDetail, Service, Tagging};
+use crate::core::plan::{Plan, Refusal, Survey};
+use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
+use crate::core::service::Intent;
+use crate::core::taskdef::{Described, Digest, ImageError, ImageRef, OverrideError, Overrides, TaskDefinition};
+use crate::ports::Cloud;
+
+/// What the user wants of one service.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub target: ServiceKey,
+    pub wanted: Wanted,
+    pub pinning: Pinning,
+    pub intent: Intent,
+}
+
+/// Where the wanted task definition comes from.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// Rendered, overrides applied.
+    Document(TaskDefinition),
+    /// The one that the service runs, with these overrides.
+    Running(Overrides),
+}
+
+/// Whether tags of ECR images are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pinning {
+    Pin,
+    Keep,
+}
+
+/// Why no plan came of the look.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SurveyError {
+    #[error("there is no service {} in cluster {}", .0.service, .0.cluster)]
+    NoService(ServiceKey),
+    #[error("there is no active task definition {0}")]
+    NoTaskDefinition(String),
+    #[error("container {container} wants the image {image}, and ECR has none of that name in account {}, region {}", .ecr.account, .ecr.region)]
+    NoImage {
+        container: String,
+        image: String,
+        ecr: Box<EcrImage>,
+    },
+    #[error("container {container} wants the image {image}, which is {status} in ECR and cannot be pulled")]
+    ImageNotActive {
+        container: String,
+        image: String,
+        status: String,
+    },
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Override(#[from] OverrideError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Looks at the service, and plans.
+pub async fn look(request: Request, cloud: &impl Cloud) -> Result<(Plan, Survey), SurveyError> {
+    let mut watch = Watch::from([Facet::Service(request.target.clone())]);
+    if let Wanted::Document(document) = &request.wanted {
+        watch.insert(Facet::TaskDefinition(document.family().to_owned()));
+        watch.extend(image_facets(document, request.pinning)?);
+    }
+    let mut seen = cloud.observe(&watch).await;
+    let service = service(&mut seen, &request.target)?;
+    let running = task_definition(&mut seen, service.task_definition().as_str(), cloud).await?;
+    let wanted = match request.wanted {
+        Wanted::Document(document) => pin_seen(document, request.pinning, &seen)?,
+        Wanted::Running(overrides) => {
+            let mut document = running.definition.clone();
+            overrides.apply(&mut document)?;
+            pin(document, request.pinning, cloud).await?
+        }
+    };
+    let latest = latest(&mut seen, wanted.family(), cloud).await?;
+    let survey = Survey {
+        service,
+        running,
+        latest,
+    };
+    let plan = Plan::make(request.target, wanted, request.intent, &survey)?;
+    Ok((plan, survey))
+}
+
+/// Replaces each ECR tag of the document by `tag@digest`.
+pub async fn pin(
+    document: TaskDefinition,
+    pinning: Pinning,
+    cloud: &impl Cloud,
+) -> Result<TaskDefinition, SurveyError> {
+    let watch = image_facets(&document, pinning)?;
+    let seen = if watch.is_empty() {
+        Observation::default()
+    } else {
+        cloud.observe(&watch).await
+    };
+    pin_seen(document, pinning, &seen)
+}
+
+fn service(seen: &mut Observation, key: &ServiceKey) -> Result<Service, SurveyError> {
+    match std::mem::take(&mut seen.service) {
+        Seen::Is(service) if service.status() != "INACTIVE" => Ok(service),
+        Seen::Unreadable(fault) => Err(fault.into()),
+        _ => Err(SurveyError::NoService(key.clone())),
+    }
+}
+
+/// One task definition, from what was seen already or by another look.
+async fn task_definition(
+    seen: &mut Observation,
+    name: &str,
+    cloud: &impl Cloud,
+) -> Result<Described, SurveyError> {
+    let there = seen.task_definitions.values().find_map(Seen::is);
+    if let Some(described) = there.filter(|d| d.arn.as_str() == name) {
+        return Ok(described.clone());
+    }
+    read_task_definition(name, cloud)
+        .await?
+        .ok_or_else(|| SurveyError::NoTaskDefinition(name.to_owned()))
+}
+
+async fn latest(
+    seen: &mut Observation,
+    family: &str,
+    cloud: &impl Cloud,
+) -> Result<Option<Described>, SurveyError> {
+    match seen.task_definitions.remove(family) {
+        Some(found) => known(found),
+        None => read_task_definition(family, cloud).await,
+    }
+}
+
+async fn read_task_definition(
+    name: &str,
+    cloud: &impl Cloud,
+) -> Result<Option<Described>, SurveyError> {
+    let facet = Facet::TaskDefinition(name.to_owned());
+    let mut seen = cloud.observe(&Watch::from([facet])).await;
+    known(seen.task_definitions.remove(name).unwrap_or_default())
+}
+
+fn known(found: Seen<Described>) -> Result<Option<Described>, SurveyError> {
+    match found {
+        Seen::Is(described) => Ok(Some(described)),
+        Seen::Absent | Seen::NotAsked => Ok(None),
+        Seen::Unreadable(fault) => Err(fault.into()),
+    }
+}
+
+fn image_facets(document: &TaskDefinition, pinning: Pinning) -> Result<Watch, SurveyError> {
+    let images = wanted_images(document, pinning)?;
+    Ok(images.into_iter().map(|(_, _, ecr)| Facet::Image(ecr)).collect())
+}
+
+/// The images that are to be pinned: those in ECR that have no digest yet.
+fn wanted_images(
+    document: &TaskDefinition,
+    pinning: Pinning,
+) -> Result<Vec<(String, ImageRef, EcrImage)>, SurveyError> {
+    if pinning == Pinning::Keep {
+        return Ok(Vec::new());
+    }
+    let mut images = Vec::new();
+    for container in document.containers() {
+        let Some(image) = container.image() else { continue };
+        let image: ImageRef = image.parse()?;
+        if let Some(ecr) = in_ecr(&image) {
+            images.push((container.name().unwrap_or_default().to_owned(), image, ecr));
+        }
+    }
+    Ok(images)
+}
+
+fn in_ecr(image: &ImageRef) -> Option<EcrImage> {
+    if image.is_pinned() {
+        return None;
+    }
+    let repository = image.ecr()?;
+    Some(EcrImage {
+        account: repository.account,
+        region: repository.region,
+        repository: repository.repository,
+        tagging: Tagging::Tag(image.tag().unwrap_or("latest").to_owned()),
+    })
+}
+
+fn pin_seen(
+    mut document: TaskDefinition,
+    pinning: Pinning,
+    seen: &Observation,
+) -> Result<TaskDefinition, SurveyError> {
+    for (container, image, ecr) in wanted_images(&document, pinning)? {
+        let detail = match seen.images.get(&ecr) {
+            Some(Seen::Is(detail)) => active(detail, &container, &image)?,
+            Some(Seen::Unreadable(fault)) => return Err(fault.clone().into()),
+            _ => {
+                return Err(SurveyError::NoImage {
+                    container,
+                    image: image.to_string(),
+                    ecr: Box::new(ecr),
+                });
+            }
+        };
+        let digest: Digest = detail.digest.parse()?;
+        document.set_image(&container, &image.with_digest(digest).to_string());
+    }
+    Ok(document)
+}
+
+fn active<'a>(
+    detail: &'a EcrImageDetail,
+    container: &str,
+    image: &ImageRef,
+) -> Result<&'a EcrImageDetail, SurveyError> {
+    if matches!(detail.status.as_str(), "" | "ACTIVE") {
+        return Ok(detail);
+    }
+    Err(SurveyError::ImageNotActive {
+        container: container.to_owned(),
+        image: image.to_string(),
+        status: detail.status.clone(),
+    })
+}

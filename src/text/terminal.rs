@@ -1,0 +1,147 @@
+//! A rollout's story for people: one event, one line or a few.
+//!
+//! **Invariant:** text from outside (reasons, service events, container names) is made inert: control characters,
+//! terminal escapes among them, never reach a terminal. Meaning is never by colour alone.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::core::gate::TaskFailure;
+use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
+
+/// One entry as lines; `since` is the rollout's beginning.
+pub fn entry(entry: &Entry, since: Timestamp) -> String {
+    let clock = elapsed(entry.at.duration_since(since));
+    let text = event(&entry.event);
+    format!("{clock}  {}\n", inert(&text).replace('\n', "\n        "))
+}
+
+/// `m:ss`, or `h:mm:ss` from an hour on.
+pub fn elapsed(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:3}:{seconds:02}")
+    }
+}
+
+/// Replaces control characters, but for line breaks, by a visible mark.
+pub fn inert(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn event(event: &Event) -> String {
+    match event {
+        Event::Registered { task_definition } => {
+            format!("registered      {}", task_definition.short())
+        }
+        Event::Reused { task_definition } => {
+            format!("unchanged       {} is what is wanted", task_definition.short())
+        }
+        Event::Deploying {
+            deployment,
+            task_definition,
+        } => format!("deploying       {} as {deployment}", task_definition.short()),
+        Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
+        Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
+        Event::TargetUnhealthy {
+            target_group,
+            target,
+        } => format!(
+            "target {}  {}:{} in {}: {}",
+            target.state,
+            target.id,
+            target.port,
+            target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
+            target.description
+        ),
+        Event::Service(event) => format!("service event   {}", event.message),
+        Event::Trouble { operation, message } => format!("trouble         {operation}: {message}"),
+        Event::Undoing {
+            cause,
+            task_definition,
+            by,
+        } => format!(
+            "rolling back    {} to {}: {cause}",
+            match by {
+                Undoer::Ecs => "ECS goes back",
+                Undoer::Ecsdeploy => "going back",
+            },
+            task_definition.short()
+        ),
+        Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+fn tasks(progress: &Progress) -> String {
+    let Progress {
+        desired,
+        running,
+        pending,
+        old,
+        awaiting,
+    } = progress;
+    let mut text = format!("{running}/{desired} running, {pending} pending");
+    if *old > 0 {
+        text.push_str(&format!(", {old} old"));
+    }
+    if !awaiting.is_empty() {
+        text.push_str(&format!("; waiting: {awaiting}"));
+    }
+    text
+}
+
+fn task_failure(failure: &TaskFailure) -> String {
+    let mut text = format!("{}: {}", failure.task.short(), failure.reason);
+    if !failure.stop_code.is_empty() {
+        text.push_str(&format!(" ({})", failure.stop_code));
+    }
+    for exit in &failure.containers {
+        let code = exit.exit_code.map(|code| format!("exit code {code}"));
+        let reason = (!exit.reason.is_empty() && exit.reason != failure.reason).then(|| exit.reason.clone());
+        let said: Vec<String> = code.into_iter().chain(reason).collect();
+        if !said.is_empty() {
+            text.push_str(&format!("\n  container {}: {}", exit.container, said.join(", ")));
+        }
+    }
+    text
+}
+
+fn finished(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Unchanged => "done            nothing to do: the service runs this task definition already".to_owned(),
+        Outcome::Completed => "done            the new revision serves".to_owned(),
+        Outcome::RolledBack { .. } => "rolled back     the old revision serves again".to_owned(),
+        Outcome::Failed { .. } => "failed          the service was not changed".to_owned(),
+        Outcome::Stranded { .. } => "failed          the service needs a hand".to_owned(),
+        Outcome::Superseded { by } => format!("superseded      by {by}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::live::ServiceEvent;
+
+    #[test]
+    fn escapes_from_outside_do_not_reach_the_terminal() {
+        let at = Timestamp::UNIX_EPOCH;
+        let message = "bad \u{1b}[2Jnews\r".to_owned();
+        let id = String::new();
+        let line = entry(
+            &Entry { at, event: Event::Service(ServiceEvent { id, at, message }) },
+            at,
+        );
+        assert_eq!(line, "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\n");
+    }
+
+    #[test]
+    fn elapsed_time_reads_as_a_clock() {
+        for (seconds, text) in [(0, "  0:00"), (65, "  1:05"), (3661, "1:01:01"), (-5, "  0:00")] {
+            assert_eq!(elapsed(SignedDuration::from_secs(seconds)), text);
+        }
+    }
+}
