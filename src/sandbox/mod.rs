@@ -14,8 +14,12 @@ mod error;
 pub mod ids;
 pub mod image;
 pub mod input;
+pub mod network;
 mod rng;
-#[expect(clippy::module_inception, reason = "the room's main type has the room's name")]
+#[expect(
+    clippy::module_inception,
+    reason = "the room's main type has the room's name"
+)]
 mod sandbox;
 pub mod seed;
 mod sts;

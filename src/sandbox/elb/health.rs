@@ -1,6 +1,6 @@
 //! The health machine of a target: from registration through checks to the end of draining.
 //!
-//! Sources: the ELBv2 API (`DescribeTargetHealth`) and the Application Load Balancers guide, "Health checks for your
+//! Sources: the `ELBv2` API (`DescribeTargetHealth`) and the Application Load Balancers guide, "Health checks for your
 //! target groups". A fresh target needs one pass, not the healthy threshold; draining lasts the whole delay.
 
 use std::collections::BTreeSet;
@@ -102,7 +102,9 @@ impl TargetState {
 impl HealthCheck {
     fn judge(&self, probe: Probe) -> Result<(), Failure> {
         match (probe, &self.matcher) {
-            (Probe::Answered(status), Some(matcher)) if !matches(matcher, status) => Err(Failure::Status(status)),
+            (Probe::Answered(status), Some(matcher)) if !matches(matcher, status) => {
+                Err(Failure::Status(status))
+            }
             (Probe::Answered(_), _) => Ok(()),
             (Probe::TimedOut, _) => Err(Failure::Timeout),
             (Probe::Refused, _) => Err(Failure::Refused),
@@ -120,17 +122,27 @@ fn matches(matcher: &str, status: u16) -> bool {
     matcher.split(',').any(|part| {
         let (low, high) = part.split_once('-').unwrap_or((part, part));
         let bound = |text: &str| text.trim().parse::<u16>().ok();
-        bound(low).zip(bound(high)).is_some_and(|(low, high)| (low..=high).contains(&status))
+        bound(low)
+            .zip(bound(high))
+            .is_some_and(|(low, high)| (low..=high).contains(&status))
     })
 }
 
 impl Health {
     fn new(state: State) -> Self {
-        Self { state, passes: 0, fails: 0, next_check: Time::default(), hanging_until: None }
+        Self {
+            state,
+            passes: 0,
+            fails: 0,
+            next_check: Time::default(),
+            hanging_until: None,
+        }
     }
 
     fn registering(now: Time) -> Self {
-        Self::new(State::Registering { until: now + REGISTRATION })
+        Self::new(State::Registering {
+            until: now + REGISTRATION,
+        })
     }
 
     /// Since when the target has been healthy, if it is.
@@ -143,18 +155,55 @@ impl Health {
 
     pub fn report(&self) -> TargetHealth {
         let (state, reason, description) = match self.state {
-            State::Unused => (TargetState::Unused, Some("Target.NotInUse"), "Target group is not configured to receive traffic from the load balancer".to_owned()),
-            State::Registering { .. } => (TargetState::Initial, Some("Elb.RegistrationInProgress"), "Target registration is in progress".to_owned()),
-            State::Checking => (TargetState::Initial, Some("Elb.InitialHealthChecking"), "Initial health checks in progress".to_owned()),
-            State::Healthy { .. } => return TargetHealth { state: TargetState::Healthy, reason: None, description: None },
-            State::Unhealthy(Failure::Status(status)) => {
-                (TargetState::Unhealthy, Some("Target.ResponseCodeMismatch"), format!("Health checks failed with these codes: [{status}]"))
+            State::Unused => (
+                TargetState::Unused,
+                Some("Target.NotInUse"),
+                "Target group is not configured to receive traffic from the load balancer"
+                    .to_owned(),
+            ),
+            State::Registering { .. } => (
+                TargetState::Initial,
+                Some("Elb.RegistrationInProgress"),
+                "Target registration is in progress".to_owned(),
+            ),
+            State::Checking => (
+                TargetState::Initial,
+                Some("Elb.InitialHealthChecking"),
+                "Initial health checks in progress".to_owned(),
+            ),
+            State::Healthy { .. } => {
+                return TargetHealth {
+                    state: TargetState::Healthy,
+                    reason: None,
+                    description: None,
+                };
             }
-            State::Unhealthy(Failure::Timeout) => (TargetState::Unhealthy, Some("Target.Timeout"), "Request timed out".to_owned()),
-            State::Unhealthy(Failure::Refused) => (TargetState::Unhealthy, Some("Target.FailedHealthChecks"), "Health checks failed".to_owned()),
-            State::Draining { .. } => (TargetState::Draining, Some("Target.DeregistrationInProgress"), "Target deregistration is in progress".to_owned()),
+            State::Unhealthy(Failure::Status(status)) => (
+                TargetState::Unhealthy,
+                Some("Target.ResponseCodeMismatch"),
+                format!("Health checks failed with these codes: [{status}]"),
+            ),
+            State::Unhealthy(Failure::Timeout) => (
+                TargetState::Unhealthy,
+                Some("Target.Timeout"),
+                "Request timed out".to_owned(),
+            ),
+            State::Unhealthy(Failure::Refused) => (
+                TargetState::Unhealthy,
+                Some("Target.FailedHealthChecks"),
+                "Health checks failed".to_owned(),
+            ),
+            State::Draining { .. } => (
+                TargetState::Draining,
+                Some("Target.DeregistrationInProgress"),
+                "Target deregistration is in progress".to_owned(),
+            ),
         };
-        TargetHealth { state, reason, description: Some(description) }
+        TargetHealth {
+            state,
+            reason,
+            description: Some(description),
+        }
     }
 
     fn pass(&mut self, now: Time, check: &HealthCheck) {
@@ -198,7 +247,9 @@ impl Health {
 
 impl TargetGroup {
     fn tick(&mut self, now: Time, in_use: bool, probe: &dyn Fn(&str, u16) -> Probe) {
-        self.targets.retain(|_, target| !matches!(target.health.state, State::Draining { until } if until <= now));
+        self.targets.retain(
+            |_, target| !matches!(target.health.state, State::Draining { until } if until <= now),
+        );
         for ((id, port), target) in &mut self.targets {
             let health = &mut target.health;
             match (&health.state, in_use) {
@@ -208,7 +259,8 @@ impl TargetGroup {
                 (State::Registering { until }, true) if *until > now => {}
                 (State::Registering { .. }, true) => {
                     *health = Health::new(State::Checking);
-                    health.next_check = now + first_check(&self.arn, id, *port, self.check.interval);
+                    health.next_check =
+                        now + first_check(&self.arn, id, *port, self.check.interval);
                 }
                 _ => health.check(now, &self.check, || probe(id, self.check.port(*port))),
             }
@@ -224,39 +276,100 @@ fn first_check(group: &str, id: &str, port: u16, interval: Duration) -> Duration
 
 impl Elb {
     /// Registers a target. One that is registered already stays as it is; an ip target that is still draining is refused.
-    pub fn register(&mut self, now: Time, group_arn: &str, id: &str, port: u16, zone: Option<&str>) -> Result<(), ApiError> {
-        let health = if self.groups_in_use().contains(group_arn) { Health::registering(now) } else { Health::new(State::Unused) };
+    pub fn register(
+        &mut self,
+        now: Time,
+        group_arn: &str,
+        id: &str,
+        port: u16,
+        zone: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let health = if self.groups_in_use().contains(group_arn) {
+            Health::registering(now)
+        } else {
+            Health::new(State::Unused)
+        };
         self.put(now, group_arn, id, port, zone, health)
     }
 
     /// Registers a target that has long been healthy, as a steady service's is when the world begins.
-    pub fn register_steady(&mut self, now: Time, group_arn: &str, id: &str, port: u16, zone: Option<&str>) -> Result<(), ApiError> {
+    pub fn register_steady(
+        &mut self,
+        now: Time,
+        group_arn: &str,
+        id: &str,
+        port: u16,
+        zone: Option<&str>,
+    ) -> Result<(), ApiError> {
         let group = self.existing_group(group_arn)?;
         let mut health = Health::new(State::Healthy { since: now });
         health.next_check = now + first_check(group_arn, id, port, group.check.interval);
         self.put(now, group_arn, id, port, zone, health)
     }
 
-    fn put(&mut self, now: Time, group_arn: &str, id: &str, port: u16, zone: Option<&str>, health: Health) -> Result<(), ApiError> {
+    fn put(
+        &mut self,
+        now: Time,
+        group_arn: &str,
+        id: &str,
+        port: u16,
+        zone: Option<&str>,
+        health: Health,
+    ) -> Result<(), ApiError> {
         let group = self.existing_group(group_arn)?;
         match group.targets.get(&(id.to_owned(), port)) {
-            Some(Target { health: Health { state: State::Draining { .. }, .. }, .. }) if group.target_type == "ip" => {
-                return Err(ApiError::client("InvalidTargetException", format!("The target '{id}' is being deregistered and cannot be registered until that is done")));
+            Some(Target {
+                health:
+                    Health {
+                        state: State::Draining { .. },
+                        ..
+                    },
+                ..
+            }) if group.target_type == "ip" => {
+                return Err(ApiError::client(
+                    "InvalidTargetException",
+                    format!(
+                        "The target '{id}' is being deregistered and cannot be registered until that is done"
+                    ),
+                ));
             }
-            Some(Target { health: Health { state: State::Draining { .. }, .. }, .. }) | None => {}
+            Some(Target {
+                health:
+                    Health {
+                        state: State::Draining { .. },
+                        ..
+                    },
+                ..
+            })
+            | None => {}
             Some(_) => return Ok(()),
         }
-        group.targets.insert((id.to_owned(), port), Target { zone: zone.map(str::to_owned), registered: now, health });
+        group.targets.insert(
+            (id.to_owned(), port),
+            Target {
+                zone: zone.map(str::to_owned),
+                registered: now,
+                health,
+            },
+        );
         Ok(())
     }
 
     /// Begins to drain a target. An unknown target is no error. A target that gets no traffic, because no rule names
     /// its group, is gone at once.
-    pub fn deregister(&mut self, now: Time, group_arn: &str, id: &str, port: u16) -> Result<(), ApiError> {
+    pub fn deregister(
+        &mut self,
+        now: Time,
+        group_arn: &str,
+        id: &str,
+        port: u16,
+    ) -> Result<(), ApiError> {
         let group = self.existing_group(group_arn)?;
         let until = now + group.deregistration_delay();
         let key = (id.to_owned(), port);
-        let Some(target) = group.targets.get_mut(&key) else { return Ok(()) };
+        let Some(target) = group.targets.get_mut(&key) else {
+            return Ok(());
+        };
         match target.health.state {
             State::Draining { .. } => {}
             State::Unused => drop(group.targets.remove(&key)),
@@ -267,7 +380,11 @@ impl Elb {
 
     /// The health of a target; `None` if it is not registered, or gone.
     pub fn target(&self, group_arn: &str, id: &str, port: u16) -> Option<TargetHealth> {
-        let target = self.groups.get(group_arn)?.targets.get(&(id.to_owned(), port))?;
+        let target = self
+            .groups
+            .get(group_arn)?
+            .targets
+            .get(&(id.to_owned(), port))?;
         Some(target.health.report())
     }
 
@@ -282,7 +399,11 @@ impl Elb {
 
     /// The groups that some rule forwards to, with whatever weight.
     pub fn groups_in_use(&self) -> BTreeSet<String> {
-        self.rules.values().flat_map(|rule| rule.forwards()).map(|group| group.arn.clone()).collect()
+        self.rules
+            .values()
+            .flat_map(super::model::Rule::forwards)
+            .map(|group| group.arn.clone())
+            .collect()
     }
 }
 

@@ -25,13 +25,26 @@ pub fn read(body: &[u8]) -> Result<Form, ApiError> {
     for (key, value) in form_urlencoded::parse(body) {
         root.put(&key, value.into_owned());
     }
-    let mut take = |name: &str| root.children.remove(name).and_then(|n| n.text).unwrap_or_default();
+    let mut take = |name: &str| {
+        root.children
+            .remove(name)
+            .and_then(|n| n.text)
+            .unwrap_or_default()
+    };
     let (action, version) = (take("Action"), take("Version"));
     if action.is_empty() {
         return Err(ApiError::client("MissingAction", "the form has no Action"));
     }
-    let input = if root.children.is_empty() { Value::Object(Map::new()) } else { root.into_value() };
-    Ok(Form { action, version, input })
+    let input = if root.children.is_empty() {
+        Value::Object(Map::new())
+    } else {
+        root.into_value()
+    };
+    Ok(Form {
+        action,
+        version,
+        input,
+    })
 }
 
 /// A place in the form's dotted keys.
@@ -43,7 +56,9 @@ struct Node {
 
 impl Node {
     fn put(&mut self, key: &str, value: String) {
-        let place = key.split('.').fold(self, |node, part| node.children.entry(part.to_owned()).or_default());
+        let place = key.split('.').fold(self, |node, part| {
+            node.children.entry(part.to_owned()).or_default()
+        });
         place.text = Some(value);
     }
 
@@ -55,25 +70,48 @@ impl Node {
         if self.children.len() == 1
             && let Some(members) = self.children.remove("member")
         {
-            let mut items: Vec<(u64, Node)> = members.children.into_iter().map(|(n, node)| (n.parse().unwrap_or(u64::MAX), node)).collect();
+            let mut items: Vec<(u64, Node)> = members
+                .children
+                .into_iter()
+                .map(|(n, node)| (n.parse().unwrap_or(u64::MAX), node))
+                .collect();
             items.sort_by_key(|(n, _)| *n);
-            return items.into_iter().map(|(_, node)| node.into_value()).collect();
+            return items
+                .into_iter()
+                .map(|(_, node)| node.into_value())
+                .collect();
         }
-        self.children.into_iter().map(|(name, node)| (name, node.into_value())).collect::<Map<_, _>>().into()
+        self.children
+            .into_iter()
+            .map(|(name, node)| (name, node.into_value()))
+            .collect::<Map<_, _>>()
+            .into()
     }
 }
 
 /// `<OpResponse><OpResult>…</OpResult><ResponseMetadata>…`; the result element is there even when it is empty.
-pub fn answer(namespace: &str, operation: &str, output: &Value, request_id: &str) -> Response<Bytes> {
+pub fn answer(
+    namespace: &str,
+    operation: &str,
+    output: &Value,
+    request_id: &str,
+) -> Response<Bytes> {
     let mut xml = format!("<{operation}Response xmlns=\"{namespace}\"><{operation}Result>");
     write_members(&mut xml, output);
-    let _ = write!(xml, "</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>");
+    let _ = write!(
+        xml,
+        "</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+    );
     respond(200, xml, request_id)
 }
 
 /// The code on the wire is the model's name without its `Exception` suffix.
 pub fn error(namespace: &str, error: &ApiError, request_id: &str) -> Response<Bytes> {
-    let fault = if error.status >= 500 { "Receiver" } else { "Sender" };
+    let fault = if error.status >= 500 {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let code = error.code.strip_suffix("Exception").unwrap_or(&error.code);
     let xml = format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
@@ -94,7 +132,9 @@ fn write_element(xml: &mut String, name: &str, value: &Value) {
         Value::Null => return,
         Value::Array(items) => {
             let _ = write!(xml, "<{name}>");
-            items.iter().for_each(|item| write_element(xml, "member", item));
+            for item in items {
+                write_element(xml, "member", item);
+            }
             let _ = write!(xml, "</{name}>");
             return;
         }
