@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::text::HumanDuration;
+use crate::text::config::HumanDuration;
 
 /// Which service, and where its configuration is.
 #[derive(Args, Clone, Debug)]

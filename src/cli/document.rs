@@ -12,10 +12,10 @@ use crate::adapters::host;
 use crate::core::id::{Cluster, ServiceKey, ServiceName};
 use crate::core::taskdef::{ImageOverride, Overrides, TaskDefinition};
 use crate::engine::{Pinning, Wanted};
-use crate::text::{
-    Config, DocumentKind, PinImages, Resolved, kind_of, merge, parse_json, parse_set, parse_values_file, parse_yaml,
-    render,
-};
+use crate::text::config::{Config, PinImages, Resolved};
+use crate::text::document::{DocumentKind, kind_of, parse_json, parse_yaml};
+use crate::text::template::render;
+use crate::text::values::{merge, parse_set, parse_values_file};
 
 const CONFIG_FILES: [&str; 2] = ["ecsdeploy.yml", "ecsdeploy.yaml"];
 
@@ -80,7 +80,7 @@ impl Setting {
 
     pub fn pinning(&self, args: &PinArgs) -> Pinning {
         let config = self.config.as_ref().map(|config| config.pin_images);
-        if args.keep_tags || config == Some(PinImages::Keep) {
+        if args.keep_tags || config == Some(PinImages::Never) {
             Pinning::Keep
         } else {
             Pinning::Pin
@@ -198,8 +198,8 @@ fn named(overrides: &Overrides) -> Map<String, Value> {
     let mut images = Map::new();
     for image in &overrides.images {
         match &image.container {
-            Some(container) => images.insert(container.clone(), json!(image.image.as_str())),
-            None => values.insert("image".to_owned(), json!(image.image.as_str())),
+            Some(container) => images.insert(container.clone(), json!(image.image.to_string())),
+            None => values.insert("image".to_owned(), json!(image.image.to_string())),
         };
     }
     if !images.is_empty() {

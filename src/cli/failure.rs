@@ -11,7 +11,7 @@ use crate::core::plan::Refusal;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Fault, FaultKind};
 use crate::engine::SurveyError;
-use crate::text::Complaint;
+use crate::text::{Complaint, Paint};
 
 /// What the process's exit says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Failure {
 
 impl From<Complaint> for Failure {
     fn from(complaint: Complaint) -> Self {
-        Self::usage("failed to read the input").cause(complaint.render())
+        Self::usage("failed to understand the input").cause(complaint.render(Paint::Plain))
     }
 }
 

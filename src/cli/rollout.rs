@@ -17,7 +17,8 @@ use crate::core::rollout::State;
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
 use crate::engine::{Driven, Request, drive, look};
 use crate::ports::{Audience, Clock as _};
-use crate::text::{OnFailure as OnFailureConfig, Resolved, terminal};
+use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
+use crate::text::terminal;
 
 /// Roll the service out to the task definition and wait for the verdict
 ///

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::stdout;
-use crate::text::config_schema;
+use crate::text::schema::config_schema;
 
 /// Print the JSON Schema of ecsdeploy.yml
 #[derive(clap::Args, Debug)]

@@ -196,7 +196,7 @@ impl Shared {
     }
 
     fn now(&self) -> Timestamp {
-        let millis = i64::try_from(self.lock().now().as_millis()).unwrap_or(i64::MAX);
+        let millis = i64::try_from(self.lock().now().millis()).unwrap_or(i64::MAX);
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
@@ -207,14 +207,14 @@ impl Shared {
 
     fn config(&self) -> SdkConfig {
         let mouth = self.clone();
-        let region = self.lock().region().to_owned();
+        let region = self.lock().world.region.clone();
         let credentials = Credentials::from_keys("AKIASANDBOX", "sandbox", None);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .endpoint_url("http://sandbox.invalid")
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(Function::new(move |request| Ok(mouth.lock().answer(request))))
+            .http_client(Function::new(move |request| Ok(mouth.lock().answer(&request))))
             .retry_config(retries(None))
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(aws_sdk_ecs::config::StalledStreamProtectionConfig::disabled())

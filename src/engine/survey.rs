@@ -8,7 +8,7 @@ use crate::core::live::{EcrImage, EcrImageDetail, Service, Tagging};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::service::Intent;
-use crate::core::taskdef::{Described, Digest, ImageError, ImageRef, OverrideError, Overrides, TaskDefinition};
+use crate::core::taskdef::{Described, Digest, ImageRef, ImageRefError, OverrideError, Overrides, TaskDefinition};
 use crate::ports::Cloud;
 
 /// What the user wants of one service.
@@ -56,7 +56,7 @@ pub enum SurveyError {
         status: String,
     },
     #[error(transparent)]
-    Image(#[from] ImageError),
+    Image(#[from] ImageRefError),
     #[error(transparent)]
     Override(#[from] OverrideError),
     #[error(transparent)]
@@ -177,7 +177,7 @@ fn wanted_images(
         let Some(image) = container.image() else { continue };
         let image: ImageRef = image.parse()?;
         if let Some(ecr) = in_ecr(&image) {
-            images.push((container.name().unwrap_or_default().to_owned(), image, ecr));
+            images.push((container.name().to_owned(), image, ecr));
         }
     }
     Ok(images)
@@ -189,7 +189,7 @@ fn in_ecr(image: &ImageRef) -> Option<EcrImage> {
     }
     let repository = image.ecr()?;
     Some(EcrImage {
-        account: repository.account,
+        account: repository.account.to_string(),
         region: repository.region,
         repository: repository.repository,
         tagging: Tagging::Tag(image.tag().unwrap_or("latest").to_owned()),
@@ -214,7 +214,9 @@ fn pin_seen(
             }
         };
         let digest: Digest = detail.digest.parse()?;
-        document.set_image(&container, &image.with_digest(digest).to_string());
+        document
+            .set_image(&container, &image.with_digest(digest).to_string())
+            .expect("the container was just read from this document");
     }
     Ok(document)
 }

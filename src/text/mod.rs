@@ -4,6 +4,9 @@
 pub mod config;
 pub mod document;
 pub mod schema;
+pub mod status;
+pub mod template;
+pub mod terminal;
 pub mod values;
 
 mod complaint;

@@ -81,7 +81,7 @@ impl Aws {
             .send()
             .await;
         match sent {
-            Ok(_) => Described::from_answer(answer.answer())
+            Ok(_) => Described::from_value(answer.answer())
                 .map(Some)
                 .map_err(|error| unreadable("DescribeTaskDefinition", &error.to_string())),
             // ECS answers an unknown family or revision with a ClientException of these words.

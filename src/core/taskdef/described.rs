@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** `definition` can be registered again as it stands; what only AWS may write is beside it, not in it.
 
+use crate::core::id::TaskDefinitionArn;
+
 use super::document::{NotATaskDefinition, TaskDefinition, text_at};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -18,10 +20,6 @@ pub struct Described {
     /// Every tag, also those that AWS laid itself; empty if they were not asked for (`include: ["TAGS"]`).
     pub tags: Vec<Tag>,
 }
-
-/// `arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION`
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TaskDefinitionArn(String);
 
 /// The number of a revision within its family, from 1; numbers are never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,13 +41,18 @@ pub struct Tag {
 }
 
 impl Described {
+    /// Whether it may be used: an inactive revision starts no new deployment.
+    pub fn is_active(&self) -> bool {
+        self.status == RevisionStatus::Active
+    }
+
     /// Reads the answer of `DescribeTaskDefinition`, or of `RegisterTaskDefinition`, which has the same shape.
     pub fn from_value(answer: Value) -> Result<Self, NotATaskDefinition> {
         let path = "taskDefinition".to_owned();
         let Some(members) = answer.get(&path).and_then(Value::as_object) else {
             return Err(NotATaskDefinition::Missing { path });
         };
-        let arn = TaskDefinitionArn(
+        let arn = TaskDefinitionArn::new(
             text_at(
                 members,
                 "taskDefinitionArn",
@@ -88,23 +91,6 @@ fn revision_of(members: &Map<String, Value>) -> Result<Revision, NotATaskDefinit
     })
 }
 
-impl TaskDefinitionArn {
-    pub fn new(arn: impl Into<String>) -> Self {
-        Self(arn.into())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// `FAMILY:REVISION`, which is what people say; the whole text if it is not an ARN.
-    pub fn short(&self) -> &str {
-        self.0
-            .rsplit_once('/')
-            .map_or(self.0.as_str(), |(_, short)| short)
-    }
-}
-
 impl From<&str> for RevisionStatus {
     fn from(text: &str) -> Self {
         match text {
@@ -127,12 +113,6 @@ impl Tag {
             key: text("key")?,
             value: text("value").unwrap_or_default(),
         })
-    }
-}
-
-impl fmt::Display for TaskDefinitionArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

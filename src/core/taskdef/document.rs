@@ -8,6 +8,7 @@
 //! **Invariant:** nothing else is ever dropped, renamed or reordered. A member that this program has never heard of
 //! leaves as it came.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Members of the `TaskDefinition` shape that `DescribeTaskDefinition` answers and `RegisterTaskDefinition` does not take.
@@ -27,7 +28,8 @@ pub const OUTPUT_ONLY: [&str; 9] = [
 const RESERVED_TAG_PREFIX: &str = "aws:";
 
 /// A document with a family and at least one named container; everything else is as its author wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Map<String, Value>")]
 pub struct TaskDefinition(Map<String, Value>);
 
 /// Why a document cannot be read as a task definition.
@@ -274,6 +276,20 @@ fn wrong_kind(path: &str, expected: &'static str, found: &Value) -> NotATaskDefi
         path: path.to_owned(),
         expected,
         found: kind_of(found),
+    }
+}
+
+impl TryFrom<Value> for TaskDefinition {
+    type Error = NotATaskDefinition;
+
+    fn try_from(document: Value) -> Result<Self, NotATaskDefinition> {
+        Self::from_value(document)
+    }
+}
+
+impl From<TaskDefinition> for Map<String, Value> {
+    fn from(definition: TaskDefinition) -> Self {
+        definition.0
     }
 }
 

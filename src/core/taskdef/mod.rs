@@ -12,7 +12,7 @@ pub use canonical::{
     Canonical, DEFAULTS, DefaultRule, EMPTY_OBJECTS, EmptyRule, Literal, SETS, SetRule, canonical,
     compared, same,
 };
-pub use described::{Described, Revision, RevisionStatus, Tag, TaskDefinitionArn};
+pub use described::{Described, Revision, RevisionStatus, Tag};
 pub use document::{Container, NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
 pub use ecr::{AccountId, EcrRepository};
 pub use image::{Digest, ImageRef, ImageRefError};
