@@ -4,6 +4,7 @@
 pub mod config;
 pub mod document;
 pub mod schema;
+pub mod template;
 pub mod values;
 
 mod complaint;
