@@ -86,7 +86,11 @@ fn worded(error: &Error, found: &str) -> Complaint {
                 "sequence start" => "a list",
                 other => other,
             };
-            Complaint::new(format!("found `{found}`, expected {expected}"))
+            if found.is_empty() {
+                Complaint::new(format!("expected {expected}, found nothing"))
+            } else {
+                Complaint::new(format!("found `{found}`, expected {expected}"))
+            }
         }
         other => Complaint::new(UserMessageFormatter.format_message(other)),
     }

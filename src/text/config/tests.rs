@@ -213,7 +213,7 @@ fn a_wrong_key_or_value_is_shown_where_it_stands() {
     check(
         &web("{}
     b: 1"),
-        "4:5: ",
+        "4:5: while parsing a block mapping, did not find expected key",
         "",
     );
     check(
@@ -222,7 +222,7 @@ fn a_wrong_key_or_value_is_shown_where_it_stands() {
         "1:1: ",
         "",
     );
-    check("", "1:1: ", "");
+    check("", "1:1: unexpected end of file", "");
     check(
         "region: a
 ",
