@@ -1,12 +1,13 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
-mod args;
+pub mod args;
 mod document;
 mod failure;
 mod register;
 mod render;
 mod rollout;
 mod schema;
+pub mod stage;
 mod status;
 mod stdout;
 mod world;
