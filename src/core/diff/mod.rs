@@ -1,0 +1,8 @@
+//! The changes that turn one document into another.
+
+mod change;
+mod identity;
+mod walk;
+
+pub use change::{Change, Kind, Path, Step};
+pub use walk::diff;
