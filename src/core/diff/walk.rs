@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn plain_values_are_a_sequence() {
         let check = |from: Value, to: Value, expected: &[&str]| {
-            check(&json!({"command": from}), &json!({"command": to}), expected)
+            check(&json!({"command": from}), &json!({"command": to}), expected);
         };
         check(
             json!(["a", "b"]),

@@ -5,6 +5,7 @@ mod described;
 mod document;
 mod ecr;
 mod image;
+mod lint;
 mod overrides;
 mod size;
 
@@ -16,5 +17,6 @@ pub use described::{Described, Revision, RevisionStatus, Tag, TaskDefinitionArn}
 pub use document::{Container, NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
 pub use ecr::{AccountId, EcrRepository};
 pub use image::{Digest, ImageRef, ImageRefError};
+pub use lint::{Finding, Launch, Severity, lint};
 pub use overrides::{ImageOverride, OverrideError, Overrides};
 pub use size::{cpu_units, memory_mib};
