@@ -2,6 +2,8 @@
 
 mod change;
 mod identity;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use change::{Change, Kind, Path, Step};

@@ -8,6 +8,7 @@
 //! **Invariant:** nothing else is ever dropped, renamed or reordered. A member that this program has never heard of
 //! leaves as it came.
 
+use super::container::Container;
 use serde_json::{Map, Value};
 
 /// Members of the `TaskDefinition` shape that `DescribeTaskDefinition` answers and `RegisterTaskDefinition` does not take.
@@ -55,12 +56,6 @@ pub enum NotATaskDefinition {
 #[error("no container is named {0:?}")]
 pub struct NoSuchContainer(pub String);
 
-/// One entry of `containerDefinitions`, seen and not copied.
-#[derive(Debug, Clone, Copy)]
-pub struct Container<'a> {
-    members: &'a Map<String, Value>,
-}
-
 impl TaskDefinition {
     /// Reads a task definition, or the answer of `aws ecs describe-task-definition` (the definition under
     /// `taskDefinition`, its tags beside it).
@@ -83,7 +78,7 @@ impl TaskDefinition {
         list.into_iter()
             .flatten()
             .filter_map(Value::as_object)
-            .map(|members| Container { members })
+            .map(Container::of)
     }
 
     /// A member of the definition that is a string, such as `cpu` or `taskRoleArn`.
@@ -126,32 +121,6 @@ impl TaskDefinition {
             "these are checked once, on the way in"
         );
         self.0.insert(member.to_owned(), Value::from(text));
-    }
-}
-
-impl<'a> Container<'a> {
-    pub fn name(self) -> &'a str {
-        self.members
-            .get("name")
-            .and_then(Value::as_str)
-            .expect("from_value checked every name")
-    }
-
-    /// The image as written; absent only in a document that still waits for an override.
-    pub fn image(self) -> Option<&'a str> {
-        self.members.get("image").and_then(Value::as_str)
-    }
-
-    /// A container that does not say is essential (`ContainerDefinition$essential`).
-    pub fn essential(self) -> bool {
-        self.members
-            .get("essential")
-            .and_then(Value::as_bool)
-            .unwrap_or(true)
-    }
-
-    pub fn get(self, member: &str) -> Option<&'a Value> {
-        self.members.get(member)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The task definition as a lossless document: typed views, overrides, canonical form, lint.
 
 mod canonical;
+mod container;
 mod described;
 mod document;
 mod ecr;
@@ -13,8 +14,9 @@ pub use canonical::{
     Canonical, DEFAULTS, DefaultRule, EMPTY_OBJECTS, EmptyRule, Literal, SETS, SetRule, canonical,
     compared, same,
 };
+pub use container::Container;
 pub use described::{Described, Revision, RevisionStatus, Tag, TaskDefinitionArn};
-pub use document::{Container, NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
+pub use document::{NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
 pub use ecr::{AccountId, EcrRepository};
 pub use image::{Digest, ImageRef, ImageRefError};
 pub use lint::{Finding, Launch, Severity, lint};

@@ -215,7 +215,8 @@ fn reserved(container: Container<'_>) -> Option<u64> {
     number("memoryReservation").or_else(|| number("memory"))
 }
 
-/// `ContainerDefinition$memory`: a limit is above its reservation, and all reservations together fit in the task.
+/// `ContainerDefinition$memory`: a limit is not below its reservation, and all reservations together fit in the task.
+/// The second is documented as a must, but not established as what registration checks: a warning.
 fn reservations(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, container) in subject.definition.containers().enumerate() {
@@ -223,10 +224,10 @@ fn reservations(subject: &Subject<'_>) -> Vec<Finding> {
         let (limit, reservation) = (number("memory"), number("memoryReservation"));
         if limit
             .zip(reservation)
-            .is_some_and(|(limit, reservation)| limit <= reservation)
+            .is_some_and(|(limit, reservation)| limit < reservation)
         {
             let path = format!("containerDefinitions[{index}].memory");
-            findings.push(Finding::error(path, "must be above memoryReservation"));
+            findings.push(Finding::error(path, "must not be below memoryReservation"));
         }
     }
     let whole = subject.definition.text("memory").and_then(memory_mib);
@@ -238,7 +239,7 @@ fn reservations(subject: &Subject<'_>) -> Vec<Finding> {
     if let Some(whole) = whole.filter(|&whole| parts > whole) {
         let message =
             format!("the containers reserve {parts} MiB together, and the task has {whole}");
-        findings.push(Finding::error("memory", message));
+        findings.push(Finding::warning("memory", message));
     }
     findings
 }

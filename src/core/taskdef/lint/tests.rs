@@ -297,18 +297,18 @@ fn on_instances_each_container_has_memory_or_the_task_has() {
 fn memory_adds_up() {
     check_instances(
         "/containerDefinitions/0/memoryReservation",
-        json!(256),
-        &["E containerDefinitions[0].memory: must be above memoryReservation"],
+        json!(257),
+        &["E containerDefinitions[0].memory: must not be below memoryReservation"],
     );
     check_instances(
         "/memory",
         json!("300"),
-        &["E memory: the containers reserve 320 MiB together, and the task has 300"],
+        &["W memory: the containers reserve 320 MiB together, and the task has 300"],
     );
     check(
         "/containerDefinitions/0/cpu",
         json!(513),
-        &["E cpu: the containers take 513 CPU units together, and the task has 512"],
+        &["W cpu: the containers take 513 CPU units together, and the task has 512"],
     );
 }
 
