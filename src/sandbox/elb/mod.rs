@@ -9,6 +9,7 @@ mod health;
 mod listeners;
 mod model;
 mod page;
+mod registration;
 mod rules;
 mod seed;
 mod tags;
