@@ -83,6 +83,24 @@ enum Failure {
     Refused,
 }
 
+impl Failure {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Status(_) => "Target.ResponseCodeMismatch",
+            Self::Timeout => "Target.Timeout",
+            Self::Refused => "Target.FailedHealthChecks",
+        }
+    }
+
+    fn description(self) -> String {
+        match self {
+            Self::Status(status) => format!("Health checks failed with these codes: [{status}]"),
+            Self::Timeout => "Request timed out".to_owned(),
+            Self::Refused => "Health checks failed".to_owned(),
+        }
+    }
+}
+
 impl TargetState {
     /// As the API spells it.
     pub const fn as_str(self) -> &'static str {
@@ -172,22 +190,30 @@ impl Health {
         matches!(self.state, State::Draining { until } if until <= now)
     }
 
-    /// What has come about by `now`. `first_check` is when the first check would be if registration ended now.
+    /// The group is in no rule: nothing checks the target.
+    pub fn rest(&mut self) {
+        if !self.is_draining() && !self.is_unused() {
+            *self = Self::unused();
+        }
+    }
+
+    /// What has come about by `now` in a group that is in use. `first_check` is how long after registration the first
+    /// check comes.
     pub fn step(
         &mut self,
         now: Time,
-        in_use: bool,
         check: &HealthCheck,
-        first_check: Time,
+        first_check: impl FnOnce() -> Duration,
         probe: impl FnOnce() -> Probe,
     ) {
-        match (&self.state, in_use) {
-            (State::Draining { .. }, _) => {}
-            (_, false) => *self = Self::unused(),
-            (State::Unused, true) => *self = Self::registering(now),
-            (State::Registering { until }, true) if *until > now => {}
-            (State::Registering { .. }, true) => *self = Self::new(State::Checking, first_check),
-            _ => self.check(now, check, probe),
+        match self.state {
+            State::Draining { .. } => {}
+            State::Unused => *self = Self::registering(now),
+            State::Registering { until } if until > now => {}
+            State::Registering { .. } => *self = Self::new(State::Checking, now + first_check()),
+            State::Checking | State::Healthy { .. } | State::Unhealthy(_) => {
+                self.check(now, check, probe);
+            }
         }
     }
 
@@ -200,55 +226,42 @@ impl Health {
     }
 
     pub fn report(&self) -> TargetHealth {
-        let (state, reason, description) = match self.state {
-            State::Unused => (
-                TargetState::Unused,
-                Some("Target.NotInUse"),
-                "Target group is not configured to receive traffic from the load balancer"
-                    .to_owned(),
-            ),
-            State::Registering { .. } => (
-                TargetState::Initial,
-                Some("Elb.RegistrationInProgress"),
-                "Target registration is in progress".to_owned(),
-            ),
-            State::Checking => (
-                TargetState::Initial,
-                Some("Elb.InitialHealthChecking"),
-                "Initial health checks in progress".to_owned(),
-            ),
-            State::Healthy { .. } => {
-                return TargetHealth {
-                    state: TargetState::Healthy,
-                    reason: None,
-                    description: None,
-                };
-            }
-            State::Unhealthy(Failure::Status(status)) => (
-                TargetState::Unhealthy,
-                Some("Target.ResponseCodeMismatch"),
-                format!("Health checks failed with these codes: [{status}]"),
-            ),
-            State::Unhealthy(Failure::Timeout) => (
-                TargetState::Unhealthy,
-                Some("Target.Timeout"),
-                "Request timed out".to_owned(),
-            ),
-            State::Unhealthy(Failure::Refused) => (
-                TargetState::Unhealthy,
-                Some("Target.FailedHealthChecks"),
-                "Health checks failed".to_owned(),
-            ),
-            State::Draining { .. } => (
-                TargetState::Draining,
-                Some("Target.DeregistrationInProgress"),
-                "Target deregistration is in progress".to_owned(),
-            ),
-        };
-        TargetHealth {
+        let because = |state, reason, description: &str| TargetHealth {
             state,
-            reason,
-            description: Some(description),
+            reason: Some(reason),
+            description: Some(description.to_owned()),
+        };
+        match self.state {
+            State::Unused => because(
+                TargetState::Unused,
+                "Target.NotInUse",
+                "Target group is not configured to receive traffic from the load balancer",
+            ),
+            State::Registering { .. } => because(
+                TargetState::Initial,
+                "Elb.RegistrationInProgress",
+                "Target registration is in progress",
+            ),
+            State::Checking => because(
+                TargetState::Initial,
+                "Elb.InitialHealthChecking",
+                "Initial health checks in progress",
+            ),
+            State::Healthy { .. } => TargetHealth {
+                state: TargetState::Healthy,
+                reason: None,
+                description: None,
+            },
+            State::Unhealthy(failure) => because(
+                TargetState::Unhealthy,
+                failure.reason(),
+                &failure.description(),
+            ),
+            State::Draining { .. } => because(
+                TargetState::Draining,
+                "Target.DeregistrationInProgress",
+                "Target deregistration is in progress",
+            ),
         }
     }
 

@@ -14,8 +14,12 @@ mod rules;
 mod seed;
 mod tags;
 mod targets;
+#[cfg(test)]
+mod tests;
 
 pub use api::answer;
 pub use health::{Health, HealthCheck, Probe, TargetHealth, TargetState};
 pub use model::{Action, Elb, Listener, LoadBalancer, Rule, Target, TargetGroup, WeightedGroup};
 pub use seed::{ElbSeed, find_group, find_listener, find_rule, seed};
+#[cfg(test)]
+pub use tests::weighted;

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::sandbox::elb::health::{Health, Probe, TargetHealth};
-use crate::sandbox::elb::model::{Elb, Target, TargetGroup};
+use crate::sandbox::elb::model::{Elb, Rule, Target, TargetGroup};
 use crate::sandbox::{ApiError, Duration, Rng, Time};
 
 impl TargetGroup {
-    fn tick(&mut self, now: Time, in_use: bool, probe: &dyn Fn(&str, u16) -> Probe) {
-        self.targets.retain(|_, target| !target.health.is_gone(now));
+    fn check(&mut self, now: Time, probe: &dyn Fn(&str, u16) -> Probe) {
+        let (arn, check) = (&self.arn, &self.check);
         for ((id, port), target) in &mut self.targets {
-            let first = now + first_check(&self.arn, id, *port, self.check.interval);
-            let ask = || probe(id, self.check.port(*port));
-            target.health.step(now, in_use, &self.check, first, ask);
+            let first = || first_check(arn, id, *port, check.interval);
+            let ask = || probe(id, check.port(*port));
+            target.health.step(now, check, first, ask);
         }
     }
 }
@@ -125,9 +125,20 @@ impl Elb {
     /// Runs the checks that are due and ends the drainings that are over. `probe` asks the app behind a target's id
     /// and port.
     pub fn tick(&mut self, now: Time, probe: &dyn Fn(&str, u16) -> Probe) {
-        let in_use = self.groups_in_use();
+        let forwards = self.rules.values().flat_map(Rule::forwards);
+        let in_use: BTreeSet<&str> = forwards.map(|group| group.arn.as_str()).collect();
         for group in self.groups.values_mut() {
-            group.tick(now, in_use.contains(&group.arn), probe);
+            group
+                .targets
+                .retain(|_, target| !target.health.is_gone(now));
+            if in_use.contains(group.arn.as_str()) {
+                group.check(now, probe);
+            } else {
+                group
+                    .targets
+                    .values_mut()
+                    .for_each(|target| target.health.rest());
+            }
         }
     }
 
@@ -135,7 +146,7 @@ impl Elb {
     pub fn groups_in_use(&self) -> BTreeSet<String> {
         self.rules
             .values()
-            .flat_map(super::model::Rule::forwards)
+            .flat_map(Rule::forwards)
             .map(|group| group.arn.clone())
             .collect()
     }
