@@ -10,6 +10,7 @@ pub mod values;
 mod complaint;
 mod json;
 mod nearest;
+mod numbers;
 mod yaml;
 
 pub use complaint::{Complaint, Paint, Place};
