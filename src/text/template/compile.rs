@@ -3,8 +3,6 @@
 //! **Invariant:** each kind of template element is named here; one that is not is refused. After this walk the rendered
 //! text consists of marked own text and marked values, and of nothing else.
 
-use std::collections::HashMap;
-
 use handlebars::template::{HelperTemplate, Parameter, Subexpression, TemplateElement};
 use handlebars::{Template, TemplateError, TemplateErrorReason};
 
@@ -247,5 +245,5 @@ fn as_parameter(tag: HelperTemplate) -> Parameter {
 
 fn call(helper: &str, arguments: Vec<Parameter>) -> Parameter {
     let name = Parameter::Name(helper.to_owned());
-    Parameter::Subexpression(Subexpression::new(name, arguments, HashMap::new()))
+    Parameter::Subexpression(Subexpression::new(name, arguments, [].into()))
 }
