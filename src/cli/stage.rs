@@ -50,7 +50,8 @@ impl Clock for SandboxClock {
             return self.signals.pause(Duration::ZERO).await;
         };
         while self.sandbox.now() < until {
-            let left = Duration::try_from(until.duration_since(self.sandbox.now())).unwrap_or_default();
+            let left =
+                Duration::try_from(until.duration_since(self.sandbox.now())).unwrap_or_default();
             let step = left.min(Duration::from_secs(1));
             if self.signals.pause(step.div_f64(times)).await == Wake::Interrupted {
                 return Wake::Interrupted;
@@ -95,10 +96,14 @@ impl SharedSandbox {
             .region(Region::new(region))
             .endpoint_url("http://sandbox.invalid")
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(Function::new(move |request| Ok(mouth.lock().answer(&request))))
+            .http_client(Function::new(move |request| {
+                Ok(mouth.lock().answer(&request))
+            }))
             .retry_config(retries(None))
             .timeout_config(TimeoutConfig::disabled())
-            .stalled_stream_protection(aws_sdk_ecs::config::StalledStreamProtectionConfig::disabled())
+            .stalled_stream_protection(
+                aws_sdk_ecs::config::StalledStreamProtectionConfig::disabled(),
+            )
             .sleep_impl(self.clone())
             .time_source(self.clone())
             .build()

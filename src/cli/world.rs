@@ -45,9 +45,14 @@ pub enum AnyClock {
 
 impl World {
     /// AWS itself, or with `--sandbox` the sandbox of the directory.
-    pub async fn open(args: &WorldArgs, region: Option<&str>, directory: &Path) -> Result<Self, Failure> {
-        let signals = Signals::listen(stop_at_once)
-            .map_err(|error| Failure::new(Exit::Failed, "failed to listen for signals").because(&error))?;
+    pub async fn open(
+        args: &WorldArgs,
+        region: Option<&str>,
+        directory: &Path,
+    ) -> Result<Self, Failure> {
+        let signals = Signals::listen(stop_at_once).map_err(|error| {
+            Failure::new(Exit::Failed, "failed to listen for signals").because(&error)
+        })?;
         if args.sandbox {
             return Self::sandbox(args, directory, signals);
         }
@@ -67,8 +72,13 @@ impl World {
     fn sandbox(args: &WorldArgs, directory: &Path, signals: Signals) -> Result<Self, Failure> {
         let file = directory.join(WORLD_FILE);
         if !host::exists(&file) {
-            return Err(Failure::usage(format!("there is no {} to make a sandbox of", file.display()))
-                .hint("--sandbox plays the world that a directory's sandbox.yml describes; see examples/"));
+            return Err(Failure::usage(format!(
+                "there is no {} to make a sandbox of",
+                file.display()
+            ))
+            .hint(
+                "--sandbox plays the world that a directory's sandbox.yml describes; see examples/",
+            ));
         }
         let text = host::read(&file)?;
         let sandbox = Sandbox::new(&text, args.seed).map_err(|error| {
@@ -87,7 +97,11 @@ impl World {
 
     /// Where this is, in a word.
     pub fn place(&self) -> &'static str {
-        if self.sandbox.is_some() { "sandbox" } else { "AWS" }
+        if self.sandbox.is_some() {
+            "sandbox"
+        } else {
+            "AWS"
+        }
     }
 
     /// Says what a run against the sandbox called, so that its cost on AWS is known before.
@@ -105,11 +119,17 @@ impl World {
 
 async fn connect(region: Option<&str>, profile: Option<&str>) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ))
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build());
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        );
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }

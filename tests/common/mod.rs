@@ -1,4 +1,5 @@
 //! A stage for whole rollouts: the real SDK against the sandbox, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with its place")]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,6 @@ use ecsdeploy::adapters::host::Signals;
 use ecsdeploy::cli::args::Speed;
 use ecsdeploy::cli::stage::{SandboxClock, SharedSandbox};
 use ecsdeploy::core::id::{Cluster, ServiceKey, ServiceName};
-use ecsdeploy::core::plan::Plan;
 use ecsdeploy::core::report::{Entry, Event, Outcome, Report};
 use ecsdeploy::core::service::Intent;
 use ecsdeploy::core::taskdef::{ImageOverride, Overrides};
@@ -31,7 +31,6 @@ pub struct Stage {
 
 /// One rollout as it went.
 pub struct Story {
-    pub plan: Plan,
     pub outcome: Outcome,
     pub report: Report,
 }
@@ -61,7 +60,10 @@ impl Stage {
     }
 
     /// The same world, with something between the clients and the sandbox.
-    pub fn through(&self, between: impl Fn(&SharedSandbox, HttpRequest) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn through(
+        &self,
+        between: impl Fn(&SharedSandbox, HttpRequest) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let sandbox = self.sandbox.clone();
         let http = Function::new(move |request| between(&sandbox, request));
         let config = self.config.to_builder().http_client(http).build();
@@ -83,7 +85,6 @@ impl Stage {
         let mut listener = Listener(Report::new());
         match drive(&plan, &self.aws, &self.clock, &mut listener).await {
             Driven::Ended(outcome) => Ok(Story {
-                plan,
                 outcome,
                 report: listener.0,
             }),
@@ -95,19 +96,32 @@ impl Stage {
     pub fn calls(&self, operation: &str) -> u64 {
         let sandbox = self.sandbox.lock();
         let calls = sandbox.calls().iter();
-        calls.filter(|((_, name), _)| name == operation).map(|(_, n)| n).sum()
+        calls
+            .filter(|((_, name), _)| name == operation)
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// Revision numbers of a family, the active ones.
     pub async fn revisions(&self, family: &str) -> Vec<String> {
-        let listed = self.ecs().list_task_definitions().family_prefix(family).send().await.unwrap();
+        let listed = self
+            .ecs()
+            .list_task_definitions()
+            .family_prefix(family)
+            .send()
+            .await
+            .unwrap();
         listed.task_definition_arns().to_vec()
     }
 }
 
 impl Story {
     pub fn events(&self, wanted: impl Fn(&Event) -> bool) -> usize {
-        self.report.entries.iter().filter(|entry| wanted(&entry.event)).count()
+        self.report
+            .entries
+            .iter()
+            .filter(|entry| wanted(&entry.event))
+            .count()
     }
 }
 
@@ -138,8 +152,14 @@ pub fn with_image(cluster: &str, service: &str, image: &str) -> Request {
 
 /// The operation and the body of a request in one of AWS's JSON protocols.
 pub fn operation(request: &HttpRequest) -> String {
-    let target = request.headers().get("x-amz-target").and_then(|t| t.to_str().ok());
-    target.and_then(|t| t.rsplit('.').next()).unwrap_or_default().to_owned()
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|t| t.to_str().ok());
+    target
+        .and_then(|t| t.rsplit('.').next())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Bodies of all requests of one operation, as they passed.
@@ -154,6 +174,9 @@ impl Tape {
 
     pub fn bodies(&self, of: &str) -> Vec<Value> {
         let tape = self.0.lock().unwrap();
-        tape.iter().filter(|(name, _)| name == of).map(|(_, body)| body.clone()).collect()
+        tape.iter()
+            .filter(|(name, _)| name == of)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 }
