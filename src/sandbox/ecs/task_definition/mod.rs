@@ -1,0 +1,15 @@
+//! Task definitions: register, read, deregister and delete, as documents that keep what they were given.
+
+mod attributes;
+mod defaults;
+mod operations;
+mod rules;
+mod sizes;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(in crate::sandbox::ecs) use operations::{
+    delete, deregister, describe, families, list, register,
+};
+pub(in crate::sandbox::ecs) use state::{Family, Reference, Revision, Status};
