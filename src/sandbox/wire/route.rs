@@ -1,0 +1,133 @@
+//! Tells which service and operation a request is for, and in which protocol: the `X-Amz-Target` prefix, then the form
+//! body's `Version`. All services share one port, so the host says nothing.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use serde_json::Value;
+
+use crate::sandbox::ApiError;
+use crate::sandbox::wire::{json, query};
+
+/// A service whose requests can be told apart, modelled or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    Ecs,
+    Ecr,
+    Elb,
+    Sts,
+    CloudWatch,
+    CodeDeploy,
+    ApplicationAutoScaling,
+    Logs,
+    Ssm,
+    EventBridge,
+    Iam,
+}
+
+/// How the request was written, and so how the answer must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Json10,
+    Json11,
+    /// awsQuery with the XML namespace of its answers.
+    Query(&'static str),
+}
+
+/// One understood request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub service: Service,
+    pub operation: String,
+    /// An object. awsQuery brings only texts, lists and objects.
+    pub input: Value,
+    pub protocol: Protocol,
+}
+
+const TARGETS: [(&str, Service); 8] = [
+    ("AmazonEC2ContainerServiceV20141113", Service::Ecs),
+    ("AmazonEC2ContainerRegistry_V20150921", Service::Ecr),
+    ("GraniteServiceVersion20100801", Service::CloudWatch),
+    ("CodeDeploy_20141006", Service::CodeDeploy),
+    ("AnyScaleFrontendService", Service::ApplicationAutoScaling),
+    ("Logs_20140328", Service::Logs),
+    ("AmazonSSM", Service::Ssm),
+    ("AWSEvents", Service::EventBridge),
+];
+
+const VERSIONS: [(&str, Service, &str); 4] = [
+    ("2015-12-01", Service::Elb, "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
+    ("2011-06-15", Service::Sts, "https://sts.amazonaws.com/doc/2011-06-15/"),
+    ("2010-08-01", Service::CloudWatch, "http://monitoring.amazonaws.com/doc/2010-08-01/"),
+    ("2010-05-08", Service::Iam, "https://iam.amazonaws.com/doc/2010-05-08/"),
+];
+
+impl Service {
+    /// The name that requests to this service are signed with.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Ecr => "ecr",
+            Self::Elb => "elasticloadbalancing",
+            Self::Sts => "sts",
+            Self::CloudWatch => "monitoring",
+            Self::CodeDeploy => "codedeploy",
+            Self::ApplicationAutoScaling => "application-autoscaling",
+            Self::Logs => "logs",
+            Self::Ssm => "ssm",
+            Self::EventBridge => "events",
+            Self::Iam => "iam",
+        }
+    }
+}
+
+/// Understands a request, or says why it cannot be.
+pub fn read(request: &Request<Bytes>) -> Result<Call, ApiError> {
+    if request.method() == Method::POST {
+        if let Some(target) = header(request.headers(), "x-amz-target") {
+            return read_json(target, request);
+        }
+        let form = header(request.headers(), "content-type").is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
+        if form {
+            return read_form(request.body());
+        }
+    }
+    Err(unrouted(&format!("{} {}", request.method(), request.uri().path())))
+}
+
+fn read_json(target: &str, request: &Request<Bytes>) -> Result<Call, ApiError> {
+    let (prefix, operation) = target.rsplit_once('.').ok_or_else(|| unrouted(target))?;
+    let (_, service) = TARGETS.iter().find(|(name, _)| *name == prefix).ok_or_else(|| unrouted(target))?;
+    let version_10 = header(request.headers(), "content-type").is_some_and(|t| t.starts_with("application/x-amz-json-1.0"));
+    let protocol = if version_10 { Protocol::Json10 } else { Protocol::Json11 };
+    Ok(Call { service: *service, operation: operation.to_owned(), input: json::read(request.body())?, protocol })
+}
+
+fn read_form(body: &[u8]) -> Result<Call, ApiError> {
+    let form = query::read(body)?;
+    let (_, service, namespace) =
+        VERSIONS.iter().find(|(version, ..)| *version == form.version).ok_or_else(|| unrouted(&format!("Action={} Version={}", form.action, form.version)))?;
+    Ok(Call { service: *service, operation: form.action, input: form.input, protocol: Protocol::Query(namespace) })
+}
+
+/// Writes a call's outcome in the call's own protocol.
+pub fn write(call: &Call, outcome: Result<Value, ApiError>, request_id: &str) -> Response<Bytes> {
+    match (call.protocol, outcome) {
+        (Protocol::Query(namespace), Ok(output)) => query::answer(namespace, &call.operation, &output, request_id),
+        (Protocol::Query(namespace), Err(error)) => query::error(namespace, &error, request_id),
+        (protocol, Ok(output)) => json::answer(protocol, &output, request_id),
+        (protocol, Err(error)) => json::error(protocol, &error, request_id),
+    }
+}
+
+/// Answers a request that could not even be told apart.
+pub fn refuse(refusal: &ApiError, request_id: &str) -> Response<Bytes> {
+    json::error(Protocol::Json11, refusal, request_id)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn unrouted(what: &str) -> ApiError {
+    ApiError::client(ApiError::NOT_MODELLED, format!("the sandbox knows no service that is asked for by {what}"))
+}
