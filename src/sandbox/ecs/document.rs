@@ -5,38 +5,38 @@
 use serde_json::{Map, Value};
 
 /// A JSON object, in the order in which it was given.
-pub(in crate::sandbox::ecs) type Document = Map<String, Value>;
+pub type Document = Map<String, Value>;
 
 /// The member `key`, unless it is absent or `null`.
-pub(in crate::sandbox::ecs) fn member<'a>(of: &'a Document, key: &str) -> Option<&'a Value> {
+pub fn member<'a>(of: &'a Document, key: &str) -> Option<&'a Value> {
     of.get(key).filter(|value| !value.is_null())
 }
 
-pub(in crate::sandbox::ecs) fn text<'a>(of: &'a Document, key: &str) -> Option<&'a str> {
+pub fn text<'a>(of: &'a Document, key: &str) -> Option<&'a str> {
     member(of, key).and_then(Value::as_str)
 }
 
 /// The text member `key`, unless it is empty too.
-pub(in crate::sandbox::ecs) fn filled<'a>(of: &'a Document, key: &str) -> Option<&'a str> {
+pub fn filled<'a>(of: &'a Document, key: &str) -> Option<&'a str> {
     text(of, key).filter(|value| !value.is_empty())
 }
 
-pub(in crate::sandbox::ecs) fn whole(of: &Document, key: &str) -> Option<i64> {
+pub fn whole(of: &Document, key: &str) -> Option<i64> {
     member(of, key).and_then(Value::as_i64)
 }
 
-pub(in crate::sandbox::ecs) fn is_true(of: &Document, key: &str) -> bool {
+pub fn is_true(of: &Document, key: &str) -> bool {
     member(of, key).and_then(Value::as_bool).unwrap_or(false)
 }
 
-pub(in crate::sandbox::ecs) fn list<'a>(of: &'a Document, key: &str) -> &'a [Value] {
+pub fn list<'a>(of: &'a Document, key: &str) -> &'a [Value] {
     member(of, key)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
 
 /// The objects in the list `key`; anything else in it is passed over.
-pub(in crate::sandbox::ecs) fn objects<'a>(
+pub fn objects<'a>(
     of: &'a Document,
     key: &str,
 ) -> impl Iterator<Item = &'a Document> {
@@ -44,7 +44,7 @@ pub(in crate::sandbox::ecs) fn objects<'a>(
 }
 
 /// The texts in the list `key`.
-pub(in crate::sandbox::ecs) fn texts<'a>(
+pub fn texts<'a>(
     of: &'a Document,
     key: &str,
 ) -> impl Iterator<Item = &'a str> {
@@ -52,12 +52,12 @@ pub(in crate::sandbox::ecs) fn texts<'a>(
 }
 
 /// The object `key`, if it is one.
-pub(in crate::sandbox::ecs) fn object<'a>(of: &'a Document, key: &str) -> Option<&'a Document> {
+pub fn object<'a>(of: &'a Document, key: &str) -> Option<&'a Document> {
     member(of, key).and_then(Value::as_object)
 }
 
 /// Sets `key` if it is absent or `null`.
-pub(in crate::sandbox::ecs) fn default_to(
+pub fn default_to(
     of: &mut Document,
     key: &str,
     value: impl FnOnce() -> Value,
@@ -68,7 +68,7 @@ pub(in crate::sandbox::ecs) fn default_to(
 }
 
 /// The document without its `null` members, at every depth: ECS does not keep them.
-pub(in crate::sandbox::ecs) fn without_nulls(value: &Value) -> Value {
+pub fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
             .iter()
@@ -81,6 +81,6 @@ pub(in crate::sandbox::ecs) fn without_nulls(value: &Value) -> Value {
 }
 
 /// The last part of an ARN or path: `…:service/CLUSTER/NAME` is `NAME`; a bare name is itself.
-pub(in crate::sandbox::ecs) fn last_part(name_or_arn: &str) -> &str {
+pub fn last_part(name_or_arn: &str) -> &str {
     name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
 }

@@ -7,14 +7,14 @@ use crate::sandbox::ecs::document::{Document, text, whole};
 use crate::sandbox::ecs::refuse;
 
 /// One page of a list, and the token of the next one if there is one.
-pub(in crate::sandbox::ecs) struct Page {
+pub struct Page {
     pub items: Vec<Value>,
     next: Option<String>,
 }
 
 impl Page {
     /// The answer `{KEY: items, nextToken?}`.
-    pub(in crate::sandbox::ecs) fn answer(self, key: &str) -> Value {
+    pub fn answer(self, key: &str) -> Value {
         let mut answer = json!({ key: self.items });
         if let Some(token) = self.next {
             answer["nextToken"] = json!(token);
@@ -24,7 +24,7 @@ impl Page {
 }
 
 /// Cuts the page that `input` asks for; `usual` is the page size when it names none (1 to 100 may be asked for).
-pub(in crate::sandbox::ecs) fn page(
+pub fn page(
     all: impl IntoIterator<Item = Value>,
     input: &Document,
     usual: usize,

@@ -4,16 +4,16 @@
 
 use crate::sandbox::ApiError;
 
-pub(in crate::sandbox::ecs) fn client(message: impl Into<String>) -> ApiError {
+pub fn client(message: impl Into<String>) -> ApiError {
     ApiError::client("ClientException", message)
 }
 
-pub(in crate::sandbox::ecs) fn invalid(message: impl Into<String>) -> ApiError {
+pub fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::client("InvalidParameterException", message)
 }
 
 /// A member of the wrong JSON type, refused before the operation sees it.
-pub(in crate::sandbox::ecs) fn wrong_type(found: &serde_json::Value, wanted: &str) -> ApiError {
+pub fn wrong_type(found: &serde_json::Value, wanted: &str) -> ApiError {
     let kind = match found {
         serde_json::Value::Null => "NULL_VALUE",
         serde_json::Value::Bool(true) => "TRUE_VALUE",
@@ -30,19 +30,19 @@ pub(in crate::sandbox::ecs) fn wrong_type(found: &serde_json::Value, wanted: &st
     )
 }
 
-pub(in crate::sandbox::ecs) fn no_cluster() -> ApiError {
+pub fn no_cluster() -> ApiError {
     ApiError::client("ClusterNotFoundException", "Cluster not found.")
 }
 
-pub(in crate::sandbox::ecs) fn no_service() -> ApiError {
+pub fn no_service() -> ApiError {
     ApiError::client("ServiceNotFoundException", "Service not found.")
 }
 
-pub(in crate::sandbox::ecs) fn service_not_active() -> ApiError {
+pub fn service_not_active() -> ApiError {
     ApiError::client("ServiceNotActiveException", "Service was not ACTIVE.")
 }
 
-pub(in crate::sandbox::ecs) fn no_service_deployment() -> ApiError {
+pub fn no_service_deployment() -> ApiError {
     ApiError::client(
         "ServiceDeploymentNotFoundException",
         "The service deployment does not exist.",

@@ -13,7 +13,7 @@ use crate::sandbox::ecs::document::{Document, is_true, list, member, object, obj
 const AGENT: &str = "com.amazonaws.ecs.capability.";
 
 /// What a container instance must offer, as `[{name}]`.
-pub(super) fn required(document: &Document) -> Value {
+pub fn required(document: &Document) -> Value {
     let mut names = BTreeSet::from([format!("{AGENT}docker-remote-api.1.18")]);
     let mut add = |name: &str| names.insert(name.to_owned());
     if text(document, "networkMode") == Some("awsvpc") {
@@ -71,7 +71,7 @@ fn of_container(container: &Document, pulls_with_role: bool) -> Vec<String> {
 }
 
 /// The launch types that can run the document.
-pub(super) fn compatible(document: &Document) -> Value {
+pub fn compatible(document: &Document) -> Value {
     if text(document, "networkMode") != Some("awsvpc") {
         return json!(["EXTERNAL", "EC2"]);
     }

@@ -18,7 +18,7 @@ const EMPTY_LISTS: [&str; 5] = [
 ];
 
 /// The document as ECS keeps it.
-pub(super) fn fill(mut document: Document, account: &str) -> Document {
+pub fn fill(mut document: Document, account: &str) -> Document {
     default_to(&mut document, "networkMode", || json!("bridge"));
     default_to(&mut document, "volumes", || json!([]));
     default_to(&mut document, "placementConstraints", || json!([]));

@@ -9,7 +9,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::sandbox::ecs) use operations::{
-    delete, deregister, describe, families, list, register,
-};
-pub(in crate::sandbox::ecs) use state::{Family, Reference, Revision, Status};
+pub use operations::{delete, deregister, describe, families, list, register};
+pub use state::{Family, Reference, Revision};

@@ -39,7 +39,7 @@ const CONTAINER_TYPES: [(&str, &str); 10] = [
 ];
 
 /// Refuses what RegisterTaskDefinition would refuse. The document has its defaults already.
-pub(super) fn check(document: &Document, switches: &Switches) -> Result<(), ApiError> {
+pub fn check(document: &Document, switches: &Switches) -> Result<(), ApiError> {
     check_family(document)?;
     check_containers(document)?;
     check_sizes(document)?;
@@ -53,7 +53,7 @@ pub(super) fn check(document: &Document, switches: &Switches) -> Result<(), ApiE
 }
 
 /// Refuses wrong JSON types, before defaults are filled in.
-pub(super) fn check_types(document: &Document) -> Result<(), ApiError> {
+pub fn check_types(document: &Document) -> Result<(), ApiError> {
     check_table(document, &TASK_TYPES)?;
     for container in list(document, "containerDefinitions") {
         let Some(container) = container.as_object() else {
@@ -248,7 +248,7 @@ fn log_driver(container: &Document) -> Option<&str> {
 }
 
 /// The first member that Fargate does not take, as the words of the refusal (ours, except for `host.sourcePath`).
-pub(super) fn fargate_forbids(document: &Document) -> Option<String> {
+pub fn fargate_forbids(document: &Document) -> Option<String> {
     let unsupported = |what: &str| Some(format!("Tasks using the Fargate launch type do not support {what}."));
     if !list(document, "placementConstraints").is_empty() {
         return unsupported("placementConstraints");

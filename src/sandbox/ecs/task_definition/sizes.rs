@@ -5,12 +5,12 @@
 use crate::sandbox::ecs::defaults::Switches;
 
 /// CPU units in the normal form: `"1 vCPU"` and `"1024"` are both 1024.
-pub(super) fn cpu_units(spelling: &str) -> Option<u32> {
+pub fn cpu_units(spelling: &str) -> Option<u32> {
     quantity(spelling, "vcpu", 1024.0)
 }
 
 /// MiB in the normal form: `"2 GB"` and `"2048"` are both 2048.
-pub(super) fn memory_mib(spelling: &str) -> Option<u32> {
+pub fn memory_mib(spelling: &str) -> Option<u32> {
     quantity(spelling, "gb", 1024.0)
 }
 
@@ -26,7 +26,7 @@ fn quantity(spelling: &str, unit: &str, factor: f64) -> Option<u32> {
 }
 
 /// Whether Fargate runs a task of this size.
-pub(super) fn fargate_offers(cpu: u32, memory: u32, switches: &Switches) -> bool {
+pub fn fargate_offers(cpu: u32, memory: u32, switches: &Switches) -> bool {
     let (smallest, largest, step) = match cpu {
         256 => return matches!(memory, 512 | 1024 | 2048),
         512 => (1024, 4096, 1024),

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::attributes;
-use crate::sandbox::ecs::document::{Document, list, objects, text};
+use crate::sandbox::ecs::document::{Document, objects, text};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::{ApiError, Time};
 
 /// The revisions of one family. Numbers are never used again.
 #[derive(Clone, Debug, Default)]
-pub(in crate::sandbox::ecs) struct Family {
-    pub(super) revisions: BTreeMap<u32, Revision>,
-    pub(super) last_number: u32,
+pub struct Family {
+    pub revisions: BTreeMap<u32, Revision>,
+    pub last_number: u32,
 }
 
 /// One registered revision: the document with ECS's defaults, and what ECS adds to an answer.
 #[derive(Clone, Debug)]
-pub(in crate::sandbox::ecs) struct Revision {
+pub struct Revision {
     pub arn: String,
     pub family: String,
     pub number: u32,
@@ -32,14 +32,14 @@ pub(in crate::sandbox::ecs) struct Revision {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sandbox::ecs) enum Status {
+pub enum Status {
     Active,
     Inactive,
     DeleteInProgress,
 }
 
 impl Status {
-    pub(super) fn text(self) -> &'static str {
+    pub fn text(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
             Self::Inactive => "INACTIVE",
@@ -49,8 +49,16 @@ impl Status {
 }
 
 impl Family {
+    pub fn revision(&self, number: u32) -> Option<&Revision> {
+        self.revisions.get(&number)
+    }
+
+    pub fn revision_mut(&mut self, number: u32) -> Option<&mut Revision> {
+        self.revisions.get_mut(&number)
+    }
+
     /// The revision that the family name alone means.
-    pub(super) fn latest_active(&self) -> Option<&Revision> {
+    pub fn latest_active(&self) -> Option<&Revision> {
         let mut newest_first = self.revisions.values().rev();
         newest_first.find(|revision| revision.status == Status::Active)
     }
@@ -58,7 +66,7 @@ impl Family {
 
 impl Revision {
     /// The `taskDefinition` of an answer: the document and the members that only answers have.
-    pub(in crate::sandbox::ecs) fn answer(&self) -> Value {
+    pub fn answer(&self) -> Value {
         let mut answer = Document::new();
         answer.insert("taskDefinitionArn".into(), json!(self.arn));
         answer.extend(self.document.clone());
@@ -79,35 +87,34 @@ impl Revision {
         Value::Object(answer)
     }
 
-    pub(in crate::sandbox::ecs) fn containers(&self) -> impl Iterator<Item = &Document> {
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
+    pub fn containers(&self) -> impl Iterator<Item = &Document> {
         objects(&self.document, "containerDefinitions")
     }
 
     /// `awsvpc`, `bridge`, `host` or `none`.
-    pub(in crate::sandbox::ecs) fn network_mode(&self) -> &str {
+    pub fn network_mode(&self) -> &str {
         text(&self.document, "networkMode").unwrap_or("bridge")
     }
 
-    pub(in crate::sandbox::ecs) fn is_compatible(&self, launch_type: &str) -> bool {
+    pub fn is_compatible(&self, launch_type: &str) -> bool {
         let all = attributes::compatible(&self.document);
         all.as_array().is_some_and(|all| all.iter().any(|one| one == launch_type))
-    }
-
-    /// Whether the definition names the launch types it is for.
-    pub(in crate::sandbox::ecs) fn names_compatibilities(&self) -> bool {
-        !list(&self.document, "requiresCompatibilities").is_empty()
     }
 }
 
 /// A task definition as callers name it: family, `family:revision`, or ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sandbox::ecs) struct Reference {
+pub struct Reference {
     pub family: String,
     pub number: Option<u32>,
 }
 
 impl Reference {
-    pub(in crate::sandbox::ecs) fn parse(name: &str) -> Result<Self, ApiError> {
+    pub fn parse(name: &str) -> Result<Self, ApiError> {
         let name = name.rsplit_once("task-definition/").map_or(name, |(_, rest)| rest);
         let Some((family, number)) = name.split_once(':') else {
             return Ok(Self { family: name.to_owned(), number: None });
