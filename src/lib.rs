@@ -1,4 +1,4 @@
-//! The map of ecsdeploy: GitOps CI/CD for Amazon ECS in one binary.
+//! The map of ecsdeploy: `GitOps` CI/CD for Amazon ECS in one binary.
 //!
 //! ```text
 //! floor 3   cli                      speaks: one file per command, the exit-code table, the composition root

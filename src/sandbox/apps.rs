@@ -84,23 +84,41 @@ pub struct Apps {
 
 impl Apps {
     /// Makes an image known. `name` is host and repository; the digest is what the tags resolve to.
-    pub fn add<'a>(&mut self, name: &str, tags: impl IntoIterator<Item = &'a str>, digest: &str, behaviour: &Behaviour) {
+    pub fn add<'a>(
+        &mut self,
+        name: &str,
+        tags: impl IntoIterator<Item = &'a str>,
+        digest: &str,
+        behaviour: &Behaviour,
+    ) {
         for tag in tags {
-            self.known.insert(format!("{name}:{tag}"), behaviour.clone());
+            self.known
+                .insert(format!("{name}:{tag}"), behaviour.clone());
         }
-        self.known.insert(format!("{name}@{digest}"), behaviour.clone());
+        self.known
+            .insert(format!("{name}@{digest}"), behaviour.clone());
     }
 
     /// How the image behaves. One that the world file does not list behaves well, unless it should lie in a private ECR
     /// registry: then there is nothing to pull.
     pub fn behaviour(&self, image_reference: &str) -> Behaviour {
         let image = ImageName::parse(image_reference);
-        let by_digest = image.digest.and_then(|digest| self.known.get(&format!("{}@{digest}", image.name)));
-        let by_tag = || image.tag.filter(|_| image.digest.is_none() || image.ecr_repository().is_none());
-        let known = by_digest.or_else(|| by_tag().and_then(|tag| self.known.get(&format!("{}:{tag}", image.name))));
+        let by_digest = image
+            .digest
+            .and_then(|digest| self.known.get(&format!("{}@{digest}", image.name)));
+        let by_tag = || {
+            image
+                .tag
+                .filter(|_| image.digest.is_none() || image.ecr_repository().is_none())
+        };
+        let known = by_digest
+            .or_else(|| by_tag().and_then(|tag| self.known.get(&format!("{}:{tag}", image.name))));
         match known {
             Some(behaviour) => behaviour.clone(),
-            None if image.ecr_repository().is_some() => Behaviour { pull: Pull::NotFound, ..Behaviour::default() },
+            None if image.ecr_repository().is_some() => Behaviour {
+                pull: Pull::NotFound,
+                ..Behaviour::default()
+            },
             None => Behaviour::default(),
         }
     }
@@ -115,11 +133,23 @@ mod tests {
     #[test]
     fn an_image_behaves_as_its_digest_says() {
         let mut apps = Apps::default();
-        let good = Behaviour { health_status: 204, ..Behaviour::default() };
-        let bad = Behaviour { health_status: 503, ..Behaviour::default() };
+        let good = Behaviour {
+            health_status: 204,
+            ..Behaviour::default()
+        };
+        let bad = Behaviour {
+            health_status: 503,
+            ..Behaviour::default()
+        };
         apps.add(&format!("{HOST}/web"), ["1"], "sha256:aa", &good);
         apps.add(&format!("{HOST}/web"), ["2"], "sha256:bb", &bad);
-        let check = |reference: &str, status: u16| assert_eq!(apps.behaviour(&format!("{HOST}/{reference}")).health_status, status, "{reference}");
+        let check = |reference: &str, status: u16| {
+            assert_eq!(
+                apps.behaviour(&format!("{HOST}/{reference}")).health_status,
+                status,
+                "{reference}"
+            );
+        };
         check("web:1", 204);
         check("web:2", 503);
         check("web@sha256:bb", 503);
@@ -129,8 +159,14 @@ mod tests {
     #[test]
     fn what_is_not_in_the_registry_cannot_be_pulled() {
         let apps = Apps::default();
-        assert_eq!(apps.behaviour(&format!("{HOST}/web:9")).pull, Pull::NotFound);
-        assert_eq!(apps.behaviour("public.ecr.aws/nginx/nginx:1").pull, Pull::Ok);
+        assert_eq!(
+            apps.behaviour(&format!("{HOST}/web:9")).pull,
+            Pull::NotFound
+        );
+        assert_eq!(
+            apps.behaviour("public.ecr.aws/nginx/nginx:1").pull,
+            Pull::Ok
+        );
         assert_eq!(apps.behaviour("nginx").pull, Pull::Ok);
     }
 }

@@ -1,6 +1,8 @@
 //! What an operation answers when it cannot do what it was asked.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 /// An AWS error: HTTP status, code as the service model names it, message, and modelled extra members.
 ///
@@ -12,7 +14,7 @@ pub struct ApiError {
     pub code: String,
     pub message: String,
     /// Members beside the message, such as `ConflictException.resourceIds`.
-    pub fields: Map<String, Value>,
+    pub fields: BTreeMap<String, Value>,
 }
 
 impl ApiError {
@@ -22,17 +24,28 @@ impl ApiError {
 
     /// An error that is the caller's doing: HTTP 400.
     pub fn client(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into(), fields: Map::new() }
+        Self {
+            status: 400,
+            code: code.into(),
+            message: message.into(),
+            fields: BTreeMap::new(),
+        }
     }
 
     /// The refusal of an operation that the sandbox does not model.
     pub fn not_modelled(service: &str, operation: &str) -> Self {
-        Self::client(Self::NOT_MODELLED, format!("the sandbox does not model {service}:{operation}"))
+        Self::client(
+            Self::NOT_MODELLED,
+            format!("the sandbox does not model {service}:{operation}"),
+        )
     }
 
     /// The refusal of one member or value of an operation that is otherwise modelled.
     pub fn part_not_modelled(service: &str, operation: &str, part: &str) -> Self {
-        Self::client(Self::NOT_MODELLED, format!("the sandbox does not model {part} of {service}:{operation}"))
+        Self::client(
+            Self::NOT_MODELLED,
+            format!("the sandbox does not model {part} of {service}:{operation}"),
+        )
     }
 
     /// A modelled member beside the message.

@@ -29,12 +29,22 @@ pub fn base62(rng: &mut Rng, length: usize) -> String {
 pub fn uuid(rng: &mut Rng) -> String {
     let d = hex(rng, 32);
     let variant = ["8", "9", "a", "b"][rng.below(4) as usize];
-    format!("{}-{}-4{}-{variant}{}-{}", &d[..8], &d[8..12], &d[13..16], &d[17..20], &d[20..])
+    format!(
+        "{}-{}-4{}-{variant}{}-{}",
+        &d[..8],
+        &d[8..12],
+        &d[13..16],
+        &d[17..20],
+        &d[20..]
+    )
 }
 
 /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`, with the partition that the region lies in.
 pub fn arn(service: &str, region: &str, account: &str, resource: &str) -> String {
-    format!("arn:{}:{service}:{region}:{account}:{resource}", partition(region))
+    format!(
+        "arn:{}:{service}:{region}:{account}:{resource}",
+        partition(region)
+    )
 }
 
 fn partition(region: &str) -> &'static str {
@@ -55,14 +65,21 @@ mod tests {
     fn ids_have_the_shapes_that_aws_gives_them() {
         let mut rng = Rng::new(3);
         assert_eq!(hex(&mut rng, 32).len(), 32);
-        assert!(digits(&mut rng, 19).parse::<u64>().is_ok_and(|n| n >= 1_000_000_000_000_000_000));
+        assert!(
+            digits(&mut rng, 19)
+                .parse::<u64>()
+                .is_ok_and(|n| n >= 1_000_000_000_000_000_000)
+        );
         let uuid = uuid(&mut rng);
         assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
     }
 
     #[test]
     fn an_arn_names_its_partition() {
-        assert_eq!(arn("ecs", "eu-west-1", "123456789012", "cluster/web"), "arn:aws:ecs:eu-west-1:123456789012:cluster/web");
+        assert_eq!(
+            arn("ecs", "eu-west-1", "123456789012", "cluster/web"),
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/web"
+        );
         assert!(arn("ecs", "cn-north-1", "123456789012", "cluster/web").starts_with("arn:aws-cn:"));
     }
 }

@@ -30,7 +30,8 @@ impl<'a> ImageName<'a> {
     /// The repository's name if this lies in a private ECR registry: what follows `A.dkr.ecr.R.amazonaws.com/`.
     pub fn ecr_repository(self) -> Option<&'a str> {
         let (host, repository) = self.name.split_once('/')?;
-        let private = host.contains(".dkr.ecr.") && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"));
+        let private = host.contains(".dkr.ecr.")
+            && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"));
         private.then_some(repository)
     }
 }
@@ -41,15 +42,38 @@ mod tests {
 
     #[test]
     fn references_are_taken_apart() {
-        let check = |text: &str, name: &str, tag: Option<&str>, digest: Option<&str>, ecr: Option<&str>| {
-            let image = ImageName::parse(text);
-            assert_eq!((image.name, image.tag, image.digest, image.ecr_repository()), (name, tag, digest, ecr), "{text}");
-        };
+        let check =
+            |text: &str, name: &str, tag: Option<&str>, digest: Option<&str>, ecr: Option<&str>| {
+                let image = ImageName::parse(text);
+                assert_eq!(
+                    (image.name, image.tag, image.digest, image.ecr_repository()),
+                    (name, tag, digest, ecr),
+                    "{text}"
+                );
+            };
         check("nginx", "nginx", Some("latest"), None, None);
-        check("localhost:5000/web", "localhost:5000/web", Some("latest"), None, None);
-        check("localhost:5000/web:1", "localhost:5000/web", Some("1"), None, None);
+        check(
+            "localhost:5000/web",
+            "localhost:5000/web",
+            Some("latest"),
+            None,
+            None,
+        );
+        check(
+            "localhost:5000/web:1",
+            "localhost:5000/web",
+            Some("1"),
+            None,
+            None,
+        );
         check("web@sha256:ab", "web", None, Some("sha256:ab"), None);
         let host = "1.dkr.ecr.eu-west-1.amazonaws.com";
-        check(&format!("{host}/team/web:1@sha256:ab"), &format!("{host}/team/web"), Some("1"), Some("sha256:ab"), Some("team/web"));
+        check(
+            &format!("{host}/team/web:1@sha256:ab"),
+            &format!("{host}/team/web"),
+            Some("1"),
+            Some("sha256:ab"),
+            Some("team/web"),
+        );
     }
 }

@@ -15,14 +15,27 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     pub fn new(service: &'static str, operation: &'a str, value: &'a Value) -> Self {
-        Self { service, operation, value }
+        Self {
+            service,
+            operation,
+            value,
+        }
     }
 
     /// Refuses members other than these.
     pub fn only(self, known: &[&str]) -> Result<Self, ApiError> {
-        let mut members = self.value.as_object().into_iter().flatten().map(|(name, _)| name);
+        let mut members = self
+            .value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name);
         match members.find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(ApiError::part_not_modelled(self.service, self.operation, &format!("member {name}"))),
+            Some(name) => Err(ApiError::part_not_modelled(
+                self.service,
+                self.operation,
+                &format!("member {name}"),
+            )),
             None => Ok(self),
         }
     }
@@ -42,21 +55,37 @@ impl<'a> Input<'a> {
 
     /// A text that must be there.
     pub fn need(self, member: &str) -> Result<&'a str, ApiError> {
-        self.text(member).filter(|t| !t.is_empty()).ok_or_else(|| self.missing(member))
+        self.text(member)
+            .filter(|t| !t.is_empty())
+            .ok_or_else(|| self.missing(member))
     }
 
     /// A whole number within a range, if the member is there.
-    pub fn int(self, member: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
-        let Some(value) = self.get(member) else { return Ok(None) };
-        let number = value.as_u64().or_else(|| value.as_str().and_then(|t| t.parse().ok()));
+    pub fn int(
+        self,
+        member: &str,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ApiError> {
+        let Some(value) = self.get(member) else {
+            return Ok(None);
+        };
+        let number = value
+            .as_u64()
+            .or_else(|| value.as_str().and_then(|t| t.parse().ok()));
         match number {
             Some(n) if range.contains(&n) => Ok(Some(n)),
-            _ => Err(self.invalid(&format!("{member} must be a whole number from {} to {}, not {value}", range.start(), range.end()))),
+            _ => Err(self.invalid(&format!(
+                "{member} must be a whole number from {} to {}, not {value}",
+                range.start(),
+                range.end()
+            ))),
         }
     }
 
     pub fn flag(self, member: &str) -> Result<Option<bool>, ApiError> {
-        let Some(value) = self.get(member) else { return Ok(None) };
+        let Some(value) = self.get(member) else {
+            return Ok(None);
+        };
         match (value.as_bool(), value.as_str()) {
             (Some(flag), _) => Ok(Some(flag)),
             (None, Some("true")) => Ok(Some(true)),
@@ -67,7 +96,9 @@ impl<'a> Input<'a> {
 
     /// A list; absent and empty are the same. (awsQuery writes an empty list as an empty text.)
     pub fn list(self, member: &str) -> &'a [Value] {
-        self.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.get(member)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
     }
 
     pub fn texts(self, member: &str) -> Vec<&'a str> {
@@ -76,7 +107,9 @@ impl<'a> Input<'a> {
 
     /// The structures of a list, each to be read like an input.
     pub fn each(self, member: &str) -> impl Iterator<Item = Input<'a>> {
-        self.list(member).iter().map(move |value| Input { value, ..self })
+        self.list(member)
+            .iter()
+            .map(move |value| Input { value, ..self })
     }
 
     /// One structure, to be read like an input.

@@ -14,11 +14,17 @@ mod error;
 pub mod ids;
 pub mod image;
 pub mod input;
+pub mod network;
 mod rng;
-#[expect(clippy::module_inception, reason = "the room's main type has the room's name")]
+#[expect(
+    clippy::module_inception,
+    reason = "the room's main type has the room's name"
+)]
 mod sandbox;
 pub mod seed;
 mod sts;
+#[cfg(test)]
+mod tests;
 mod time;
 pub mod wire;
 mod world;

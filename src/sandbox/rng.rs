@@ -34,7 +34,11 @@ impl Rng {
 
     /// A number in `0..bound`; 0 if the bound is 0. The bias is below 2^-32 for the small bounds used here.
     pub const fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next_u64() % bound }
+        if bound == 0 {
+            0
+        } else {
+            self.next_u64() % bound
+        }
     }
 
     /// True with this probability (0 never, 1 always).
@@ -45,7 +49,9 @@ impl Rng {
     /// That many characters drawn from the alphabet.
     pub fn text(&mut self, alphabet: &[u8], length: usize) -> String {
         let size = alphabet.len() as u64;
-        (0..length).map(|_| char::from(alphabet[self.below(size) as usize])).collect()
+        (0..length)
+            .map(|_| char::from(alphabet[self.below(size) as usize]))
+            .collect()
     }
 }
 
@@ -57,7 +63,14 @@ mod tests {
     fn the_stream_is_the_published_one() {
         let mut rng = Rng::new(1_234_567);
         let first: Vec<u64> = (0..3).map(|_| rng.next_u64()).collect();
-        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+        assert_eq!(
+            first,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423
+            ]
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::sandbox::{ApiError, Rng, Time, World, WorldError, ecr, ecs, elb, ids, seed, sts, wire};
 use crate::sandbox::wire::{Call, Service};
+use crate::sandbox::{ApiError, Rng, Time, World, WorldError, ecr, ecs, elb, ids, seed, sts, wire};
 
 /// How often each operation was asked for, by service (signing name) and operation.
 pub type Census = BTreeMap<(String, String), u64>;
@@ -30,7 +30,10 @@ impl Sandbox {
         let request_id = ids::uuid(&mut self.request_ids);
         match wire::read(request) {
             Ok(call) => {
-                *self.calls.entry((call.service.name().to_owned(), call.operation.clone())).or_default() += 1;
+                *self
+                    .calls
+                    .entry((call.service.name().to_owned(), call.operation.clone()))
+                    .or_default() += 1;
                 let outcome = self.perform(&call);
                 wire::write(&call, outcome, &request_id)
             }
@@ -39,7 +42,9 @@ impl Sandbox {
     }
 
     fn perform(&mut self, call: &Call) -> Result<serde_json::Value, ApiError> {
-        let Call { operation, input, .. } = call;
+        let Call {
+            operation, input, ..
+        } = call;
         match call.service {
             Service::Ecs => ecs::answer(&mut self.world, operation, input),
             Service::Ecr => ecr::answer(&mut self.world, operation, input),
@@ -75,6 +80,10 @@ impl Sandbox {
 impl From<World> for Sandbox {
     fn from(world: World) -> Self {
         let request_ids = world.named("request", "id");
-        Self { world, calls: Census::new(), request_ids }
+        Self {
+            world,
+            calls: Census::new(),
+            request_ids,
+        }
     }
 }

@@ -1,9 +1,38 @@
-//! The world file.
+//! The world file: what is there when a sandbox begins.
+//!
+//! It is YAML. Everything in it is written as one would write it to AWS: an entry of `targetGroups` is the input of
+//! `CreateTargetGroup`, one of `services` the input of `CreateService`, and so on, with AWS's own spelling and strictness.
+//! What is AWS's to choose may be left out (ARNs, digests); it then follows from the seed and the thing's name.
+//!
+//! | section | an entry is |
+//! | --- | --- |
+//! | `account`, `region`, `startTime` | twelve digits; a region; the instant at which the clock stands |
+//! | `subnets` | by id: `AvailabilityZone`, `VpcId` (ids that are not listed exist too) |
+//! | `targetGroups` | `CreateTargetGroup`, with `TargetGroupArn` and `Attributes` (list of `Key`, `Value`) beside it |
+//! | `loadBalancers` | `CreateLoadBalancer`, with `LoadBalancerArn` and `Attributes` |
+//! | `listeners` | `CreateListener`, with `ListenerArn` and `Attributes` |
+//! | `rules` | `CreateRule`, with `RuleArn` |
+//! | `repositories` | `repositoryName`, `imageTagMutability` and `images`: `imageTags`, `imageDigest`, `imageStatus`, `imagePushedAt`, `platforms`, and the `behaviour` (see [`Behaviour`]) |
+//! | `images` | a public image: `image` (`nginx:1.27`) and its `behaviour` |
+//! | `clusters` | `CreateCluster` |
+//! | `containerInstances` | [`ContainerInstanceSeed`] |
+//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
+//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment |
+//!
+//! Wherever an ARN is asked for, a name will do: `web` for a load balancer or target group, `web:80` for the listener on
+//! port 80, `web:80/10` for its rule of priority 10 and `web:80/default` for its default rule.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::sandbox::{Time, World};
+use crate::sandbox::apps::Behaviour;
+use crate::sandbox::ecr::{Image, ImageState, Repository};
+use crate::sandbox::elb::{self, Elb, ElbSeed};
+use crate::sandbox::image::ImageName;
+use crate::sandbox::network::Subnet;
+use crate::sandbox::{Duration, Time, World, ecs};
 
 /// Why a world file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +76,251 @@ pub struct ContainerInstanceSeed {
     pub availability_zone: String,
 }
 
-/// Builds the world that the file describes.
-pub fn read(text: &str, seed: u64) -> Result<World, WorldError> {
-    let _: Value = serde_saphyr::from_str(text).map_err(|e| WorldError::Syntax(e.to_string()))?;
-    Ok(World::new("123456789012", "eu-west-1", Time::DEFAULT_START, seed))
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct WorldFile {
+    account: String,
+    region: String,
+    start_time: Time,
+    subnets: BTreeMap<String, Subnet>,
+    target_groups: Vec<Value>,
+    load_balancers: Vec<Value>,
+    listeners: Vec<Value>,
+    rules: Vec<Value>,
+    repositories: Vec<RepositoryEntry>,
+    images: Vec<PublicImageEntry>,
+    clusters: Vec<Value>,
+    container_instances: Vec<ContainerInstanceSeed>,
+    task_definitions: Vec<Value>,
+    services: Vec<Value>,
 }
+
+impl Default for WorldFile {
+    fn default() -> Self {
+        Self {
+            account: "123456789012".to_owned(),
+            region: "eu-west-1".to_owned(),
+            start_time: Time::DEFAULT_START,
+            subnets: BTreeMap::new(),
+            target_groups: vec![],
+            load_balancers: vec![],
+            listeners: vec![],
+            rules: vec![],
+            repositories: vec![],
+            images: vec![],
+            clusters: vec![],
+            container_instances: vec![],
+            task_definitions: vec![],
+            services: vec![],
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RepositoryEntry {
+    repository_name: String,
+    image_tag_mutability: Option<String>,
+    #[serde(default)]
+    images: Vec<ImageEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ImageEntry {
+    #[serde(default)]
+    image_tags: Vec<String>,
+    image_digest: Option<String>,
+    #[serde(default)]
+    image_status: ImageState,
+    image_pushed_at: Option<Time>,
+    /// `os/architecture`; several make the tag point to an index.
+    #[serde(default = "linux_amd64")]
+    platforms: Vec<String>,
+    #[serde(default)]
+    behaviour: Behaviour,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PublicImageEntry {
+    image: String,
+    #[serde(default)]
+    behaviour: Behaviour,
+}
+
+fn linux_amd64() -> Vec<String> {
+    vec!["linux/amd64".to_owned()]
+}
+
+/// Builds the world that the file describes. An empty file is an empty world.
+pub fn read(text: &str, seed: u64) -> Result<World, WorldError> {
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+    };
+    let file: Option<WorldFile> = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|e| WorldError::Syntax(e.to_string()))?;
+    build(file.unwrap_or_default(), seed)
+}
+
+fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
+    if file.account.len() != 12 || !file.account.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(WorldError::Invalid(format!(
+            "account {:?} is not twelve digits",
+            file.account
+        )));
+    }
+    let mut world = World::new(&file.account, &file.region, file.start_time, seed);
+    world.network.subnets = file.subnets;
+    for entry in file.repositories {
+        add_repository(&mut world, entry)?;
+    }
+    for entry in &file.images {
+        add_public_image(&mut world, entry);
+    }
+    let (target_groups, load_balancers) = (file.target_groups, file.load_balancers);
+    elb::seed(
+        &mut world,
+        &ElbSeed {
+            target_groups,
+            load_balancers,
+            listeners: file.listeners,
+            rules: file.rules,
+        },
+    )?;
+    let mut services = file.services;
+    for service in &mut services {
+        resolve_names(&world.elb, service);
+    }
+    let (clusters, container_instances, task_definitions) = (
+        file.clusters,
+        file.container_instances,
+        file.task_definitions,
+    );
+    ecs::seed(
+        &mut world,
+        EcsSeed {
+            clusters,
+            container_instances,
+            task_definitions,
+            services,
+        },
+    )?;
+    Ok(world)
+}
+
+fn add_repository(world: &mut World, entry: RepositoryEntry) -> Result<(), WorldError> {
+    let name = entry.repository_name;
+    let mut repository = Repository {
+        arn: world.arn("ecr", &format!("repository/{name}")),
+        uri: format!("{}/{name}", world.registry_host()),
+        created: world.now - Duration::from_secs(90 * 86_400),
+        mutability: entry
+            .image_tag_mutability
+            .unwrap_or_else(|| "MUTABLE".to_owned()),
+        images: vec![],
+        name,
+    };
+    let count = entry.images.len() as u64;
+    for (index, image) in (0..).zip(&entry.images) {
+        let by_age = world.now - Duration::from_secs(3600 * (count - index));
+        add_image(
+            world,
+            &mut repository,
+            image,
+            image.image_pushed_at.unwrap_or(by_age),
+        )?;
+    }
+    match world
+        .ecr
+        .repositories
+        .insert(repository.name.clone(), repository)
+    {
+        Some(twice) => Err(WorldError::Invalid(format!(
+            "repository {} is there twice",
+            twice.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn add_image(
+    world: &mut World,
+    repository: &mut Repository,
+    image: &ImageEntry,
+    pushed: Time,
+) -> Result<(), WorldError> {
+    if let Some(tag) = image
+        .image_tags
+        .iter()
+        .find(|tag| repository.find(Some(tag), None).is_some())
+    {
+        return Err(WorldError::Invalid(format!(
+            "tag {tag} of repository {} is there twice",
+            repository.name
+        )));
+    }
+    if image.platforms.is_empty() {
+        return Err(WorldError::Invalid(format!(
+            "an image of repository {} has no platform",
+            repository.name
+        )));
+    }
+    let pushed = Image::push(
+        &repository.name,
+        &image.image_tags,
+        image.image_digest.as_deref(),
+        &image.platforms,
+        image.image_status,
+        pushed,
+    );
+    for part in &pushed {
+        world.apps.add(
+            &repository.uri,
+            part.tags.iter().map(String::as_str),
+            &part.digest,
+            &image.behaviour,
+        );
+    }
+    repository.images.extend(pushed);
+    Ok(())
+}
+
+fn add_public_image(world: &mut World, entry: &PublicImageEntry) {
+    let image = ImageName::parse(&entry.image);
+    let digest = world.ecr.resolve(&entry.image).unwrap_or_default();
+    world
+        .apps
+        .add(image.name, image.tag, &digest, &entry.behaviour);
+}
+
+/// Puts ARNs for names in a service's references to load balancing.
+fn resolve_names(elb: &Elb, value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve_names(elb, item)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                let found = match (name.as_str(), member.as_str()) {
+                    ("targetGroupArn" | "alternateTargetGroupArn", Some(text)) => {
+                        elb::find_group(elb, text)
+                    }
+                    ("productionListenerRule" | "testListenerRule", Some(text)) => {
+                        elb::find_rule(elb, text).or_else(|| elb::find_listener(elb, text))
+                    }
+                    _ => None,
+                };
+                match found {
+                    Some(arn) => *member = arn.into(),
+                    None => resolve_names(elb, member),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+#[path = "seed_tests.rs"]
+mod tests;

@@ -37,7 +37,8 @@ impl Time {
     /// `2026-01-15T09:00:00.000Z`, as timestamps travel in awsQuery answers.
     pub fn iso(self) -> String {
         let millis = i64::try_from(self.0).expect("a virtual instant lies within jiff's range");
-        let instant = jiff::Timestamp::from_millisecond(millis).expect("a virtual instant lies within jiff's range");
+        let instant = jiff::Timestamp::from_millisecond(millis)
+            .expect("a virtual instant lies within jiff's range");
         format!("{instant:.3}")
     }
 
@@ -85,7 +86,9 @@ impl Duration {
             let digits = rest.find(|c: char| !c.is_ascii_digit())?;
             let count: u64 = rest[..digits].parse().ok()?;
             let after = &rest[digits..];
-            let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+            let letters = after
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(after.len());
             total = total.checked_add(count.checked_mul(unit_millis(&after[..letters])?)?)?;
             rest = &after[letters..];
         }
@@ -138,14 +141,22 @@ impl fmt::Display for Time {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        Duration::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not a duration such as \"20s\" or \"1m30s\"")))
+        Duration::parse(&text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "{text:?} is not a duration such as \"20s\" or \"1m30s\""
+            ))
+        })
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        Time::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not an instant such as \"2026-01-15T09:00:00Z\"")))
+        Time::parse(&text).ok_or_else(|| {
+            D::Error::custom(format!(
+                "{text:?} is not an instant such as \"2026-01-15T09:00:00Z\""
+            ))
+        })
     }
 }
 
@@ -155,7 +166,13 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        let check = |text: &str, millis: Option<u64>| assert_eq!(Duration::parse(text).map(Duration::millis), millis, "{text}");
+        let check = |text: &str, millis: Option<u64>| {
+            assert_eq!(
+                Duration::parse(text).map(Duration::millis),
+                millis,
+                "{text}"
+            );
+        };
         check("20s", Some(20_000));
         check("1m30s", Some(90_000));
         check("500ms", Some(500));
@@ -178,7 +195,13 @@ mod tests {
 
     #[test]
     fn the_next_second_is_always_later() {
-        assert_eq!(Time::from_millis(1000).next_second(), Time::from_millis(2000));
-        assert_eq!(Time::from_millis(1001).next_second(), Time::from_millis(2000));
+        assert_eq!(
+            Time::from_millis(1000).next_second(),
+            Time::from_millis(2000)
+        );
+        assert_eq!(
+            Time::from_millis(1001).next_second(),
+            Time::from_millis(2000)
+        );
     }
 }

@@ -6,6 +6,7 @@ use crate::sandbox::apps::Apps;
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::ecs::{self, Ecs};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::network::Network;
 use crate::sandbox::{Rng, Time, ids};
 
 /// One AWS account in one region.
@@ -23,6 +24,7 @@ pub struct World {
     pub elb: Elb,
     pub ecr: Ecr,
     pub apps: Apps,
+    pub network: Network,
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
             elb: Elb::default(),
             ecr: Ecr::default(),
             apps: Apps::default(),
+            network: Network::default(),
         }
     }
 

@@ -1,13 +1,13 @@
-//! What ELBv2 remembers.
+//! What `ELBv2` remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::sandbox::{ApiError, Duration, Time};
 use crate::sandbox::elb::health::{Health, HealthCheck};
+use crate::sandbox::{ApiError, Duration, Time};
 
-/// Everything that ELBv2 remembers, by ARN.
+/// Everything that `ELBv2` remembers, by ARN.
 #[derive(Clone, Debug, Default)]
 pub struct Elb {
     pub load_balancers: BTreeMap<String, LoadBalancer>,
@@ -26,7 +26,6 @@ pub struct LoadBalancer {
     pub kind: String,
     pub scheme: String,
     pub dns_name: String,
-    pub hosted_zone: String,
     pub vpc: String,
     pub ip_address_type: String,
     /// Zone name and subnet.
@@ -118,7 +117,10 @@ impl Rule {
 impl TargetGroup {
     /// `deregistration_delay.timeout_seconds`.
     pub fn deregistration_delay(&self) -> Duration {
-        let seconds = self.attributes.get("deregistration_delay.timeout_seconds").and_then(|s| s.parse().ok());
+        let seconds = self
+            .attributes
+            .get("deregistration_delay.timeout_seconds")
+            .and_then(|s| s.parse().ok());
         Duration::from_secs(seconds.unwrap_or(300))
     }
 }
@@ -130,6 +132,25 @@ impl Elb {
 
     /// A group that must exist.
     pub fn existing_group(&mut self, arn: &str) -> Result<&mut TargetGroup, ApiError> {
-        self.groups.get_mut(arn).ok_or_else(|| ApiError::client("TargetGroupNotFoundException", "One or more target groups not found"))
+        self.groups.get_mut(arn).ok_or_else(|| {
+            ApiError::client(
+                "TargetGroupNotFoundException",
+                "One or more target groups not found",
+            )
+        })
+    }
+}
+
+impl Elb {
+    /// The load balancers whose rules forward to a group: none or one.
+    pub fn load_balancers_of(&self, group_arn: &str) -> BTreeSet<String> {
+        let rules = self
+            .rules
+            .values()
+            .filter(|rule| rule.forwards().any(|group| group.arn == group_arn));
+        rules
+            .filter_map(|rule| self.listeners.get(&rule.listener))
+            .map(|listener| listener.load_balancer.clone())
+            .collect()
     }
 }

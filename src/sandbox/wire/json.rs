@@ -14,8 +14,14 @@ pub fn read(body: &[u8]) -> Result<Value, ApiError> {
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(input)) => Ok(Value::Object(input)),
-        Ok(_) => Err(ApiError::client("SerializationException", "the body is not a JSON object")),
-        Err(error) => Err(ApiError::client("SerializationException", error.to_string())),
+        Ok(_) => Err(ApiError::client(
+            "SerializationException",
+            "the body is not a JSON object",
+        )),
+        Err(error) => Err(ApiError::client(
+            "SerializationException",
+            error.to_string(),
+        )),
     }
 }
 
@@ -33,7 +39,11 @@ pub fn error(protocol: Protocol, error: &ApiError, request_id: &str) -> Response
 }
 
 fn respond(protocol: Protocol, status: u16, body: &Value, request_id: &str) -> Response<Bytes> {
-    let content_type = if protocol == Protocol::Json10 { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" };
+    let content_type = if protocol == Protocol::Json10 {
+        "application/x-amz-json-1.0"
+    } else {
+        "application/x-amz-json-1.1"
+    };
     Response::builder()
         .status(status)
         .header("content-type", content_type)

@@ -25,13 +25,26 @@ pub fn read(body: &[u8]) -> Result<Form, ApiError> {
     for (key, value) in form_urlencoded::parse(body) {
         root.put(&key, value.into_owned());
     }
-    let mut take = |name: &str| root.children.remove(name).and_then(|n| n.text).unwrap_or_default();
+    let mut take = |name: &str| {
+        root.children
+            .remove(name)
+            .and_then(|n| n.text)
+            .unwrap_or_default()
+    };
     let (action, version) = (take("Action"), take("Version"));
     if action.is_empty() {
         return Err(ApiError::client("MissingAction", "the form has no Action"));
     }
-    let input = if root.children.is_empty() { Value::Object(Map::new()) } else { root.into_value() };
-    Ok(Form { action, version, input })
+    let input = if root.children.is_empty() {
+        Value::Object(Map::new())
+    } else {
+        root.into_value()
+    };
+    Ok(Form {
+        action,
+        version,
+        input,
+    })
 }
 
 /// A place in the form's dotted keys.
@@ -43,7 +56,9 @@ struct Node {
 
 impl Node {
     fn put(&mut self, key: &str, value: String) {
-        let place = key.split('.').fold(self, |node, part| node.children.entry(part.to_owned()).or_default());
+        let place = key.split('.').fold(self, |node, part| {
+            node.children.entry(part.to_owned()).or_default()
+        });
         place.text = Some(value);
     }
 
@@ -55,25 +70,48 @@ impl Node {
         if self.children.len() == 1
             && let Some(members) = self.children.remove("member")
         {
-            let mut items: Vec<(u64, Node)> = members.children.into_iter().map(|(n, node)| (n.parse().unwrap_or(u64::MAX), node)).collect();
+            let mut items: Vec<(u64, Node)> = members
+                .children
+                .into_iter()
+                .map(|(n, node)| (n.parse().unwrap_or(u64::MAX), node))
+                .collect();
             items.sort_by_key(|(n, _)| *n);
-            return items.into_iter().map(|(_, node)| node.into_value()).collect();
+            return items
+                .into_iter()
+                .map(|(_, node)| node.into_value())
+                .collect();
         }
-        self.children.into_iter().map(|(name, node)| (name, node.into_value())).collect::<Map<_, _>>().into()
+        self.children
+            .into_iter()
+            .map(|(name, node)| (name, node.into_value()))
+            .collect::<Map<_, _>>()
+            .into()
     }
 }
 
 /// `<OpResponse><OpResult>…</OpResult><ResponseMetadata>…`; the result element is there even when it is empty.
-pub fn answer(namespace: &str, operation: &str, output: &Value, request_id: &str) -> Response<Bytes> {
+pub fn answer(
+    namespace: &str,
+    operation: &str,
+    output: &Value,
+    request_id: &str,
+) -> Response<Bytes> {
     let mut xml = format!("<{operation}Response xmlns=\"{namespace}\"><{operation}Result>");
     write_members(&mut xml, output);
-    let _ = write!(xml, "</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>");
+    let _ = write!(
+        xml,
+        "</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+    );
     respond(200, xml, request_id)
 }
 
 /// The code on the wire is the model's name without its `Exception` suffix.
 pub fn error(namespace: &str, error: &ApiError, request_id: &str) -> Response<Bytes> {
-    let fault = if error.status >= 500 { "Receiver" } else { "Sender" };
+    let fault = if error.status >= 500 {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let code = error.code.strip_suffix("Exception").unwrap_or(&error.code);
     let xml = format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
@@ -94,7 +132,9 @@ fn write_element(xml: &mut String, name: &str, value: &Value) {
         Value::Null => return,
         Value::Array(items) => {
             let _ = write!(xml, "<{name}>");
-            items.iter().for_each(|item| write_element(xml, "member", item));
+            for item in items {
+                write_element(xml, "member", item);
+            }
             let _ = write!(xml, "</{name}>");
             return;
         }
@@ -136,4 +176,69 @@ fn respond(status: u16, xml: String, request_id: &str) -> Response<Bytes> {
         .header("x-amzn-RequestId", request_id)
         .body(Bytes::from(xml))
         .expect("a status and plain headers make a response")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(response: Response<Bytes>) -> String {
+        String::from_utf8(response.into_body().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn dotted_keys_become_a_tree_with_lists_in_order() {
+        let check = |form: &str, input: Value| {
+            let read = read(format!("Action=A&Version=V&{form}").as_bytes()).unwrap();
+            assert_eq!((read.action.as_str(), read.version.as_str()), ("A", "V"));
+            assert_eq!(read.input, input, "{form}");
+        };
+        check("", json!({}));
+        check("Name=a%20b", json!({"Name": "a b"}));
+        check(
+            "Names.member.2=b&Names.member.10=c&Names.member.1=a",
+            json!({"Names": ["a", "b", "c"]}),
+        );
+        check("Conditions=", json!({"Conditions": ""}));
+        check(
+            "Actions.member.1.ForwardConfig.TargetGroups.member.1.Weight=10&Actions.member.1.Type=forward",
+            json!({"Actions": [{"ForwardConfig": {"TargetGroups": [{"Weight": "10"}]}, "Type": "forward"}]}),
+        );
+    }
+
+    #[test]
+    fn a_form_without_an_action_is_refused() {
+        assert_eq!(
+            read(b"Version=2015-12-01").unwrap_err().code,
+            "MissingAction"
+        );
+    }
+
+    #[test]
+    fn values_become_elements_and_nulls_vanish() {
+        let output = json!({"Rules": [{"Priority": "10", "IsDefault": false, "None": null}], "Count": 2, "Odd": "<a&\"b\">\u{1}"});
+        assert_eq!(
+            text(answer("ns", "Do", &output, "id")),
+            "<DoResponse xmlns=\"ns\"><DoResult><Rules><member><Priority>10</Priority><IsDefault>false</IsDefault></member></Rules>\
+             <Count>2</Count><Odd>&lt;a&amp;&quot;b&quot;&gt;</Odd></DoResult>\
+             <ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></DoResponse>"
+        );
+        assert!(text(answer("ns", "Do", &json!({}), "id")).contains("<DoResult></DoResult>"));
+    }
+
+    #[test]
+    fn an_error_drops_its_suffix_on_the_wire() {
+        let error = error(
+            "ns",
+            &ApiError::client("RuleNotFoundException", "a < b"),
+            "id",
+        );
+        assert_eq!(error.status(), 400);
+        assert_eq!(
+            text(error),
+            "<ErrorResponse xmlns=\"ns\"><Error><Type>Sender</Type><Code>RuleNotFound</Code><Message>a &lt; b</Message></Error><RequestId>id</RequestId></ErrorResponse>"
+        );
+    }
 }

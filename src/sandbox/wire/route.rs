@@ -55,10 +55,26 @@ const TARGETS: [(&str, Service); 8] = [
 ];
 
 const VERSIONS: [(&str, Service, &str); 4] = [
-    ("2015-12-01", Service::Elb, "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
-    ("2011-06-15", Service::Sts, "https://sts.amazonaws.com/doc/2011-06-15/"),
-    ("2010-08-01", Service::CloudWatch, "http://monitoring.amazonaws.com/doc/2010-08-01/"),
-    ("2010-05-08", Service::Iam, "https://iam.amazonaws.com/doc/2010-05-08/"),
+    (
+        "2015-12-01",
+        Service::Elb,
+        "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+    ),
+    (
+        "2011-06-15",
+        Service::Sts,
+        "https://sts.amazonaws.com/doc/2011-06-15/",
+    ),
+    (
+        "2010-08-01",
+        Service::CloudWatch,
+        "http://monitoring.amazonaws.com/doc/2010-08-01/",
+    ),
+    (
+        "2010-05-08",
+        Service::Iam,
+        "https://iam.amazonaws.com/doc/2010-05-08/",
+    ),
 ];
 
 impl Service {
@@ -86,33 +102,60 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, ApiError> {
         if let Some(target) = header(request.headers(), "x-amz-target") {
             return read_json(target, request);
         }
-        let form = header(request.headers(), "content-type").is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
+        let form = header(request.headers(), "content-type")
+            .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
         if form {
             return read_form(request.body());
         }
     }
-    Err(unrouted(&format!("{} {}", request.method(), request.uri().path())))
+    Err(unrouted(&format!(
+        "{} {}",
+        request.method(),
+        request.uri().path()
+    )))
 }
 
 fn read_json(target: &str, request: &Request<Bytes>) -> Result<Call, ApiError> {
     let (prefix, operation) = target.rsplit_once('.').ok_or_else(|| unrouted(target))?;
-    let (_, service) = TARGETS.iter().find(|(name, _)| *name == prefix).ok_or_else(|| unrouted(target))?;
-    let version_10 = header(request.headers(), "content-type").is_some_and(|t| t.starts_with("application/x-amz-json-1.0"));
-    let protocol = if version_10 { Protocol::Json10 } else { Protocol::Json11 };
-    Ok(Call { service: *service, operation: operation.to_owned(), input: json::read(request.body())?, protocol })
+    let (_, service) = TARGETS
+        .iter()
+        .find(|(name, _)| *name == prefix)
+        .ok_or_else(|| unrouted(target))?;
+    let version_10 = header(request.headers(), "content-type")
+        .is_some_and(|t| t.starts_with("application/x-amz-json-1.0"));
+    let protocol = if version_10 {
+        Protocol::Json10
+    } else {
+        Protocol::Json11
+    };
+    Ok(Call {
+        service: *service,
+        operation: operation.to_owned(),
+        input: json::read(request.body())?,
+        protocol,
+    })
 }
 
 fn read_form(body: &[u8]) -> Result<Call, ApiError> {
     let form = query::read(body)?;
-    let (_, service, namespace) =
-        VERSIONS.iter().find(|(version, ..)| *version == form.version).ok_or_else(|| unrouted(&format!("Action={} Version={}", form.action, form.version)))?;
-    Ok(Call { service: *service, operation: form.action, input: form.input, protocol: Protocol::Query(namespace) })
+    let (_, service, namespace) = VERSIONS
+        .iter()
+        .find(|(version, ..)| *version == form.version)
+        .ok_or_else(|| unrouted(&format!("Action={} Version={}", form.action, form.version)))?;
+    Ok(Call {
+        service: *service,
+        operation: form.action,
+        input: form.input,
+        protocol: Protocol::Query(namespace),
+    })
 }
 
 /// Writes a call's outcome in the call's own protocol.
 pub fn write(call: &Call, outcome: Result<Value, ApiError>, request_id: &str) -> Response<Bytes> {
     match (call.protocol, outcome) {
-        (Protocol::Query(namespace), Ok(output)) => query::answer(namespace, &call.operation, &output, request_id),
+        (Protocol::Query(namespace), Ok(output)) => {
+            query::answer(namespace, &call.operation, &output, request_id)
+        }
         (Protocol::Query(namespace), Err(error)) => query::error(namespace, &error, request_id),
         (protocol, Ok(output)) => json::answer(protocol, &output, request_id),
         (protocol, Err(error)) => json::error(protocol, &error, request_id),
@@ -129,5 +172,8 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn unrouted(what: &str) -> ApiError {
-    ApiError::client(ApiError::NOT_MODELLED, format!("the sandbox knows no service that is asked for by {what}"))
+    ApiError::client(
+        ApiError::NOT_MODELLED,
+        format!("the sandbox knows no service that is asked for by {what}"),
+    )
 }

@@ -1,0 +1,10 @@
+//! Amazon ECR: which images are in the registry, by tag and by digest.
+
+mod api;
+mod manifest;
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use api::answer;
+pub use model::{Ecr, Image, ImageMissing, ImageState, Repository};
