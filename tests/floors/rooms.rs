@@ -8,13 +8,21 @@ use super::source::{self, Tail};
 
 pub const ROOMS_RULE: &str = "a room names only rooms on lower floors \
      (0 core; 1 text, ports; 2 engine and each adapter; 3 cli); sandbox names no room, and only cli names sandbox";
-pub const CLIMB_RULE: &str = "a path goes up by one super at most and never out of its room: write crate::…";
+pub const CLIMB_RULE: &str =
+    "a path goes up by one super at most and never out of its room: write crate::…";
 pub const WORLD_RULE: &str = "core, text and sandbox are pure: no files, environment, network, processes, threads, \
      clock, async, hash order or printing";
 
 const PURE_ROOMS: [&str; 3] = ["core", "text", "sandbox"];
 const WORLDLY_STD: [&str; 5] = ["env", "fs", "net", "process", "thread"];
-const WORLDLY_WORDS: [&str; 6] = ["tokio", "async", "await", "SystemTime", "HashMap", "HashSet"];
+const WORLDLY_WORDS: [&str; 6] = [
+    "tokio",
+    "async",
+    "await",
+    "SystemTime",
+    "HashMap",
+    "HashSet",
+];
 const WORLDLY_MACROS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
 /// Members of `std::net` that are values and open nothing.
 const ADDRESSES: [&str; 3] = ["IpAddr", "Ipv4Addr", "Ipv6Addr"];
@@ -31,13 +39,23 @@ pub struct Violation {
 /// Every break of the rooms' rules in the file `path` (from the project's root) with this text.
 pub fn check(path: &str, text: &str) -> Vec<Violation> {
     let room = room_of(path);
-    let mut walk = Walk { path, room: &room, is_door: is_door(path, &room), found: Vec::new() };
+    let mut walk = Walk {
+        path,
+        room: &room,
+        is_door: is_door(path, &room),
+        found: Vec::new(),
+    };
     if floor(&room).is_none() && room != "sandbox" && room != "the map" {
         walk.report(1, &room, "is in no room that is on the map", ROOMS_RULE);
     }
     match text.parse::<TokenStream>() {
         Ok(stream) => walk.tokens(&source::tokens(stream), Depth::File),
-        Err(error) => walk.report(error.span().start().line, "syntax", "is not Rust", "a source file can be read"),
+        Err(error) => walk.report(
+            error.span().start().line,
+            "syntax",
+            "is not Rust",
+            "a source file can be read",
+        ),
     }
     walk.found
 }
@@ -106,9 +124,16 @@ impl Walk<'_> {
             match token {
                 TokenTree::Ident(ident) => self.word(&ident.to_string(), &tokens[at..], depth),
                 TokenTree::Group(group) => {
-                    let before = at.checked_sub(2).and_then(|at| source::word(tokens.get(at)));
-                    let is_module = group.delimiter() == Delimiter::Brace && before.as_deref() == Some("mod");
-                    let depth = if is_module { Depth::InlineModule } else { depth };
+                    let before = at
+                        .checked_sub(2)
+                        .and_then(|at| source::word(tokens.get(at)));
+                    let is_module =
+                        group.delimiter() == Delimiter::Brace && before.as_deref() == Some("mod");
+                    let depth = if is_module {
+                        Depth::InlineModule
+                    } else {
+                        depth
+                    };
                     self.tokens(&source::tokens(group.stream()), depth);
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {}
@@ -123,7 +148,9 @@ impl Walk<'_> {
             "crate" if source::word(after.first()).as_deref() == Some("as") => {
                 self.report(at, "crate as", "renames the crate:", ROOMS_RULE);
             }
-            "crate" | "ecsdeploy" => source::tails(after).iter().for_each(|tail| self.named(tail)),
+            "crate" | "ecsdeploy" => source::tails(after)
+                .iter()
+                .for_each(|tail| self.named(tail)),
             "super" => self.climbed(at, &source::tails(after), depth),
             _ if PURE_ROOMS.contains(&self.room) => self.worldly(word, at, after),
             _ => {}
@@ -132,7 +159,9 @@ impl Walk<'_> {
 
     fn named(&mut self, tail: &Tail) {
         let room = match tail.segments.as_slice() {
-            [adapters, adapter, ..] if adapters == "adapters" && adapter != "self" => format!("adapters::{adapter}"),
+            [adapters, adapter, ..] if adapters == "adapters" && adapter != "self" => {
+                format!("adapters::{adapter}")
+            }
             _ => tail.first().to_owned(),
         };
         if !may_name(self.room, &room) {
@@ -163,7 +192,8 @@ impl Walk<'_> {
 
 fn worldly_path(root: &str, tail: &Tail) -> Option<String> {
     let second = tail.segments.get(1).map(String::as_str);
-    let is_address = tail.first() == "net" && second.is_some_and(|member| ADDRESSES.contains(&member));
+    let is_address =
+        tail.first() == "net" && second.is_some_and(|member| ADDRESSES.contains(&member));
     let is_worldly = match root {
         "std" => WORLDLY_STD.contains(&tail.first()) && !is_address,
         "Instant" => tail.first() == "now",

@@ -11,20 +11,30 @@ pub const FUNCTION_LINES: usize = 70;
 pub fn check(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     if !text.starts_with("//!") {
-        found.push(format!("{path}:1: does not open with a //! comment that says what the file does"));
+        found.push(format!(
+            "{path}:1: does not open with a //! comment that says what the file does"
+        ));
     }
     if is_test(path) {
         return found;
     }
-    let mut measure = Measure { test_lines: 0, functions: Vec::new() };
+    let mut measure = Measure {
+        test_lines: 0,
+        functions: Vec::new(),
+    };
     if let Ok(stream) = text.parse::<TokenStream>() {
         measure.tokens(&source::tokens(stream));
     }
     let lines = text.lines().count() - measure.test_lines;
     if lines > FILE_LINES {
-        found.push(format!("{path}:1: {lines} lines beside its tests, more than {FILE_LINES}"));
+        found.push(format!(
+            "{path}:1: {lines} lines beside its tests, more than {FILE_LINES}"
+        ));
     }
-    let long = measure.functions.iter().filter(|function| function.lines > FUNCTION_LINES);
+    let long = measure
+        .functions
+        .iter()
+        .filter(|function| function.lines > FUNCTION_LINES);
     found.extend(long.map(|Function { name, line, lines }| {
         format!("{path}:{line}: fn {name} has {lines} lines, more than {FUNCTION_LINES}")
     }));
@@ -67,12 +77,23 @@ impl Measure {
 
     /// `from` starts with `fn`. A function type has no name and a required method no body.
     fn function(&mut self, from: &[TokenTree]) {
-        let Some(name) = source::word(from.get(1)) else { return };
-        let body = from.iter().take_while(|token| !source::is_punct(Some(token), ';'));
-        let Some(body) = body.into_iter().find(|token| source::inside(Some(token), Delimiter::Brace).is_some()) else {
+        let Some(name) = source::word(from.get(1)) else {
             return;
         };
-        self.functions.push(Function { name, line: source::line(&from[0]), lines: lines(&from[0], body) });
+        let body = from
+            .iter()
+            .take_while(|token| !source::is_punct(Some(token), ';'));
+        let Some(body) = body
+            .into_iter()
+            .find(|token| source::inside(Some(token), Delimiter::Brace).is_some())
+        else {
+            return;
+        };
+        self.functions.push(Function {
+            name,
+            line: source::line(&from[0]),
+            lines: lines(&from[0], body),
+        });
     }
 }
 

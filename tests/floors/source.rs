@@ -46,7 +46,9 @@ pub fn is_punct(token: Option<&TokenTree>, character: char) -> bool {
 /// What is inside the brackets, if the token is a group of this kind.
 pub fn inside(token: Option<&TokenTree>, delimiter: Delimiter) -> Option<Vec<TokenTree>> {
     match token {
-        Some(TokenTree::Group(group)) if group.delimiter() == delimiter => Some(tokens(group.stream())),
+        Some(TokenTree::Group(group)) if group.delimiter() == delimiter => {
+            Some(tokens(group.stream()))
+        }
         _ => None,
     }
 }
@@ -54,11 +56,17 @@ pub fn inside(token: Option<&TokenTree>, delimiter: Delimiter) -> Option<Vec<Tok
 /// Every path that goes on from a root: `::a::b` is one, `::{a, b::c}` two, `::*` one; none where no `::` follows.
 pub fn tails(after_root: &[TokenTree]) -> Vec<Tail> {
     let colons = is_punct(after_root.first(), ':') && is_punct(after_root.get(1), ':');
-    if colons { segments(&after_root[2..]) } else { Vec::new() }
+    if colons {
+        segments(&after_root[2..])
+    } else {
+        Vec::new()
+    }
 }
 
 fn segments(rest: &[TokenTree]) -> Vec<Tail> {
-    let Some(first) = rest.first() else { return Vec::new() };
+    let Some(first) = rest.first() else {
+        return Vec::new();
+    };
     if let Some(list) = inside(Some(first), Delimiter::Brace) {
         let items = list.split(|token| is_punct(Some(token), ','));
         return items.flat_map(segments).collect();
@@ -70,7 +78,10 @@ fn segments(rest: &[TokenTree]) -> Vec<Tail> {
     };
     let longer = tails(&rest[1..]);
     if longer.is_empty() {
-        return vec![Tail { segments: vec![name], line: line(first) }];
+        return vec![Tail {
+            segments: vec![name],
+            line: line(first),
+        }];
     }
     longer.into_iter().map(|tail| tail.under(&name)).collect()
 }
