@@ -94,6 +94,14 @@ impl Signals {
         Ok(Self(heard))
     }
 
+    /// Nobody ever wishes to stop.
+    pub fn none() -> Self {
+        let (wish, heard) = watch::channel(false);
+        // Dropped, the channel keeps its last value: no.
+        drop(wish);
+        Self(heard)
+    }
+
     /// Waits for so long, or until a signal arrives (or has arrived before).
     pub async fn pause(&self, pause: Duration) -> Wake {
         let mut heard = self.0.clone();

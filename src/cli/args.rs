@@ -112,8 +112,6 @@ impl Speed {
 }
 
 /// For clap: `90s`, `15m`, `1h30m`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<HumanDuration>()
-        .map(HumanDuration::get)
-        .map_err(|error| error.to_string())
+pub fn duration(text: &str) -> Result<Duration, <HumanDuration as std::str::FromStr>::Err> {
+    text.parse::<HumanDuration>().map(HumanDuration::get)
 }

@@ -33,7 +33,11 @@ impl Setting {
     /// Reads the configuration, if there is one.
     pub fn read(args: &ServiceArgs) -> Result<Self, Failure> {
         let is_directory = host::is_directory(&args.path);
-        let file = if is_directory { config_in(&args.path) } else { Some(args.path.clone()) };
+        let file = if is_directory {
+            config_in(&args.path)
+        } else {
+            Some(args.path.clone())
+        };
         let directory = if is_directory {
             args.path.clone()
         } else {
@@ -68,14 +72,19 @@ impl Setting {
                 cluster: Cluster::new(cluster),
                 service: ServiceName::new(service),
             }),
-            (None, Some(service)) => Err(Failure::usage(format!("no cluster is named for the service {service}"))
-                .hint("set cluster in ecsdeploy.yml, or --cluster")),
-            _ => Err(no_config(path).hint("or name the service: --cluster NAME --service NAME [--image REF]")),
+            (None, Some(service)) => Err(Failure::usage(format!(
+                "no cluster is named for the service {service}"
+            ))
+            .hint("set cluster in ecsdeploy.yml, or --cluster")),
+            _ => Err(no_config(path)
+                .hint("or name the service: --cluster NAME --service NAME [--image REF]")),
         }
     }
 
     pub fn region(&self) -> Option<&str> {
-        self.config.as_ref().and_then(|config| config.region.as_deref())
+        self.config
+            .as_ref()
+            .and_then(|config| config.region.as_deref())
     }
 
     pub fn pinning(&self, args: &PinArgs) -> Pinning {
@@ -93,9 +102,9 @@ impl Setting {
         match self.task_definition_file(args) {
             Some(file) => {
                 let mut document = self.document(&file, args, &overrides)?;
-                overrides
-                    .apply(&mut document)
-                    .map_err(|error| Failure::usage("failed to apply the overrides").because(&error))?;
+                overrides.apply(&mut document).map_err(|error| {
+                    Failure::usage("failed to apply the overrides").because(&error)
+                })?;
                 Ok(Wanted::Document(document))
             }
             None => Ok(Wanted::Running(overrides)),
@@ -110,7 +119,12 @@ impl Setting {
         args.task_definition.clone().or_else(of_config)
     }
 
-    fn document(&self, file: &Path, args: &DocumentArgs, overrides: &Overrides) -> Result<TaskDefinition, Failure> {
+    fn document(
+        &self,
+        file: &Path,
+        args: &DocumentArgs,
+        overrides: &Overrides,
+    ) -> Result<TaskDefinition, Failure> {
         let name = file.display().to_string();
         let kind = kind_of(&name)?;
         let text = host::read(file)?;
@@ -119,13 +133,18 @@ impl Setting {
             DocumentKind::Yaml => parse_yaml(&name, &text)?,
             DocumentKind::JsonTemplate => render(&name, &text, &self.values(args, overrides)?)?,
         };
-        TaskDefinition::from_value(value)
-            .map_err(|error| Failure::usage(format!("{name} is not a task definition")).because(&error))
+        TaskDefinition::from_value(value).map_err(|error| {
+            Failure::usage(format!("{name} is not a task definition")).because(&error)
+        })
     }
 
     /// From lowest to highest: what is known anyway, the configuration (its environment laid over), values files,
     /// --set, and the options named after what they set.
-    fn values(&self, args: &DocumentArgs, overrides: &Overrides) -> Result<Map<String, Value>, Failure> {
+    fn values(
+        &self,
+        args: &DocumentArgs,
+        overrides: &Overrides,
+    ) -> Result<Map<String, Value>, Failure> {
         let mut values = self.known();
         if let Some(config) = &self.config {
             values = merge(values, config.values.clone());
@@ -148,7 +167,10 @@ impl Setting {
             ("cluster", self.cluster.as_deref()),
             ("service", self.service.as_deref()),
             ("region", self.region()),
-            ("environment", config.and_then(|config| config.environment.as_deref())),
+            (
+                "environment",
+                config.and_then(|config| config.environment.as_deref()),
+            ),
         ];
         known
             .into_iter()
@@ -165,8 +187,12 @@ fn config_in(directory: &Path) -> Option<PathBuf> {
 }
 
 fn no_config(path: &Path) -> Failure {
-    Failure::usage(format!("there is no {} in {}", CONFIG_FILES[0], path.display()))
-        .hint("name the directory of ecsdeploy.yml, or the file itself")
+    Failure::usage(format!(
+        "there is no {} in {}",
+        CONFIG_FILES[0],
+        path.display()
+    ))
+    .hint("name the directory of ecsdeploy.yml, or the file itself")
 }
 
 fn values_file(file: &Path) -> Result<Map<String, Value>, Failure> {
@@ -179,8 +205,9 @@ fn overrides(args: &DocumentArgs) -> Result<Overrides, Failure> {
         .images
         .iter()
         .map(|text| {
-            text.parse::<ImageOverride>()
-                .map_err(|error| Failure::usage(format!("--image {text} is not understood")).because(&error))
+            text.parse::<ImageOverride>().map_err(|error| {
+                Failure::usage(format!("--image {text} is not understood")).because(&error)
+            })
         })
         .collect::<Result<_, _>>()?;
     Ok(Overrides {

@@ -28,13 +28,37 @@ pub enum Exit {
 
 /// Each code, its word, and what it says; the documentation and `--help` are made from it.
 pub const EXITS: [(Exit, &str, &str); 7] = [
-    (Exit::Done, "done", "it worked; for a rollout: the wanted revision serves"),
+    (
+        Exit::Done,
+        "done",
+        "it worked; for a rollout: the wanted revision serves",
+    ),
     (Exit::Failed, "failed", "it failed and nothing was changed"),
-    (Exit::Usage, "usage", "the command line, a file or a value is wrong; nothing was changed"),
-    (Exit::RolledBack, "rolled back", "the rollout failed and the old revision serves again"),
-    (Exit::Stranded, "stopped", "the rollout failed and the service needs a hand"),
-    (Exit::Interrupted, "interrupted", "told to stop; the same command takes it up again"),
-    (Exit::Contested, "contested", "another deployment has the service"),
+    (
+        Exit::Usage,
+        "usage",
+        "the command line, a file or a value is wrong; nothing was changed",
+    ),
+    (
+        Exit::RolledBack,
+        "rolled back",
+        "the rollout failed and the old revision serves again",
+    ),
+    (
+        Exit::Stranded,
+        "stopped",
+        "the rollout failed and the service needs a hand",
+    ),
+    (
+        Exit::Interrupted,
+        "interrupted",
+        "told to stop; the same command takes it up again",
+    ),
+    (
+        Exit::Contested,
+        "contested",
+        "another deployment has the service",
+    ),
 ];
 
 impl Exit {

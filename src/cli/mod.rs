@@ -1,12 +1,13 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
-mod args;
+pub mod args;
 mod document;
 mod failure;
 mod register;
 mod render;
 mod rollout;
 mod schema;
+pub mod stage;
 mod status;
 mod stdout;
 mod world;
@@ -21,7 +22,12 @@ use failure::{EXITS, Exit, Failure};
 
 /// GitOps CI/CD for Amazon ECS: renders, registers and rolls out task definitions with health gating
 #[derive(Parser, Debug)]
-#[command(name = "ecsdeploy", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "ecsdeploy",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,7 +48,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are data and go to stdout; the rest is a usage error.
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
             let _ = error.print();
             return code.code();
         }
@@ -57,7 +67,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let matches = Cli::command().after_long_help(exit_table()).try_get_matches_from(arguments)?;
+    let matches = Cli::command()
+        .after_long_help(exit_table())
+        .try_get_matches_from(arguments)?;
     Cli::from_arg_matches(&matches)
 }
 

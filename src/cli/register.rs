@@ -40,8 +40,13 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let document = pin(document, setting.pinning(&args.pin), &world.aws).await?;
     let registered = register(&document, &world.aws, &world.clock)
         .await?
-        .ok_or_else(|| Failure::new(Exit::Interrupted, "interrupted before the revision was known")
-            .hint("the same command takes it up again; it makes no second revision"))?;
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::Interrupted,
+                "interrupted before the revision was known",
+            )
+            .hint("the same command takes it up again; it makes no second revision")
+        })?;
     tell(&registered, &world);
     let (arn, made) = match &registered {
         Registered::New(arn) => (arn, true),
@@ -49,9 +54,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     };
     match args.output {
         Output::Text => stdout::data(&format!("{arn}\n")),
-        Output::Json | Output::Jsonl => {
-            stdout::data(&format!("{}\n", json!({"taskDefinitionArn": arn, "registered": made})))
-        }
+        Output::Json | Output::Jsonl => stdout::data(&format!(
+            "{}\n",
+            json!({"taskDefinitionArn": arn, "registered": made})
+        )),
     }
 }
 

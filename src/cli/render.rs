@@ -49,7 +49,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-async fn pinned(args: &Args, setting: &Setting, document: TaskDefinition) -> Result<TaskDefinition, Failure> {
+async fn pinned(
+    args: &Args,
+    setting: &Setting,
+    document: TaskDefinition,
+) -> Result<TaskDefinition, Failure> {
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     Ok(pin(document, Pinning::Pin, &world.aws).await?)
 }

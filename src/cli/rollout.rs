@@ -81,7 +81,11 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let mut teller = Teller::new(world.clock.now(), args.output);
     let (plan, _) = look(request, &world.aws).await?;
-    stdout::note(&format!("rolling out      {} ({})\n", plan.target, world.place()));
+    stdout::note(&format!(
+        "rolling out      {} ({})\n",
+        plan.target,
+        world.place()
+    ));
     let driven = drive(&plan, &world.aws, &world.clock, &mut teller).await;
     world.note_calls();
     match driven {
@@ -100,8 +104,13 @@ impl Rules {
     fn intent(&self, config: Option<&Resolved>) -> Intent {
         let config = config.map(|config| &config.rollout);
         let defaults = Limits::default();
-        let timeout = self.timeout.or(config.map(|c| c.timeout)).unwrap_or(defaults.timeout);
-        let failed_tasks = self.max_failed_tasks.or(config.and_then(|c| c.max_failed_tasks));
+        let timeout = self
+            .timeout
+            .or(config.map(|c| c.timeout))
+            .unwrap_or(defaults.timeout);
+        let failed_tasks = self
+            .max_failed_tasks
+            .or(config.and_then(|c| c.max_failed_tasks));
         let leave = match (self.on_failure, config.map(|c| c.on_failure)) {
             (Some(asked), _) => matches!(asked, OnFailureArg::Leave),
             (None, configured) => configured == Some(OnFailureConfig::Leave),
@@ -109,7 +118,7 @@ impl Rules {
         Intent {
             limits: Limits {
                 timeout,
-                undo_timeout: timeout.max(Duration::from_secs(600)),
+                undo_timeout: timeout.max(Duration::from_mins(10)),
                 failed_tasks: match failed_tasks {
                     None => FailedTasks::Automatic,
                     Some(0) => FailedTasks::LeaveToEcs,
@@ -117,9 +126,21 @@ impl Rules {
                 },
                 ..defaults
             },
-            on_failure: if leave { OnFailure::Leave } else { OnFailure::RollBack },
-            redeploy: if self.force_new_deployment { Redeploy::Always } else { Redeploy::WhenChanged },
-            contest: if self.supersede { Contest::Supersede } else { Contest::Refuse },
+            on_failure: if leave {
+                OnFailure::Leave
+            } else {
+                OnFailure::RollBack
+            },
+            redeploy: if self.force_new_deployment {
+                Redeploy::Always
+            } else {
+                Redeploy::WhenChanged
+            },
+            contest: if self.supersede {
+                Contest::Supersede
+            } else {
+                Contest::Refuse
+            },
             desired_count: self.desired_count,
         }
     }
@@ -135,7 +156,11 @@ struct Teller {
 impl Teller {
     fn new(since: Timestamp, output: Output) -> Self {
         let report = Report::new();
-        Self { since, output, report }
+        Self {
+            since,
+            output,
+            report,
+        }
     }
 }
 
@@ -159,7 +184,9 @@ fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
         "seconds": report.seconds(),
         "events": report.entries,
     });
-    if let (Some(summary), Ok(Value::Object(outcome))) = (summary.as_object_mut(), serde_json::to_value(outcome)) {
+    if let (Some(summary), Ok(Value::Object(outcome))) =
+        (summary.as_object_mut(), serde_json::to_value(outcome))
+    {
         summary.extend(outcome);
     }
     format!("{summary:#}\n")

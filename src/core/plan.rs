@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a plan is a value. It says everything that the rollout will change, and the rollout changes nothing else.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -74,7 +76,9 @@ pub enum Refusal {
     Controller { controller: String },
     #[error("the service's deployment strategy is {strategy}, and this rollout needs ROLLING")]
     Strategy { strategy: String },
-    #[error("deployment {deployment} of {task_definition} is running, and this run did not start it")]
+    #[error(
+        "deployment {deployment} of {task_definition} is running, and this run did not start it"
+    )]
     Busy {
         deployment: DeploymentId,
         task_definition: TaskDefinitionArn,
@@ -113,11 +117,11 @@ impl Plan {
     /// `sha256:…` over the plan's own JSON: two equal plans have one name.
     pub fn digest(&self) -> String {
         let json = serde_json::to_vec(self).expect("a plan holds only JSON");
-        let hex = Sha256::digest(json)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        format!("sha256:{hex}")
+        let mut name = "sha256:".to_owned();
+        for byte in Sha256::digest(json) {
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
     }
 
     pub fn family(&self) -> &str {
@@ -165,7 +169,11 @@ fn redeploy(intent: &Intent, service: &Service) -> Redeploy {
     let failed = service
         .primary()
         .is_some_and(|primary| primary.rollout_state() == RolloutState::Failed);
-    if failed { Redeploy::Always } else { intent.redeploy }
+    if failed {
+        Redeploy::Always
+    } else {
+        intent.redeploy
+    }
 }
 
 fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {

@@ -14,9 +14,13 @@ use super::live::{ServiceEvent, Target};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A new revision was made.
-    Registered { task_definition: TaskDefinitionArn },
+    Registered {
+        task_definition: TaskDefinitionArn,
+    },
     /// The wanted revision exists already.
-    Reused { task_definition: TaskDefinitionArn },
+    Reused {
+        task_definition: TaskDefinitionArn,
+    },
     /// ECS started a deployment for this run, or one is found running.
     Deploying {
         deployment: DeploymentId,
@@ -30,7 +34,10 @@ pub enum Event {
     },
     Service(ServiceEvent),
     /// A look or a call did not work; the rollout goes on.
-    Trouble { operation: String, message: String },
+    Trouble {
+        operation: String,
+        message: String,
+    },
     /// The old revision is to serve again.
     Undoing {
         cause: Cause,
@@ -84,28 +91,57 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
-    CircuitBreaker { reason: String },
+    CircuitBreaker {
+        reason: String,
+    },
     /// Tasks of the new deployment failed, more than the limit.
-    TasksFailing { failed: u32, limit: u32 },
+    TasksFailing {
+        failed: u32,
+        limit: u32,
+    },
     /// A task failed in a way that no further attempt can mend.
-    Unrunnable { reason: String },
+    Unrunnable {
+        reason: String,
+    },
     /// Deployment alarms of the service.
-    Alarm { alarms: Vec<String> },
+    Alarm {
+        alarms: Vec<String>,
+    },
     /// Somebody stopped the deployment.
-    Stopped { reason: String },
+    Stopped {
+        reason: String,
+    },
     /// ECS failed the deployment for a reason it gave in its own words.
-    FailedByEcs { reason: String },
-    Deadline { seconds: u64, awaiting: String },
+    FailedByEcs {
+        reason: String,
+    },
+    Deadline {
+        seconds: u64,
+        awaiting: String,
+    },
     /// AWS refused a call.
-    Refused { operation: String, message: String },
+    Refused {
+        operation: String,
+        message: String,
+    },
     /// The service could not be read for too long.
-    Blind { operation: String, message: String },
+    Blind {
+        operation: String,
+        message: String,
+    },
     /// The service is gone or not active.
-    ServiceGone { status: String },
+    ServiceGone {
+        status: String,
+    },
     /// There is no completed deployment to go back to.
-    NoWayBack { from: Box<Cause> },
+    NoWayBack {
+        from: Box<Cause>,
+    },
     /// Going back failed as well.
-    UndoFailed { from: Box<Cause>, reason: String },
+    UndoFailed {
+        from: Box<Cause>,
+        reason: String,
+    },
 }
 
 /// The story of one rollout.
@@ -124,7 +160,9 @@ pub struct Entry {
 
 impl Report {
     pub fn new() -> Self {
-        Self { entries: Vec::new() }
+        Self {
+            entries: Vec::new(),
+        }
     }
 
     pub fn record(&mut self, at: Timestamp, event: Event) {
@@ -132,10 +170,13 @@ impl Report {
     }
 
     pub fn outcome(&self) -> Option<&Outcome> {
-        self.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Finished(outcome) => Some(outcome),
-            _ => None,
-        })
+        self.entries
+            .iter()
+            .rev()
+            .find_map(|entry| match &entry.event {
+                Event::Finished(outcome) => Some(outcome),
+                _ => None,
+            })
     }
 
     pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {
@@ -183,11 +224,18 @@ impl Cause {
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::CircuitBreaker { reason } => write!(f, "the deployment circuit breaker fired: {reason}"),
-            Self::TasksFailing { failed, limit } => {
-                write!(f, "{failed} tasks of the new deployment failed (limit {limit})")
+            Self::CircuitBreaker { reason } => {
+                write!(f, "the deployment circuit breaker fired: {reason}")
             }
-            Self::Unrunnable { reason } => write!(f, "the new task definition cannot run: {reason}"),
+            Self::TasksFailing { failed, limit } => {
+                write!(
+                    f,
+                    "{failed} tasks of the new deployment failed (limit {limit})"
+                )
+            }
+            Self::Unrunnable { reason } => {
+                write!(f, "the new task definition cannot run: {reason}")
+            }
             Self::Alarm { alarms } => write!(f, "deployment alarms fired: {}", alarms.join(", ")),
             Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
             Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),
@@ -202,7 +250,9 @@ impl std::fmt::Display for Cause {
             Self::NoWayBack { from } => {
                 write!(f, "{from}; no completed deployment is left to go back to")
             }
-            Self::UndoFailed { from, reason } => write!(f, "{from}; going back failed too: {reason}"),
+            Self::UndoFailed { from, reason } => {
+                write!(f, "{from}; going back failed too: {reason}")
+            }
         }
     }
 }

@@ -77,8 +77,8 @@ impl FailedTasks {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(30 * 60),
-            undo_timeout: Duration::from_secs(30 * 60),
+            timeout: Duration::from_mins(30),
+            undo_timeout: Duration::from_mins(30),
             failed_tasks: FailedTasks::Automatic,
             blind_looks: 10,
         }

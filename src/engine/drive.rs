@@ -60,4 +60,3 @@ fn tell(say: Vec<Event>, clock: &impl Clock, audience: &mut impl Audience) {
         audience.hear(&Entry { at, event });
     }
 }
-

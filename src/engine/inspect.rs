@@ -7,14 +7,22 @@ use crate::core::rollout::{Facet, Observation, Seen, Watch};
 use crate::ports::Cloud;
 
 /// The service and what belongs to it. Parts that could not be read say so in the observation.
-pub async fn inspect(key: &ServiceKey, cloud: &impl Cloud) -> Result<(Service, Observation), SurveyError> {
-    let mut seen = cloud.observe(&Watch::from([Facet::Service(key.clone())])).await;
+pub async fn inspect(
+    key: &ServiceKey,
+    cloud: &impl Cloud,
+) -> Result<(Service, Observation), SurveyError> {
+    let mut seen = cloud
+        .observe(&Watch::from([Facet::Service(key.clone())]))
+        .await;
     let service = match std::mem::take(&mut seen.service) {
         Seen::Is(service) => service,
         Seen::Unreadable(fault) => return Err(fault.into()),
         Seen::Absent | Seen::NotAsked => return Err(SurveyError::NoService(key.clone())),
     };
-    let mut watch = Watch::from([Facet::RunningTasks(key.clone()), Facet::StoppedTasks(key.clone())]);
+    let mut watch = Watch::from([
+        Facet::RunningTasks(key.clone()),
+        Facet::StoppedTasks(key.clone()),
+    ]);
     watch.extend(service.target_groups().into_iter().map(Facet::Targets));
     let seen = cloud.observe(&watch).await;
     Ok((service, seen))

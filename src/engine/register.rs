@@ -39,9 +39,14 @@ pub async fn register(
             }));
         }
         if lost.is_none() {
-            match cloud.perform(&Action::RegisterTaskDefinition(document.clone())).await {
+            match cloud
+                .perform(&Action::RegisterTaskDefinition(document.clone()))
+                .await
+            {
                 Ok(Receipt::Registered(arn)) => return Ok(Some(Registered::New(arn))),
-                Ok(Receipt::Updated(_)) => unreachable!("a registration is answered by a registration"),
+                Ok(Receipt::Updated(_)) => {
+                    unreachable!("a registration is answered by a registration")
+                }
                 Err(fault) if fault.is_unanswered() => lost = Some(fault),
                 Err(fault) => return Err(fault.into()),
             }
@@ -61,7 +66,9 @@ async fn latest_same(
     let facet = Facet::TaskDefinition(family.to_owned());
     let mut seen = cloud.observe(&Watch::from([facet])).await;
     match seen.task_definitions.remove(family) {
-        Some(Seen::Is(known)) if known.is_active() && same(&known.definition, document) => Ok(Some(known.arn)),
+        Some(Seen::Is(known)) if known.is_active() && same(&known.definition, document) => {
+            Ok(Some(known.arn))
+        }
         Some(Seen::Unreadable(fault)) => Err(fault.into()),
         _ => Ok(None),
     }

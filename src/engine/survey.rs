@@ -8,7 +8,9 @@ use crate::core::live::{EcrImage, EcrImageDetail, Service, Tagging};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::service::Intent;
-use crate::core::taskdef::{Described, Digest, ImageRef, ImageRefError, OverrideError, Overrides, TaskDefinition};
+use crate::core::taskdef::{
+    Described, Digest, ImageRef, ImageRefError, OverrideError, Overrides, TaskDefinition,
+};
 use crate::ports::Cloud;
 
 /// What the user wants of one service.
@@ -49,7 +51,9 @@ pub enum SurveyError {
         image: String,
         ecr: Box<EcrImage>,
     },
-    #[error("container {container} wants the image {image}, which is {status} in ECR and cannot be pulled")]
+    #[error(
+        "container {container} wants the image {image}, which is {status} in ECR and cannot be pulled"
+    )]
     ImageNotActive {
         container: String,
         image: String,
@@ -161,7 +165,10 @@ fn known(found: Seen<Described>) -> Result<Option<Described>, SurveyError> {
 
 fn image_facets(document: &TaskDefinition, pinning: Pinning) -> Result<Watch, SurveyError> {
     let images = wanted_images(document, pinning)?;
-    Ok(images.into_iter().map(|(_, _, ecr)| Facet::Image(ecr)).collect())
+    Ok(images
+        .into_iter()
+        .map(|(_, _, ecr)| Facet::Image(ecr))
+        .collect())
 }
 
 /// The images that are to be pinned: those in ECR that have no digest yet.
@@ -174,7 +181,9 @@ fn wanted_images(
     }
     let mut images = Vec::new();
     for container in document.containers() {
-        let Some(image) = container.image() else { continue };
+        let Some(image) = container.image() else {
+            continue;
+        };
         let image: ImageRef = image.parse()?;
         if let Some(ecr) = in_ecr(&image) {
             images.push((container.name().to_owned(), image, ecr));

@@ -148,7 +148,7 @@ mod tests {
                 apps.behaviour(&format!("{HOST}/{reference}")).health_status,
                 status,
                 "{reference}"
-            )
+            );
         };
         check("web:1", 204);
         check("web:2", 503);

@@ -23,6 +23,8 @@ mod rng;
 mod sandbox;
 pub mod seed;
 mod sts;
+#[cfg(test)]
+mod tests;
 mod time;
 pub mod wire;
 mod world;

@@ -320,3 +320,7 @@ fn resolve_names(elb: &Elb, value: &mut Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+#[path = "seed_tests.rs"]
+mod tests;

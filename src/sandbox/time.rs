@@ -171,7 +171,7 @@ mod tests {
                 Duration::parse(text).map(Duration::millis),
                 millis,
                 "{text}"
-            )
+            );
         };
         check("20s", Some(20_000));
         check("1m30s", Some(90_000));

@@ -145,10 +145,12 @@ impl std::error::Error for Complaint {}
 
 impl Place {
     /// The bytes `span` of `source`, which is the whole text of `file`. A span outside the text, or not on character
-    /// bounds, is pulled to the nearest bound inside it.
+    /// bounds, is pulled to the nearest bound inside it; one that leaves its line ends with the line.
     pub fn new(file: &str, source: &str, span: Range<usize>) -> Self {
         let start = source.floor_char_boundary(span.start);
         let end = source.ceil_char_boundary(span.end.max(start));
+        let line = source[start..end].find(['\r', '\n']);
+        let end = line.map_or(end, |length| start + length);
         Self {
             file: file.to_owned(),
             source: source.to_owned(),
@@ -243,6 +245,26 @@ mod tests {
     fn colour_comes_only_when_asked_for() {
         assert!(!unknown_key().render(Paint::Plain).contains('\u{1b}'));
         assert!(unknown_key().render(Paint::Coloured).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_picture_and_the_line_name_the_same_column() {
+        let check = |source: &str, span: Range<usize>| {
+            let complaint = Complaint::new("x").at(Place::new("f", source, span));
+            let place = complaint.place().unwrap().to_string();
+            let picture = complaint.render(Paint::Plain);
+            assert!(
+                picture.contains(&format!("--> {place}\n")),
+                "{place}\n{picture}"
+            );
+        };
+        check("{\n}\n", 3..4);
+        check("{\n}", 3..4);
+        check("{\r\n}\r\n", 4..5);
+        check("", 0..1);
+        check("ab\ncd\n", 1..5);
+        check("\té = 1", 4..5);
+        check("💥 x", 5..6);
     }
 
     #[test]

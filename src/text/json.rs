@@ -59,7 +59,11 @@ fn fault(text: &str, error: &serde_json::Error) -> Fault {
 fn in_our_words(message: String) -> String {
     match message.split_once(" while parsing ") {
         Some(("EOF", what)) => format!("the text ends inside {what}"),
-        _ => message,
+        _ => match message.as_str() {
+            "expected ident" => "expected true, false or null".to_owned(),
+            "expected value" => "expected a value".to_owned(),
+            _ => message,
+        },
     }
 }
 
@@ -190,14 +194,18 @@ mod tests {
         );
         check(
             "[▶'a']",
-            "expected value",
+            "expected a value",
             "JSON strings stand in double quotes",
         );
-        check("[1, ▶// one\n2]", "expected value", "JSON has no comments");
+        check(
+            "[1, ▶// one\n2]",
+            "expected a value",
+            "JSON has no comments",
+        );
         check("{\"a\": 1▶", "the text ends inside an object", "");
         check("▶", "the text ends inside a value", "");
         check("{} ▶{}", "trailing characters", "");
-        check("{\"a\": tr▶oe}", "expected ident", "");
+        check("{\"a\": tr▶oe}", "expected true, false or null", "");
         check("{\"a\": 1e▶}", "invalid number", "");
     }
 

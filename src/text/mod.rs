@@ -12,6 +12,7 @@ pub mod values;
 mod complaint;
 mod json;
 mod nearest;
+mod numbers;
 mod yaml;
 
 pub use complaint::{Complaint, Paint, Place};

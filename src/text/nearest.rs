@@ -1,6 +1,6 @@
 //! The nearest right spelling of a word, or nothing when no word is near.
 //!
-//! Case, `_` and `-` do not count, so that `taskDefinition` finds `task_definition`; otherwise about one slip in three
+//! Case, `_` and `-` do not count, so that `taskDefinition` finds `task_definition`; otherwise one slip in three
 //! letters is forgiven. **Invariant:** never guesses: a far word is worse than none.
 
 /// The word of `known` that `found` most likely meant. The first of several equally near words wins.
@@ -18,7 +18,7 @@ fn slips(plain: &str, word: &str) -> Option<usize> {
     let word = fold(word);
     let slips = strsim::damerau_levenshtein(plain, &word);
     let longest = plain.chars().count().max(word.chars().count());
-    (slips <= longest.div_ceil(3) && slips < longest).then_some(slips)
+    (slips <= longest / 3).then_some(slips)
 }
 
 fn fold(word: &str) -> String {
@@ -42,6 +42,7 @@ mod tests {
         check("TASK-DEFINITION", Some("task_definition"));
         check("vaules", Some("values"));
         check("value", Some("values"));
+        check("clstr", Some("cluster"));
         check("image", None);
         check("", None);
         check("x", None);

@@ -53,7 +53,11 @@ fn head(out: &mut String, service: &Service) {
         service.controller(),
         service.strategy()
     );
-    let _ = writeln!(out, "task definition  {}", service.task_definition().short());
+    let _ = writeln!(
+        out,
+        "task definition  {}",
+        service.task_definition().short()
+    );
     let _ = writeln!(
         out,
         "tasks            {} desired, {} running, {} pending",
@@ -97,8 +101,16 @@ fn tasks(out: &mut String, title: &str, tasks: &Seen<Vec<Task>>, most: usize) {
 }
 
 fn one_task(task: &Task) -> String {
-    let definition = task.task_definition().rsplit('/').next().unwrap_or_default();
-    let mut line = format!("{}  {:9} {definition}", task.arn().short(), task.last_status());
+    let definition = task
+        .task_definition()
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let mut line = format!(
+        "{}  {:9} {definition}",
+        task.arn().short(),
+        task.last_status()
+    );
     if !matches!(task.health_status(), "" | "UNKNOWN") {
         let _ = write!(line, "  {}", task.health_status());
     }

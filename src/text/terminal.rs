@@ -3,6 +3,8 @@
 //! **Invariant:** text from outside (reasons, service events, container names) is made inert: control characters,
 //! terminal escapes among them, never reach a terminal. Meaning is never by colour alone.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::TaskFailure;
@@ -29,7 +31,13 @@ pub fn elapsed(duration: SignedDuration) -> String {
 /// Replaces control characters, but for line breaks, by a visible mark.
 pub fn inert(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -39,12 +47,18 @@ fn event(event: &Event) -> String {
             format!("registered      {}", task_definition.short())
         }
         Event::Reused { task_definition } => {
-            format!("unchanged       {} is what is wanted", task_definition.short())
+            format!(
+                "unchanged       {} is what is wanted",
+                task_definition.short()
+            )
         }
         Event::Deploying {
             deployment,
             task_definition,
-        } => format!("deploying       {} as {deployment}", task_definition.short()),
+        } => format!(
+            "deploying       {} as {deployment}",
+            task_definition.short()
+        ),
         Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
@@ -86,10 +100,10 @@ fn tasks(progress: &Progress) -> String {
     } = progress;
     let mut text = format!("{running}/{desired} running, {pending} pending");
     if *old > 0 {
-        text.push_str(&format!(", {old} old"));
+        let _ = write!(text, ", {old} old");
     }
     if !awaiting.is_empty() {
-        text.push_str(&format!("; waiting: {awaiting}"));
+        let _ = write!(text, "; waiting: {awaiting}");
     }
     text
 }
@@ -97,14 +111,20 @@ fn tasks(progress: &Progress) -> String {
 fn task_failure(failure: &TaskFailure) -> String {
     let mut text = format!("{}: {}", failure.task.short(), failure.reason);
     if !failure.stop_code.is_empty() {
-        text.push_str(&format!(" ({})", failure.stop_code));
+        let _ = write!(text, " ({})", failure.stop_code);
     }
     for exit in &failure.containers {
         let code = exit.exit_code.map(|code| format!("exit code {code}"));
-        let reason = (!exit.reason.is_empty() && exit.reason != failure.reason).then(|| exit.reason.clone());
+        let reason =
+            (!exit.reason.is_empty() && exit.reason != failure.reason).then(|| exit.reason.clone());
         let said: Vec<String> = code.into_iter().chain(reason).collect();
         if !said.is_empty() {
-            text.push_str(&format!("\n  container {}: {}", exit.container, said.join(", ")));
+            let _ = write!(
+                text,
+                "\n  container {}: {}",
+                exit.container,
+                said.join(", ")
+            );
         }
     }
     text
@@ -112,7 +132,10 @@ fn task_failure(failure: &TaskFailure) -> String {
 
 fn finished(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Unchanged => "done            nothing to do: the service runs this task definition already".to_owned(),
+        Outcome::Unchanged => {
+            "done            nothing to do: the service runs this task definition already"
+                .to_owned()
+        }
         Outcome::Completed => "done            the new revision serves".to_owned(),
         Outcome::RolledBack { .. } => "rolled back     the old revision serves again".to_owned(),
         Outcome::Failed { .. } => "failed          the service was not changed".to_owned(),
@@ -132,15 +155,26 @@ mod tests {
         let message = "bad \u{1b}[2Jnews\r".to_owned();
         let id = String::new();
         let line = entry(
-            &Entry { at, event: Event::Service(ServiceEvent { id, at, message }) },
+            &Entry {
+                at,
+                event: Event::Service(ServiceEvent { id, at, message }),
+            },
             at,
         );
-        assert_eq!(line, "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\n");
+        assert_eq!(
+            line,
+            "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\n"
+        );
     }
 
     #[test]
     fn elapsed_time_reads_as_a_clock() {
-        for (seconds, text) in [(0, "  0:00"), (65, "  1:05"), (3661, "1:01:01"), (-5, "  0:00")] {
+        for (seconds, text) in [
+            (0, "  0:00"),
+            (65, "  1:05"),
+            (3661, "1:01:01"),
+            (-5, "  0:00"),
+        ] {
             assert_eq!(elapsed(SignedDuration::from_secs(seconds)), text);
         }
     }

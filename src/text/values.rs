@@ -76,7 +76,7 @@ fn entry(name: &str, value: Value) -> Map<String, Value> {
 fn scalar(argument: &str, text: &str) -> Result<Value, Complaint> {
     let structured = text.starts_with(['[', '{', '"']);
     match json::parse(text) {
-        Ok(value) if structured || value.to_string() == text => Ok(value),
+        Ok(value) if structured || prints_as(&value, text) => Ok(value),
         Err(fault) if structured => {
             let at = argument.len() - text.len() + fault.at;
             Err(Complaint::new(fault.message)
@@ -85,6 +85,12 @@ fn scalar(argument: &str, text: &str) -> Result<Value, Complaint> {
         }
         _ => Ok(text.into()),
     }
+}
+
+/// Compared as text: a value equals many texts that it does not print as.
+fn prints_as(value: &Value, text: &str) -> bool {
+    let printed = value.to_string();
+    printed == text
 }
 
 fn has_ending(name: &str, ending: &str) -> bool {

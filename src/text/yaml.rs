@@ -1,7 +1,7 @@
 //! Reads YAML the one way this program reads it, and finds the place of a key in it.
 //!
 //! **Invariant:** every YAML text goes through [`read`], so that `no`, `on`, `010` and `1_000` mean the same text
-//! everywhere, a duplicate key is an error, and nothing is interpolated or included.
+//! everywhere, `1.10` is never taken for 1.1, a duplicate key is an error, and nothing is interpolated or included.
 
 use std::fmt;
 
@@ -9,9 +9,27 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, Map
 use serde_saphyr::{Error, Location, MessageFormatter, Options, Spanned, UserMessageFormatter};
 
 use super::complaint::{Complaint, Place};
+use super::numbers::{Changed, Numbers, first_changed};
 
 /// The `T` that the YAML `text` of the file `name` holds.
 pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Complaint> {
+    let value = parse(name, text)?;
+    let numbers: Option<Numbers> = parse(name, text)?;
+    match numbers.and_then(|numbers| first_changed(text, &numbers)) {
+        Some(Changed {
+            at,
+            written,
+            printed,
+        }) => Err(
+            Complaint::new(format!("`{written}` would be read as the number {printed}"))
+                .at(Place::new(name, text, at..at + written.len()))
+                .hint(format!("write \"{written}\" for the text, or {printed}")),
+        ),
+        None => Ok(value),
+    }
+}
+
+fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Complaint> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|e| complaint(name, text, &e))
 }
 
@@ -228,6 +246,40 @@ mod tests {
         check("a: 1\n---\nb: 2\n", "3:1", "document");
         check("a: \"x\n", "2:1", "quoted scalar");
         check("a:\n\t- 1\n", "2:2", "tabs");
+    }
+
+    #[test]
+    fn a_number_that_would_change_its_spelling_is_refused() {
+        let check = |text: &str, line: &str| {
+            let complaint = read::<Value>("f.yml", text).unwrap_err();
+            assert_eq!(
+                complaint.to_string(),
+                format!("f.yml:{line}"),
+                "for {text:?}"
+            );
+        };
+        check("tag: 1.10\n", "1:6: `1.10` would be read as the number 1.1");
+        check(
+            "a: [x, {é: 12345e6}]",
+            "1:12: `12345e6` would be read as the number 12345000000.0",
+        );
+        check(
+            "tag: 12345e0 # commit",
+            "1:6: `12345e0` would be read as the number 12345.0",
+        );
+        check("a: 0x1F", "1:4: `0x1F` would be read as the number 31");
+        check("a: &x +5\nb: *x", "1:7: `+5` would be read as the number 5");
+        check("a: .5", "1:4: `.5` would be read as the number 0.5");
+        for text in [
+            "a: 1.0",
+            "a: 1.5\nb: -3",
+            "a: '1.10'",
+            "a: 1.1.0",
+            "a: 100",
+            "a:\n- 7\n- 8.25\n",
+        ] {
+            assert!(read::<Value>("f.yml", text).is_ok(), "for {text:?}");
+        }
     }
 
     #[test]

@@ -48,7 +48,11 @@ where
                 operation: operation.to_owned(),
                 kind: kind_of(code, answer.raw().status().as_u16()),
                 code: code.to_owned(),
-                message: answer.err().message().unwrap_or("no reason given").to_owned(),
+                message: answer
+                    .err()
+                    .message()
+                    .unwrap_or("no reason given")
+                    .to_owned(),
             }
         }
         other => Fault {

@@ -10,7 +10,7 @@ mod perform;
 mod wire;
 
 pub use limits::retries;
-pub use wire::Function;
+pub use wire::{Answer, Function};
 
 use aws_types::SdkConfig;
 

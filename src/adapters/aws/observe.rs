@@ -86,13 +86,23 @@ impl Aws {
                 .map_err(|error| unreadable("DescribeTaskDefinition", &error.to_string())),
             // ECS answers an unknown family or revision with a ClientException of these words.
             Err(error) => match fault("DescribeTaskDefinition", &error) {
-                absent if absent.message.starts_with("Unable to describe task definition") => Ok(None),
+                absent
+                    if absent
+                        .message
+                        .starts_with("Unable to describe task definition") =>
+                {
+                    Ok(None)
+                }
                 fault => Err(fault),
             },
         }
     }
 
-    async fn tasks(&self, key: &ServiceKey, desired: DesiredStatus) -> Result<Option<Vec<Task>>, Fault> {
+    async fn tasks(
+        &self,
+        key: &ServiceKey,
+        desired: DesiredStatus,
+    ) -> Result<Option<Vec<Task>>, Fault> {
         let listed = self
             .ecs
             .list_tasks()
@@ -102,7 +112,12 @@ impl Aws {
             .send()
             .await
             .map_err(|error| fault("ListTasks", &error))?;
-        let arns: Vec<String> = listed.task_arns().iter().take(TASKS_PER_CALL).cloned().collect();
+        let arns: Vec<String> = listed
+            .task_arns()
+            .iter()
+            .take(TASKS_PER_CALL)
+            .cloned()
+            .collect();
         if arns.is_empty() {
             return Ok(Some(Vec::new()));
         }
@@ -134,11 +149,13 @@ impl Aws {
             Target {
                 id: target.and_then(|t| t.id()).unwrap_or_default().to_owned(),
                 port: target
-                    .and_then(|t| t.port())
+                    .and_then(aws_sdk_elasticloadbalancingv2::types::TargetDescription::port)
                     .and_then(|port| u32::try_from(port).ok())
                     .unwrap_or_default(),
                 state: TargetState::read(
-                    health.and_then(|h| h.state()).map_or("", |state| state.as_str()),
+                    health
+                        .and_then(|h| h.state())
+                        .map_or("", |state| state.as_str()),
                 ),
                 reason: health
                     .and_then(|h| h.reason())
@@ -203,12 +220,15 @@ impl Aws {
             .send()
             .await;
         match sent {
-            Ok(described) => Ok(described.image_details().first().map(|detail| EcrImageDetail {
-                digest: detail.image_digest().unwrap_or_default().to_owned(),
-                status: detail
-                    .image_status()
-                    .map_or_else(String::new, |status| status.as_str().to_owned()),
-            })),
+            Ok(described) => Ok(described
+                .image_details()
+                .first()
+                .map(|detail| EcrImageDetail {
+                    digest: detail.image_digest().unwrap_or_default().to_owned(),
+                    status: detail
+                        .image_status()
+                        .map_or_else(String::new, |status| status.as_str().to_owned()),
+                })),
             Err(error) => match fault("DescribeImages", &error) {
                 absent if absent.code == "ImageNotFoundException" => Ok(None),
                 fault => Err(fault),

@@ -46,7 +46,11 @@ impl Aws {
         Ok(Receipt::Registered(TaskDefinitionArn::new(arn)))
     }
 
-    async fn update(&self, key: &ServiceKey, members: Map<String, Value>) -> Result<Receipt, Fault> {
+    async fn update(
+        &self,
+        key: &ServiceKey,
+        members: Map<String, Value>,
+    ) -> Result<Receipt, Fault> {
         let sent = Document::send(members);
         self.ecs
             .update_service()

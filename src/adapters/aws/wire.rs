@@ -69,7 +69,10 @@ impl Intercept for Document {
             return Ok(());
         };
         let request = context.request_mut();
-        let written = request.body().bytes().ok_or("a streaming body holds no document")?;
+        let written = request
+            .body()
+            .bytes()
+            .ok_or("a streaming body holds no document")?;
         let mut body: Map<String, Value> = serde_json::from_slice(written)?;
         for (name, value) in members.iter() {
             body.insert(name.clone(), value.clone());
@@ -131,7 +134,11 @@ impl HttpConnector for Function {
 }
 
 impl HttpClient for Function {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }

@@ -40,8 +40,15 @@ pub fn serving(
         .map_or(Serving::Yes, Serving::NotYet)
 }
 
-fn lacking(group: &TargetGroupArn, targets: &[Target], ours: &[&str], needed: u32) -> Option<String> {
-    let by_address = targets.iter().any(|target| ours.contains(&target.id.as_str()));
+fn lacking(
+    group: &TargetGroupArn,
+    targets: &[Target],
+    ours: &[&str],
+    needed: u32,
+) -> Option<String> {
+    let by_address = targets
+        .iter()
+        .any(|target| ours.contains(&target.id.as_str()));
     let healthy = targets
         .iter()
         .filter(|target| target.state == TargetState::Healthy)
@@ -93,14 +100,27 @@ mod tests {
     fn healthy_targets_of_this_deployment_make_it_serve() {
         check(1, 1, &[("10.0.0.1", TargetState::Healthy)], "");
         check(0, 0, &[], "");
-        check(1, 0, &[("10.0.0.1", TargetState::Healthy)], "0 of at least 1 tasks are running");
-        check(1, 1, &[("10.0.0.1", TargetState::Initial)], "0 of at least 1 targets are healthy in web");
+        check(
+            1,
+            0,
+            &[("10.0.0.1", TargetState::Healthy)],
+            "0 of at least 1 tasks are running",
+        );
+        check(
+            1,
+            1,
+            &[("10.0.0.1", TargetState::Initial)],
+            "0 of at least 1 targets are healthy in web",
+        );
         check(1, 1, &[], "0 of at least 1 targets are healthy in web");
     }
 
     #[test]
     fn a_healthy_target_of_the_old_revision_does_not_count() {
-        let targets = [("10.0.0.1", TargetState::Initial), ("10.0.0.9", TargetState::Healthy)];
+        let targets = [
+            ("10.0.0.1", TargetState::Initial),
+            ("10.0.0.9", TargetState::Healthy),
+        ];
         check(1, 1, &targets, "0 of at least 1 targets are healthy in web");
     }
 

@@ -55,7 +55,8 @@ fn has_failed(task: &Task) -> bool {
 impl TaskFailure {
     fn is_permanent(&self) -> bool {
         self.texts().any(|text| {
-            text.contains("CannotPullContainer") && PERMANENT.iter().any(|words| text.contains(words))
+            text.contains("CannotPullContainer")
+                && PERMANENT.iter().any(|words| text.contains(words))
         })
     }
 
@@ -87,10 +88,30 @@ mod tests {
 
     #[test]
     fn only_what_the_release_did_counts() {
-        check("EssentialContainerExited", "Essential container in task exited", 1, 0);
-        check("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", 1, 0);
-        check("ServiceSchedulerInitiated", "Task failed container health checks", 1, 0);
-        check("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", 0, 0);
+        check(
+            "EssentialContainerExited",
+            "Essential container in task exited",
+            1,
+            0,
+        );
+        check(
+            "ServiceSchedulerInitiated",
+            "Task failed ELB health checks in (target-group x)",
+            1,
+            0,
+        );
+        check(
+            "ServiceSchedulerInitiated",
+            "Task failed container health checks",
+            1,
+            0,
+        );
+        check(
+            "ServiceSchedulerInitiated",
+            "Scaling activity initiated by (deployment ecs-svc/1)",
+            0,
+            0,
+        );
         check("UserInitiated", "stopped by hand", 0, 0);
         check("SpotInterruption", "Your Spot Task was interrupted.", 0, 0);
         check("", "", 0, 0);
@@ -102,8 +123,18 @@ mod tests {
         let platform = "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor matching platform 'linux/amd64'";
         check("TaskFailedToStart", missing, 1, 1);
         check("TaskFailedToStart", platform, 1, 1);
-        check("TaskFailedToStart", "CannotPullContainerError: i/o timeout", 1, 0);
-        check("TaskFailedToStart", "ResourceInitializationError: secret: not found", 1, 0);
+        check(
+            "TaskFailedToStart",
+            "CannotPullContainerError: i/o timeout",
+            1,
+            0,
+        );
+        check(
+            "TaskFailedToStart",
+            "ResourceInitializationError: secret: not found",
+            1,
+            0,
+        );
     }
 
     #[test]

@@ -9,8 +9,6 @@ mod observation;
 mod pace;
 mod rolling;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use action::{Action, Receipt};
 pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Receipt;
 use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
-use crate::core::live::{
-    EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task,
-};
+use crate::core::live::{EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task};
 use crate::core::taskdef::Described;
 
 /// The facets to look at next; looking at everything each time is what gets a tool throttled.

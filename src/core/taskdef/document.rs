@@ -11,6 +11,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::container::Container;
+
 /// Members of the `TaskDefinition` shape that `DescribeTaskDefinition` answers and `RegisterTaskDefinition` does not take.
 pub const OUTPUT_ONLY: [&str; 9] = [
     "taskDefinitionArn",
@@ -57,12 +59,6 @@ pub enum NotATaskDefinition {
 #[error("no container is named {0:?}")]
 pub struct NoSuchContainer(pub String);
 
-/// One entry of `containerDefinitions`, seen and not copied.
-#[derive(Debug, Clone, Copy)]
-pub struct Container<'a> {
-    members: &'a Map<String, Value>,
-}
-
 impl TaskDefinition {
     /// Reads a task definition, or the answer of `aws ecs describe-task-definition` (the definition under
     /// `taskDefinition`, its tags beside it).
@@ -85,7 +81,7 @@ impl TaskDefinition {
         list.into_iter()
             .flatten()
             .filter_map(Value::as_object)
-            .map(|members| Container { members })
+            .map(Container::of)
     }
 
     /// A member of the definition that is a string, such as `cpu` or `taskRoleArn`.
@@ -128,32 +124,6 @@ impl TaskDefinition {
             "these are checked once, on the way in"
         );
         self.0.insert(member.to_owned(), Value::from(text));
-    }
-}
-
-impl<'a> Container<'a> {
-    pub fn name(self) -> &'a str {
-        self.members
-            .get("name")
-            .and_then(Value::as_str)
-            .expect("from_value checked every name")
-    }
-
-    /// The image as written; absent only in a document that still waits for an override.
-    pub fn image(self) -> Option<&'a str> {
-        self.members.get("image").and_then(Value::as_str)
-    }
-
-    /// A container that does not say is essential (`ContainerDefinition$essential`).
-    pub fn essential(self) -> bool {
-        self.members
-            .get("essential")
-            .and_then(Value::as_bool)
-            .unwrap_or(true)
-    }
-
-    pub fn get(self, member: &str) -> Option<&'a Value> {
-        self.members.get(member)
     }
 }
 

@@ -70,7 +70,7 @@ impl fmt::Display for AccountId {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ImageRef;
+    use crate::core::taskdef::ImageRef;
 
     fn recognised(image: &str) -> Option<(String, String, String)> {
         let ecr = image.parse::<ImageRef>().unwrap().ecr()?;

@@ -1,10 +1,12 @@
 //! The task definition as a lossless document: typed views, overrides, canonical form, lint.
 
 mod canonical;
+mod container;
 mod described;
 mod document;
 mod ecr;
 mod image;
+mod lint;
 mod overrides;
 mod size;
 
@@ -12,9 +14,11 @@ pub use canonical::{
     Canonical, DEFAULTS, DefaultRule, EMPTY_OBJECTS, EmptyRule, Literal, SETS, SetRule, canonical,
     compared, same,
 };
+pub use container::Container;
 pub use described::{Described, Revision, RevisionStatus, Tag};
-pub use document::{Container, NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
+pub use document::{NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
 pub use ecr::{AccountId, EcrRepository};
 pub use image::{Digest, ImageRef, ImageRefError};
+pub use lint::{Finding, Launch, Severity, lint};
 pub use overrides::{ImageOverride, OverrideError, Overrides};
 pub use size::{cpu_units, memory_mib};

@@ -3,7 +3,8 @@
 //! **Invariant:** all or nothing. Every image finds its container in the document as it stood before the first change,
 //! and an override that finds none changes nothing.
 
-use super::document::{Container, TaskDefinition};
+use super::container::Container;
+use super::document::TaskDefinition;
 use super::image::{ImageRef, ImageRefError};
 use std::str::FromStr;
 

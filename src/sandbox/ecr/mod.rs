@@ -3,6 +3,8 @@
 mod api;
 mod manifest;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use api::answer;
 pub use model::{Ecr, Image, ImageMissing, ImageState, Repository};

@@ -21,7 +21,11 @@ pub fn tick(_world: &mut World) {}
 
 /// Takes over the world file's ECS part.
 pub fn seed(_world: &mut World, seed: EcsSeed) -> Result<(), WorldError> {
-    if seed == EcsSeed::default() { Ok(()) } else { Err(WorldError::Invalid("the world file has an ECS part".into())) }
+    if seed == EcsSeed::default() {
+        Ok(())
+    } else {
+        Err(WorldError::Invalid("the world file has an ECS part".into()))
+    }
 }
 
 /// What a health check of this target gets.

@@ -135,34 +135,10 @@ fn read_check(input: Input<'_>, base: &HealthCheck) -> Result<HealthCheck, ApiEr
         return Err(input.not_modelled("HealthCheckEnabled false"));
     }
     let mut check = base.clone();
-    if let Some(protocol) = input
-        .text("HealthCheckProtocol")
-        .filter(|p| *p != base.protocol)
-    {
-        protocol.clone_into(&mut check.protocol);
-        let http = is_http(protocol);
-        check.path = http.then(|| "/".to_owned());
-        check.matcher = http.then(|| "200-399".to_owned());
-        if http && is_http(&base.protocol) {
-            check.matcher.clone_from(&base.matcher);
-            check.path.clone_from(&base.path);
-        }
+    if let Some(protocol) = input.text("HealthCheckProtocol") {
+        change_protocol(&mut check, protocol);
     }
-    if let Some(port) = input
-        .text("HealthCheckPort")
-        .map(str::to_owned)
-        .or_else(|| {
-            input
-                .get("HealthCheckPort")?
-                .as_u64()
-                .map(|p| p.to_string())
-        })
-    {
-        if port != "traffic-port" && port.parse::<u16>().is_err() {
-            return Err(input.invalid(&format!(
-                "Health check port '{port}' must be 'traffic-port' or in the range 1-65535"
-            )));
-        }
+    if let Some(port) = read_check_port(input)? {
         check.port = port;
     }
     let seconds = |member, range, old| {
@@ -184,6 +160,31 @@ fn read_check(input: Input<'_>, base: &HealthCheck) -> Result<HealthCheck, ApiEr
         check.matcher = Some(matcher.only(&["HttpCode"])?.need("HttpCode")?.to_owned());
     }
     Ok(check)
+}
+
+/// Checks by HTTP have a path and a matcher, checks by TCP have neither.
+fn change_protocol(check: &mut HealthCheck, protocol: &str) {
+    protocol.clone_into(&mut check.protocol);
+    if is_http(protocol) {
+        check.path.get_or_insert_with(|| "/".to_owned());
+        check.matcher.get_or_insert_with(|| "200-399".to_owned());
+    } else {
+        (check.path, check.matcher) = (None, None);
+    }
+}
+
+/// `traffic-port` or a number; a world file may write the number without quotes.
+fn read_check_port(input: Input<'_>) -> Result<Option<String>, ApiError> {
+    let port = match input.get("HealthCheckPort") {
+        None => return Ok(None),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    if port == "traffic-port" || port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Ok(Some(port));
+    }
+    let text = format!("Health check port '{port}' must be 'traffic-port' or in the range 1-65535");
+    Err(input.invalid(&text))
 }
 
 /// What was asked for, as Describe calls return it.

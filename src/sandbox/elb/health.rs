@@ -3,10 +3,7 @@
 //! Sources: the `ELBv2` API (`DescribeTargetHealth`) and the Application Load Balancers guide, "Health checks for your
 //! target groups". A fresh target needs one pass, not the healthy threshold; draining lasts the whole delay.
 
-use std::collections::BTreeSet;
-
-use crate::sandbox::elb::model::{Elb, Target, TargetGroup};
-use crate::sandbox::{ApiError, Duration, Rng, Time};
+use crate::sandbox::{Duration, Time};
 
 /// How long a registration takes. ("A few seconds" is what is known; the number is the sandbox's.)
 const REGISTRATION: Duration = Duration::from_secs(3);
@@ -86,6 +83,24 @@ enum Failure {
     Refused,
 }
 
+impl Failure {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Status(_) => "Target.ResponseCodeMismatch",
+            Self::Timeout => "Target.Timeout",
+            Self::Refused => "Target.FailedHealthChecks",
+        }
+    }
+
+    fn description(self) -> String {
+        match self {
+            Self::Status(status) => format!("Health checks failed with these codes: [{status}]"),
+            Self::Timeout => "Request timed out".to_owned(),
+            Self::Refused => "Health checks failed".to_owned(),
+        }
+    }
+}
+
 impl TargetState {
     /// As the API spells it.
     pub const fn as_str(self) -> &'static str {
@@ -112,7 +127,7 @@ impl HealthCheck {
     }
 
     /// The port that a target registered with `traffic_port` is checked on.
-    fn port(&self, traffic_port: u16) -> u16 {
+    pub fn port(&self, traffic_port: u16) -> u16 {
         self.port.parse().unwrap_or(traffic_port)
     }
 }
@@ -129,20 +144,77 @@ fn matches(matcher: &str, status: u16) -> bool {
 }
 
 impl Health {
-    fn new(state: State) -> Self {
+    fn new(state: State, next_check: Time) -> Self {
         Self {
             state,
             passes: 0,
             fails: 0,
-            next_check: Time::default(),
+            next_check,
             hanging_until: None,
         }
     }
 
-    fn registering(now: Time) -> Self {
-        Self::new(State::Registering {
-            until: now + REGISTRATION,
-        })
+    /// In a group that no rule names: not checked.
+    pub fn unused() -> Self {
+        Self::new(State::Unused, Time::default())
+    }
+
+    pub fn registering(now: Time) -> Self {
+        Self::new(
+            State::Registering {
+                until: now + REGISTRATION,
+            },
+            Time::default(),
+        )
+    }
+
+    /// Long healthy; `next_check` is when it is checked next.
+    pub fn steady(now: Time, next_check: Time) -> Self {
+        Self::new(State::Healthy { since: now }, next_check)
+    }
+
+    pub fn draining(until: Time) -> Self {
+        Self::new(State::Draining { until }, Time::default())
+    }
+
+    pub fn is_unused(&self) -> bool {
+        matches!(self.state, State::Unused)
+    }
+
+    pub fn is_draining(&self) -> bool {
+        matches!(self.state, State::Draining { .. })
+    }
+
+    /// Whether the draining is over.
+    pub fn is_gone(&self, now: Time) -> bool {
+        matches!(self.state, State::Draining { until } if until <= now)
+    }
+
+    /// The group is in no rule: nothing checks the target.
+    pub fn rest(&mut self) {
+        if !self.is_draining() && !self.is_unused() {
+            *self = Self::unused();
+        }
+    }
+
+    /// What has come about by `now` in a group that is in use. `first_check` is how long after registration the first
+    /// check comes.
+    pub fn step(
+        &mut self,
+        now: Time,
+        check: &HealthCheck,
+        first_check: impl FnOnce() -> Duration,
+        probe: impl FnOnce() -> Probe,
+    ) {
+        match self.state {
+            State::Draining { .. } => {}
+            State::Unused => *self = Self::registering(now),
+            State::Registering { until } if until > now => {}
+            State::Registering { .. } => *self = Self::new(State::Checking, now + first_check()),
+            State::Checking | State::Healthy { .. } | State::Unhealthy(_) => {
+                self.check(now, check, probe);
+            }
+        }
     }
 
     /// Since when the target has been healthy, if it is.
@@ -154,55 +226,42 @@ impl Health {
     }
 
     pub fn report(&self) -> TargetHealth {
-        let (state, reason, description) = match self.state {
-            State::Unused => (
-                TargetState::Unused,
-                Some("Target.NotInUse"),
-                "Target group is not configured to receive traffic from the load balancer"
-                    .to_owned(),
-            ),
-            State::Registering { .. } => (
-                TargetState::Initial,
-                Some("Elb.RegistrationInProgress"),
-                "Target registration is in progress".to_owned(),
-            ),
-            State::Checking => (
-                TargetState::Initial,
-                Some("Elb.InitialHealthChecking"),
-                "Initial health checks in progress".to_owned(),
-            ),
-            State::Healthy { .. } => {
-                return TargetHealth {
-                    state: TargetState::Healthy,
-                    reason: None,
-                    description: None,
-                };
-            }
-            State::Unhealthy(Failure::Status(status)) => (
-                TargetState::Unhealthy,
-                Some("Target.ResponseCodeMismatch"),
-                format!("Health checks failed with these codes: [{status}]"),
-            ),
-            State::Unhealthy(Failure::Timeout) => (
-                TargetState::Unhealthy,
-                Some("Target.Timeout"),
-                "Request timed out".to_owned(),
-            ),
-            State::Unhealthy(Failure::Refused) => (
-                TargetState::Unhealthy,
-                Some("Target.FailedHealthChecks"),
-                "Health checks failed".to_owned(),
-            ),
-            State::Draining { .. } => (
-                TargetState::Draining,
-                Some("Target.DeregistrationInProgress"),
-                "Target deregistration is in progress".to_owned(),
-            ),
-        };
-        TargetHealth {
+        let because = |state, reason, description: &str| TargetHealth {
             state,
-            reason,
-            description: Some(description),
+            reason: Some(reason),
+            description: Some(description.to_owned()),
+        };
+        match self.state {
+            State::Unused => because(
+                TargetState::Unused,
+                "Target.NotInUse",
+                "Target group is not configured to receive traffic from the load balancer",
+            ),
+            State::Registering { .. } => because(
+                TargetState::Initial,
+                "Elb.RegistrationInProgress",
+                "Target registration is in progress",
+            ),
+            State::Checking => because(
+                TargetState::Initial,
+                "Elb.InitialHealthChecking",
+                "Initial health checks in progress",
+            ),
+            State::Healthy { .. } => TargetHealth {
+                state: TargetState::Healthy,
+                reason: None,
+                description: None,
+            },
+            State::Unhealthy(failure) => because(
+                TargetState::Unhealthy,
+                failure.reason(),
+                &failure.description(),
+            ),
+            State::Draining { .. } => because(
+                TargetState::Draining,
+                "Target.DeregistrationInProgress",
+                "Target deregistration is in progress",
+            ),
         }
     }
 
@@ -244,169 +303,3 @@ impl Health {
         }
     }
 }
-
-impl TargetGroup {
-    fn tick(&mut self, now: Time, in_use: bool, probe: &dyn Fn(&str, u16) -> Probe) {
-        self.targets.retain(
-            |_, target| !matches!(target.health.state, State::Draining { until } if until <= now),
-        );
-        for ((id, port), target) in &mut self.targets {
-            let health = &mut target.health;
-            match (&health.state, in_use) {
-                (State::Draining { .. }, _) => {}
-                (_, false) => *health = Health::new(State::Unused),
-                (State::Unused, true) => *health = Health::registering(now),
-                (State::Registering { until }, true) if *until > now => {}
-                (State::Registering { .. }, true) => {
-                    *health = Health::new(State::Checking);
-                    health.next_check =
-                        now + first_check(&self.arn, id, *port, self.check.interval);
-                }
-                _ => health.check(now, &self.check, || probe(id, self.check.port(*port))),
-            }
-        }
-    }
-}
-
-/// The first check comes somewhere within the first interval; where, depends on the target alone.
-fn first_check(group: &str, id: &str, port: u16, interval: Duration) -> Duration {
-    let seconds = (interval.millis() / 1000).max(1);
-    Duration::from_secs(Rng::named(0, &[group, id, &port.to_string()]).below(seconds))
-}
-
-impl Elb {
-    /// Registers a target. One that is registered already stays as it is; an ip target that is still draining is refused.
-    pub fn register(
-        &mut self,
-        now: Time,
-        group_arn: &str,
-        id: &str,
-        port: u16,
-        zone: Option<&str>,
-    ) -> Result<(), ApiError> {
-        let health = if self.groups_in_use().contains(group_arn) {
-            Health::registering(now)
-        } else {
-            Health::new(State::Unused)
-        };
-        self.put(now, group_arn, id, port, zone, health)
-    }
-
-    /// Registers a target that has long been healthy, as a steady service's is when the world begins.
-    pub fn register_steady(
-        &mut self,
-        now: Time,
-        group_arn: &str,
-        id: &str,
-        port: u16,
-        zone: Option<&str>,
-    ) -> Result<(), ApiError> {
-        let group = self.existing_group(group_arn)?;
-        let mut health = Health::new(State::Healthy { since: now });
-        health.next_check = now + first_check(group_arn, id, port, group.check.interval);
-        self.put(now, group_arn, id, port, zone, health)
-    }
-
-    fn put(
-        &mut self,
-        now: Time,
-        group_arn: &str,
-        id: &str,
-        port: u16,
-        zone: Option<&str>,
-        health: Health,
-    ) -> Result<(), ApiError> {
-        let group = self.existing_group(group_arn)?;
-        match group.targets.get(&(id.to_owned(), port)) {
-            Some(Target {
-                health:
-                    Health {
-                        state: State::Draining { .. },
-                        ..
-                    },
-                ..
-            }) if group.target_type == "ip" => {
-                return Err(ApiError::client(
-                    "InvalidTargetException",
-                    format!(
-                        "The target '{id}' is being deregistered and cannot be registered until that is done"
-                    ),
-                ));
-            }
-            Some(Target {
-                health:
-                    Health {
-                        state: State::Draining { .. },
-                        ..
-                    },
-                ..
-            })
-            | None => {}
-            Some(_) => return Ok(()),
-        }
-        group.targets.insert(
-            (id.to_owned(), port),
-            Target {
-                zone: zone.map(str::to_owned),
-                registered: now,
-                health,
-            },
-        );
-        Ok(())
-    }
-
-    /// Begins to drain a target. An unknown target is no error. A target that gets no traffic, because no rule names
-    /// its group, is gone at once.
-    pub fn deregister(
-        &mut self,
-        now: Time,
-        group_arn: &str,
-        id: &str,
-        port: u16,
-    ) -> Result<(), ApiError> {
-        let group = self.existing_group(group_arn)?;
-        let until = now + group.deregistration_delay();
-        let key = (id.to_owned(), port);
-        let Some(target) = group.targets.get_mut(&key) else {
-            return Ok(());
-        };
-        match target.health.state {
-            State::Draining { .. } => {}
-            State::Unused => drop(group.targets.remove(&key)),
-            _ => target.health = Health::new(State::Draining { until }),
-        }
-        Ok(())
-    }
-
-    /// The health of a target; `None` if it is not registered, or gone.
-    pub fn target(&self, group_arn: &str, id: &str, port: u16) -> Option<TargetHealth> {
-        let target = self
-            .groups
-            .get(group_arn)?
-            .targets
-            .get(&(id.to_owned(), port))?;
-        Some(target.health.report())
-    }
-
-    /// Runs the checks that are due and ends the drainings that are over. `probe` asks the app behind a target's id
-    /// and port.
-    pub fn tick(&mut self, now: Time, probe: &dyn Fn(&str, u16) -> Probe) {
-        let in_use = self.groups_in_use();
-        for group in self.groups.values_mut() {
-            group.tick(now, in_use.contains(&group.arn), probe);
-        }
-    }
-
-    /// The groups that some rule forwards to, with whatever weight.
-    pub fn groups_in_use(&self) -> BTreeSet<String> {
-        self.rules
-            .values()
-            .flat_map(super::model::Rule::forwards)
-            .map(|group| group.arn.clone())
-            .collect()
-    }
-}
-
-#[cfg(test)]
-#[path = "health_tests.rs"]
-mod tests;

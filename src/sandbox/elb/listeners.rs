@@ -204,26 +204,16 @@ pub fn modify(world: &mut World, input: Input<'_>) -> Result<Value, ApiError> {
         "MutualAuthentication",
     ])?;
     let arn = input.need("ListenerArn")?;
-    let mut changed = world
-        .elb
-        .listeners
-        .get(arn)
-        .cloned()
-        .ok_or_else(not_found)?;
-    if let Some(port) = input
-        .int("Port", PORT)?
-        .map(|port| port as u16)
-        .filter(|port| *port != changed.port)
-    {
-        check_port_free(&world.elb, &changed.load_balancer, port)?;
+    let elb = &mut world.elb;
+    let mut changed = elb.listeners.get(arn).cloned().ok_or_else(not_found)?;
+    let port = input.int("Port", PORT)?.map(|port| port as u16);
+    if let Some(port) = port.filter(|port| *port != changed.port) {
+        check_port_free(elb, &changed.load_balancer, port)?;
         changed.port = port;
     }
     if let Some(protocol) = input.text("Protocol") {
-        let kind = world
-            .elb
-            .load_balancers
-            .get(&changed.load_balancer)
-            .map_or("application", |lb| lb.kind.as_str());
+        let balancer = elb.load_balancers.get(&changed.load_balancer);
+        let kind = balancer.map_or("application", |lb| lb.kind.as_str());
         check_protocol(input, kind, protocol)?.clone_into(&mut changed.protocol);
     }
     for member in TLS_MEMBERS
@@ -235,19 +225,13 @@ pub fn modify(world: &mut World, input: Input<'_>) -> Result<Value, ApiError> {
         }
     }
     if !input.list("DefaultActions").is_empty() {
-        let actions = actions::read(&world.elb, &changed.load_balancer, input, "DefaultActions")?;
-        let rule = default_rule(&world.elb, arn)
-            .map(|rule| rule.arn.clone())
-            .expect("every listener has a default rule");
-        world
-            .elb
-            .rules
-            .get_mut(&rule)
-            .expect("the rule was found a line above")
-            .actions = actions;
+        let actions = actions::read(elb, &changed.load_balancer, input, "DefaultActions")?;
+        let mut rules = elb.rules.values_mut();
+        let default = rules.find(|rule| rule.listener == arn && rule.priority.is_none());
+        default.expect("every listener has a default rule").actions = actions;
     }
-    world.elb.listeners.insert(arn.to_owned(), changed);
-    Ok(json!({"Listeners": [echo(&world.elb, &world.elb.listeners[arn])]}))
+    elb.listeners.insert(arn.to_owned(), changed);
+    Ok(json!({"Listeners": [echo(elb, &elb.listeners[arn])]}))
 }
 
 pub fn delete(world: &mut World, input: Input<'_>) -> Result<Value, ApiError> {

@@ -177,3 +177,68 @@ fn respond(status: u16, xml: String, request_id: &str) -> Response<Bytes> {
         .body(Bytes::from(xml))
         .expect("a status and plain headers make a response")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(response: Response<Bytes>) -> String {
+        String::from_utf8(response.into_body().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn dotted_keys_become_a_tree_with_lists_in_order() {
+        let check = |form: &str, input: Value| {
+            let read = read(format!("Action=A&Version=V&{form}").as_bytes()).unwrap();
+            assert_eq!((read.action.as_str(), read.version.as_str()), ("A", "V"));
+            assert_eq!(read.input, input, "{form}");
+        };
+        check("", json!({}));
+        check("Name=a%20b", json!({"Name": "a b"}));
+        check(
+            "Names.member.2=b&Names.member.10=c&Names.member.1=a",
+            json!({"Names": ["a", "b", "c"]}),
+        );
+        check("Conditions=", json!({"Conditions": ""}));
+        check(
+            "Actions.member.1.ForwardConfig.TargetGroups.member.1.Weight=10&Actions.member.1.Type=forward",
+            json!({"Actions": [{"ForwardConfig": {"TargetGroups": [{"Weight": "10"}]}, "Type": "forward"}]}),
+        );
+    }
+
+    #[test]
+    fn a_form_without_an_action_is_refused() {
+        assert_eq!(
+            read(b"Version=2015-12-01").unwrap_err().code,
+            "MissingAction"
+        );
+    }
+
+    #[test]
+    fn values_become_elements_and_nulls_vanish() {
+        let output = json!({"Rules": [{"Priority": "10", "IsDefault": false, "None": null}], "Count": 2, "Odd": "<a&\"b\">\u{1}"});
+        assert_eq!(
+            text(answer("ns", "Do", &output, "id")),
+            "<DoResponse xmlns=\"ns\"><DoResult><Rules><member><Priority>10</Priority><IsDefault>false</IsDefault></member></Rules>\
+             <Count>2</Count><Odd>&lt;a&amp;&quot;b&quot;&gt;</Odd></DoResult>\
+             <ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></DoResponse>"
+        );
+        assert!(text(answer("ns", "Do", &json!({}), "id")).contains("<DoResult></DoResult>"));
+    }
+
+    #[test]
+    fn an_error_drops_its_suffix_on_the_wire() {
+        let error = error(
+            "ns",
+            &ApiError::client("RuleNotFoundException", "a < b"),
+            "id",
+        );
+        assert_eq!(error.status(), 400);
+        assert_eq!(
+            text(error),
+            "<ErrorResponse xmlns=\"ns\"><Error><Type>Sender</Type><Code>RuleNotFound</Code><Message>a &lt; b</Message></Error><RequestId>id</RequestId></ErrorResponse>"
+        );
+    }
+}

@@ -211,46 +211,25 @@ fn a_wrong_key_or_value_is_shown_where_it_stands() {
         "",
     );
     check(
-        &web("{}
-    b: 1"),
+        &web("{}\n    b: 1"),
         "4:5: while parsing a block mapping, did not find expected key",
         "",
     );
-    check(
-        "services:
-",
-        "1:1: ",
-        "",
-    );
+    let nothing = "1:9: expected `key: value` lines, found nothing";
+    check("services:\n", nothing, "");
     check("", "1:1: unexpected end of file", "");
-    check(
-        "region: a
-",
-        "1:1: the key `services` is missing",
-        "",
-    );
-    check(
-        &web("{}
-  web: {}"),
-        "4:3: the key `web` stands here twice",
-        "",
-    );
+    check("region: a\n", "1:1: the key `services` is missing", "");
+    let twice = "4:3: the key `web` stands here twice";
+    check(&web("{}\n  web: {}"), twice, "");
     check(
         &web("values: { a: 1, a: 2 }"),
         "3:21: the key `a` stands here twice",
         "",
     );
+    let dash = "1:1: found `-`, expected `key: value` lines";
+    check("- web\n", dash, "");
     check(
-        "- web
-", "1:1: ", "",
-    );
-    check(
-        "services: { web: {} }
-environments:
-  qa:
-    services:
-      wbe: {}
-",
+        "services: { web: {} }\nenvironments:\n  qa:\n    services:\n      wbe: {}\n",
         "5:7: unknown service `wbe`",
         "did you mean `web`?",
     );

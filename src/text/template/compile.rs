@@ -3,8 +3,6 @@
 //! **Invariant:** each kind of template element is named here; one that is not is refused. After this walk the rendered
 //! text consists of marked own text and marked values, and of nothing else.
 
-use std::collections::HashMap;
-
 use handlebars::template::{HelperTemplate, Parameter, Subexpression, TemplateElement};
 use handlebars::{Template, TemplateError, TemplateErrorReason};
 
@@ -196,33 +194,43 @@ impl Walk<'_> {
         let complain =
             |message: String| Complaint::new(message).at(self.source.word_place(at, name));
         let fits = |helper: &&Signature| [stands, Stands::Either].contains(&helper.stands);
-        let known = || HELPERS.iter().filter(fits).map(|helper| helper.name);
-        let helper = HELPERS.iter().find(|helper| helper.name == name);
-        let Some(helper) = helper.filter(fits).copied() else {
-            let complaint = match (helper, stands) {
-                (None, Stands::Block) => complain(format!("unknown block helper `{name}`")),
-                (None, _) => complain(format!("unknown helper `{name}`")),
-                (Some(_), Stands::Block) => complain(format!("`{name}` is not a block"))
-                    .hint(format!("write {{{{{name} …}}}}")),
-                (Some(_), _) => complain(format!("`{name}` is a block"))
-                    .hint(format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}")),
-            };
-            return Err(complaint.spelling(name, known()).allow(known()));
+        let known = HELPERS.iter().filter(fits);
+        let Some(helper) = known.clone().find(|helper| helper.name == name) else {
+            let (message, hint) = not_a_helper(name, stands);
+            let names: Vec<_> = known.map(|helper| helper.name).collect();
+            let complaint = complain(message).spelling(name, &names).allow(&names);
+            return Err(hint.into_iter().fold(complaint, Complaint::hint));
         };
         let (fewest, most) = helper.arguments;
-        let count = call.params.len();
-        if !(fewest..=most).contains(&count) {
-            return Err(complain(format!(
-                "`{name}` takes {fewest} argument{}, found {count}",
-                if fewest == 1 { "" } else { "s" }
-            )));
+        let found = call.params.len();
+        if !(fewest..=most).contains(&found) {
+            let plural = if fewest == 1 { "" } else { "s" };
+            let takes = format!("`{name}` takes {fewest} argument{plural}, found {found}");
+            return Err(complain(takes));
         }
         match call.hash.keys().min() {
             Some(option) if !(helper.stands == Stands::Block && option == "includeZero") => {
                 Err(complain(format!("`{name}` has no option `{option}`")))
             }
-            _ => Ok(helper),
+            _ => Ok(*helper),
         }
+    }
+}
+
+/// Why `name` may not stand so, and how it may.
+fn not_a_helper(name: &str, stands: Stands) -> (String, Option<String>) {
+    let known = HELPERS.iter().any(|helper| helper.name == name);
+    match (known, stands) {
+        (true, Stands::Block) => {
+            let hint = format!("write {{{{{name} …}}}}");
+            (format!("`{name}` is not a block"), Some(hint))
+        }
+        (true, _) => {
+            let hint = format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}");
+            (format!("`{name}` is a block"), Some(hint))
+        }
+        (false, Stands::Block) => (format!("unknown block helper `{name}`"), None),
+        (false, _) => (format!("unknown helper `{name}`"), None),
     }
 }
 
@@ -237,5 +245,5 @@ fn as_parameter(tag: HelperTemplate) -> Parameter {
 
 fn call(helper: &str, arguments: Vec<Parameter>) -> Parameter {
     let name = Parameter::Name(helper.to_owned());
-    Parameter::Subexpression(Subexpression::new(name, arguments, HashMap::new()))
+    Parameter::Subexpression(Subexpression::new(name, arguments, [].into()))
 }

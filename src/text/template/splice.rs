@@ -104,7 +104,7 @@ fn write(
     source: &Source<'_>,
     spot: Spot,
     at: usize,
-    slot: Slot,
+    form: Slot,
     value: &Value,
 ) -> Result<String, Complaint> {
     let tag = source.tag(at);
@@ -112,10 +112,10 @@ fn write(
         let hint = hint.replace("NAME", inside(tag));
         Err(source.complain(at, format!("`{tag}` {what}")).hint(hint))
     };
-    match (spot, slot, value) {
+    match (spot, form, value) {
         (Spot::Escaped(_), ..) => refuse(
             "stands after a backslash",
-            "write \\\\ for a backslash in a string",
+            "before a tag, Handlebars takes one backslash away: write \\\\\\{{NAME}} for one in the string",
         ),
         (Spot::Quoted(_), Slot::Plain, Value::String(text)) => Ok(escaped(text)),
         (Spot::Quoted(_), Slot::Plain, Value::Null) => refuse(

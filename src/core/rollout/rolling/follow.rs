@@ -3,7 +3,7 @@
 use super::Rolling;
 use crate::core::gate::{Serving, TaskFailure, failures, first_permanent, serving};
 use crate::core::id::{DeploymentId, TargetGroupArn};
-use crate::core::live::{Breaker, Deployment, RolloutState, Service, Target};
+use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment, Target};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::{Facet, FaultKind, Phase, Seen, Turn, Watch};
@@ -60,7 +60,11 @@ impl Rolling<'_> {
             return self.fail(cause, service);
         }
         let all_up = ours.running_count() >= service.desired_count();
-        let awaiting = if all_up { "ECS completes the deployment" } else { "" };
+        let awaiting = if all_up {
+            "ECS completes the deployment"
+        } else {
+            ""
+        };
         self.tell_progress(service, ours, awaiting.to_owned());
         let mut watch = self.watch_service();
         if self.next.looks.is_multiple_of(2) || ours.failed_tasks() > 0 {
@@ -150,14 +154,24 @@ impl Rolling<'_> {
 
     fn why_ecs_failed_it(&self, reason: &str) -> Cause {
         let record = self.seen.service_deployment.is();
-        let alarms = record.map(|r| r.triggered_alarms()).unwrap_or_default();
-        let said = record.map(|r| r.status_reason()).filter(|said| !said.is_empty());
-        let told = if reason.is_empty() { said.unwrap_or_default() } else { reason };
+        let alarms = record
+            .map(ServiceDeployment::triggered_alarms)
+            .unwrap_or_default();
+        let said = record
+            .map(ServiceDeployment::status_reason)
+            .filter(|said| !said.is_empty());
+        let told = if reason.is_empty() {
+            said.unwrap_or_default()
+        } else {
+            reason
+        };
         let reason = told.to_owned();
         if !alarms.is_empty() {
             return Cause::Alarm { alarms };
         }
-        if record.is_some_and(|r| r.breaker_status() == "TRIGGERED") || reason.contains("circuit breaker") {
+        if record.is_some_and(|r| r.breaker_status() == "TRIGGERED")
+            || reason.contains("circuit breaker")
+        {
             return Cause::CircuitBreaker { reason };
         }
         Cause::FailedByEcs { reason }
@@ -193,14 +207,23 @@ impl Rolling<'_> {
     fn why_replaced(&self, service: &Service) -> Cause {
         match self.why_ecs_failed_it("") {
             Cause::FailedByEcs { reason } => {
-                let fired = |event: &str| event.contains("deployment failed") || event.contains("rolling back");
-                let event = service.events().into_iter().rev().find(|event| fired(&event.message));
+                let fired = |event: &str| {
+                    event.contains("deployment failed") || event.contains("rolling back")
+                };
+                let event = service
+                    .events()
+                    .into_iter()
+                    .rev()
+                    .find(|event| fired(&event.message));
                 match event {
-                    Some(event) if service.breaker() == Breaker::RollBack => Cause::CircuitBreaker {
-                        reason: event.message,
-                    },
+                    Some(event) if service.breaker() == Breaker::RollBack => {
+                        Cause::CircuitBreaker {
+                            reason: event.message,
+                        }
+                    }
                     _ if reason.is_empty() => Cause::Stopped {
-                        reason: "the deployment is gone and the old revision is being deployed".to_owned(),
+                        reason: "the deployment is gone and the old revision is being deployed"
+                            .to_owned(),
                     },
                     _ => Cause::Stopped { reason },
                 }
@@ -210,7 +233,10 @@ impl Rolling<'_> {
     }
 
     fn enter_undo(mut self, cause: Cause, by: Undoer) -> Turn {
-        let phase = Phase::Undo { cause: cause.clone(), by };
+        let phase = Phase::Undo {
+            cause: cause.clone(),
+            by,
+        };
         self.next.enter(phase, self.now);
         self.undo(&cause, by)
     }
@@ -253,14 +279,18 @@ impl Rolling<'_> {
 
     /// Target groups that this identity may not read are left to ECS, which read them before it completed
     /// the deployment; one that did not answer is asked again.
-    fn readable_targets(&mut self) -> Result<BTreeMap<TargetGroupArn, Vec<Target>>, crate::core::rollout::Fault> {
+    fn readable_targets(
+        &mut self,
+    ) -> Result<BTreeMap<TargetGroupArn, Vec<Target>>, crate::core::rollout::Fault> {
         let mut readable = BTreeMap::new();
         for (group, targets) in &self.seen.targets {
             match targets {
                 Seen::Is(targets) => {
                     readable.insert(group.clone(), targets.clone());
                 }
-                Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => self.tell_trouble(fault),
+                Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => {
+                    self.tell_trouble(fault);
+                }
                 Seen::Unreadable(fault) => return Err(fault.clone()),
                 Seen::Absent | Seen::NotAsked => {}
             }
@@ -279,7 +309,10 @@ impl Rolling<'_> {
 
 fn awaited(progress: &Progress) -> String {
     if progress.awaiting.is_empty() {
-        format!("{} of {} tasks were running", progress.running, progress.desired)
+        format!(
+            "{} of {} tasks were running",
+            progress.running, progress.desired
+        )
     } else {
         format!("waiting: {}", progress.awaiting)
     }

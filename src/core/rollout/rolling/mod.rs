@@ -10,7 +10,9 @@ mod undo;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, Watch};
+use super::{
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, Watch,
+};
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::Plan;
 use crate::core::report::{Cause, Event, Outcome};

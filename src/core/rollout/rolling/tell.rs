@@ -16,7 +16,8 @@ impl Rolling<'_> {
         if let Some(newest) = events.last() {
             self.next.told.last_event = Some(newest.id.clone());
         }
-        self.say.extend(events.into_iter().skip(from).map(Event::Service));
+        self.say
+            .extend(events.into_iter().skip(from).map(Event::Service));
     }
 
     pub(super) fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
@@ -42,7 +43,12 @@ impl Rolling<'_> {
         }
     }
 
-    pub(super) fn tell_progress(&mut self, service: &Service, ours: Deployment<'_>, awaiting: String) {
+    pub(super) fn tell_progress(
+        &mut self,
+        service: &Service,
+        ours: Deployment<'_>,
+        awaiting: String,
+    ) {
         let old = service
             .deployments()
             .filter(|other| other.id() != ours.id())

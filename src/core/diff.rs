@@ -1,1 +1,0 @@
-//! The changes that turn one document into another.

@@ -1,0 +1,182 @@
+//! A stage for whole rollouts: the real SDK against the sandbox, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with its place")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use aws_config::SdkConfig;
+use ecsdeploy::adapters::aws::{Answer, Aws, Function};
+use ecsdeploy::adapters::host::Signals;
+use ecsdeploy::cli::args::Speed;
+use ecsdeploy::cli::stage::{SandboxClock, SharedSandbox};
+use ecsdeploy::core::id::{Cluster, ServiceKey, ServiceName};
+use ecsdeploy::core::report::{Entry, Event, Outcome, Report};
+use ecsdeploy::core::service::Intent;
+use ecsdeploy::core::taskdef::{ImageOverride, Overrides};
+use ecsdeploy::engine::{Driven, Pinning, Request, SurveyError, Wanted, drive, look};
+use ecsdeploy::ports::Audience;
+use ecsdeploy::sandbox::Sandbox;
+use serde_json::Value;
+
+/// A request as it arrives at the sandbox.
+pub type HttpRequest = http::Request<bytes::Bytes>;
+
+/// A sandbox with clients and a clock.
+pub struct Stage {
+    pub sandbox: SharedSandbox,
+    pub aws: Aws,
+    pub clock: SandboxClock,
+    pub config: SdkConfig,
+}
+
+/// One rollout as it went.
+pub struct Story {
+    pub outcome: Outcome,
+    pub report: Report,
+}
+
+impl Stage {
+    /// The world of an example directory.
+    pub fn example(name: &str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(name)
+            .join("sandbox.yml");
+        Self::world(&std::fs::read_to_string(file).unwrap())
+    }
+
+    pub fn world(text: &str) -> Self {
+        Self::over(SharedSandbox::new(Sandbox::new(text, 1).unwrap()))
+    }
+
+    pub fn over(sandbox: SharedSandbox) -> Self {
+        let config = sandbox.config();
+        Self {
+            aws: Aws::new(&config),
+            clock: SandboxClock::new(sandbox.clone(), Speed::Max, Signals::none()),
+            sandbox,
+            config,
+        }
+    }
+
+    /// The same world, with something between the clients and the sandbox.
+    pub fn through(
+        &self,
+        between: impl Fn(&SharedSandbox, HttpRequest) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let sandbox = self.sandbox.clone();
+        let http = Function::new(move |request| between(&sandbox, request));
+        let config = self.config.to_builder().http_client(http).build();
+        Self {
+            aws: Aws::new(&config),
+            clock: self.clock.clone(),
+            sandbox: self.sandbox.clone(),
+            config,
+        }
+    }
+
+    pub fn ecs(&self) -> aws_sdk_ecs::Client {
+        aws_sdk_ecs::Client::new(&self.config)
+    }
+
+    /// Looks, plans and drives to the end.
+    pub async fn rollout(&self, request: Request) -> Result<Story, SurveyError> {
+        let (plan, _) = look(request, &self.aws).await?;
+        let mut listener = Listener(Report::new());
+        match drive(&plan, &self.aws, &self.clock, &mut listener).await {
+            Driven::Ended(outcome) => Ok(Story {
+                outcome,
+                report: listener.0,
+            }),
+            Driven::Interrupted(_) => unreachable!("nobody interrupts a test"),
+        }
+    }
+
+    /// How often an operation was called.
+    pub fn calls(&self, operation: &str) -> u64 {
+        let sandbox = self.sandbox.lock();
+        let calls = sandbox.calls().iter();
+        calls
+            .filter(|((_, name), _)| name == operation)
+            .map(|(_, n)| n)
+            .sum()
+    }
+
+    /// Revision numbers of a family, the active ones.
+    pub async fn revisions(&self, family: &str) -> Vec<String> {
+        let listed = self
+            .ecs()
+            .list_task_definitions()
+            .family_prefix(family)
+            .send()
+            .await
+            .unwrap();
+        listed.task_definition_arns().to_vec()
+    }
+}
+
+impl Story {
+    pub fn events(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.report
+            .entries
+            .iter()
+            .filter(|entry| wanted(&entry.event))
+            .count()
+    }
+}
+
+struct Listener(Report);
+
+impl Audience for Listener {
+    fn hear(&mut self, entry: &Entry) {
+        self.0.record(entry.at, entry.event.clone());
+    }
+}
+
+/// The running definition of the example's service with another image.
+pub fn with_image(cluster: &str, service: &str, image: &str) -> Request {
+    let images = vec![image.parse::<ImageOverride>().unwrap()];
+    Request {
+        target: ServiceKey {
+            cluster: Cluster::from(cluster),
+            service: ServiceName::from(service),
+        },
+        wanted: Wanted::Running(Overrides {
+            images,
+            ..Overrides::default()
+        }),
+        pinning: Pinning::Pin,
+        intent: Intent::default(),
+    }
+}
+
+/// The operation and the body of a request in one of AWS's JSON protocols.
+pub fn operation(request: &HttpRequest) -> String {
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|t| t.to_str().ok());
+    target
+        .and_then(|t| t.rsplit('.').next())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Bodies of all requests of one operation, as they passed.
+#[derive(Clone, Default)]
+pub struct Tape(Arc<Mutex<Vec<(String, Value)>>>);
+
+impl Tape {
+    pub fn record(&self, request: &HttpRequest) {
+        let body = serde_json::from_slice(request.body()).unwrap_or_default();
+        self.0.lock().unwrap().push((operation(request), body));
+    }
+
+    pub fn bodies(&self, of: &str) -> Vec<Value> {
+        let tape = self.0.lock().unwrap();
+        tape.iter()
+            .filter(|(name, _)| name == of)
+            .map(|(_, body)| body.clone())
+            .collect()
+    }
+}
