@@ -1,4 +1,5 @@
 //! Whole rolling rollouts: the real SDK, the engine and the machine against the sandbox, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with its place")]
 
 mod common;
 

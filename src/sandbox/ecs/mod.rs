@@ -1,34 +1,41 @@
-//! Amazon ECS. Nothing is modelled yet: every operation is refused by name.
+//! Amazon ECS: clusters, task definitions, services with rolling deployments, tasks and container instances.
+//!
+//! The pretence in one paragraph: operations only write down what is wanted and read what is; once a virtual second
+//! [`tick`] lets every task live one second on (`life`), tells each service what happened, and lets its scheduler
+//! (`scheduler`, with the arithmetic in `rolling`) stop and start tasks and settle deployments (`deployment`).
+//!
+//! **Invariants:** documents are kept as JSON and echoed with the members that nobody knows yet; an operation, or a part
+//! of one that would change a deployment, is modelled or refused by name; numbers and switches live in `defaults`.
 
-use serde_json::Value;
+mod api;
+mod cluster;
+mod defaults;
+mod deployment;
+mod document;
+mod events;
+mod health;
+mod images;
+mod instances;
+mod launch;
+mod life;
+mod paging;
+mod refuse;
+mod rolling;
+mod run_task;
+mod scheduler;
+mod seed;
+mod service;
+mod service_deployment;
+mod state;
+mod tags;
+mod task;
+mod task_answer;
+mod task_definition;
+mod task_operations;
+#[cfg(test)]
+mod tests;
 
-use crate::sandbox::apps::Apps;
-use crate::sandbox::elb::Probe;
-use crate::sandbox::seed::EcsSeed;
-use crate::sandbox::{ApiError, Time, World, WorldError};
-
-/// Everything that ECS remembers.
-#[derive(Clone, Debug, Default)]
-pub struct Ecs {}
-
-/// Answers one operation.
-pub fn answer(_world: &mut World, op: &str, _input: &Value) -> Result<Value, ApiError> {
-    Err(ApiError::not_modelled("ecs", op))
-}
-
-/// One second has passed.
-pub fn tick(_world: &mut World) {}
-
-/// Takes over the world file's ECS part.
-pub fn seed(_world: &mut World, seed: EcsSeed) -> Result<(), WorldError> {
-    if seed == EcsSeed::default() {
-        Ok(())
-    } else {
-        Err(WorldError::Invalid("the world file has an ECS part".into()))
-    }
-}
-
-/// What a health check of this target gets.
-pub fn probe(_ecs: &Ecs, _apps: &Apps, _now: Time, _id: &str, _port: u16) -> Probe {
-    Probe::Refused
-}
+pub use api::{answer, probe, tick};
+pub use defaults::{Crash, StopOld, Switches};
+pub use seed::seed;
+pub use state::Ecs;

@@ -1,0 +1,109 @@
+//! The operations of ECS, by name, and the passing of time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::sandbox::apps::Apps;
+use crate::sandbox::ecs::document::Document;
+use crate::sandbox::ecs::scheduler::{self, Heard};
+use crate::sandbox::ecs::service::Status;
+use crate::sandbox::ecs::state::{Ecs, split};
+use crate::sandbox::ecs::task::Step;
+use crate::sandbox::ecs::{
+    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags, task_definition, task_operations,
+};
+use crate::sandbox::elb::Probe;
+use crate::sandbox::{ApiError, Duration, Time, World};
+
+/// Answers one operation; one that is not modelled is refused by name.
+pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiError> {
+    let empty = Document::new();
+    let input = match input {
+        Value::Object(members) => members,
+        Value::Null => &empty,
+        other => return Err(refuse::wrong_type(other, "Structure")),
+    };
+    let (ecs, mut ground) = split(world);
+    let ground = &mut ground;
+    match op {
+        "CreateCluster" => cluster::create(ecs, input, ground),
+        "DescribeClusters" => cluster::describe(ecs, input, ground),
+        "ListClusters" => cluster::list(ecs, input),
+        "DeleteCluster" => cluster::delete(ecs, input),
+        "RegisterTaskDefinition" => task_definition::register(ecs, input, ground),
+        "DescribeTaskDefinition" => task_definition::describe(ecs, input),
+        "ListTaskDefinitions" => task_definition::list(ecs, input),
+        "ListTaskDefinitionFamilies" => task_definition::families(ecs, input),
+        "DeregisterTaskDefinition" => task_definition::deregister(ecs, input, ground),
+        "DeleteTaskDefinitions" => task_definition::delete(ecs, input, ground),
+        "CreateService" => service::create(ecs, input, ground),
+        "UpdateService" => service::update(ecs, input, ground),
+        "DescribeServices" => service::describe(ecs, input),
+        "ListServices" => service::list(ecs, input),
+        "DeleteService" => service::delete(ecs, input, ground),
+        "ListServiceDeployments" => service_deployment::list(ecs, input),
+        "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
+        "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
+        "RunTask" => run_task::run(ecs, input, ground),
+        "ListTasks" => task_operations::list(ecs, input),
+        "DescribeTasks" => task_operations::describe(ecs, input, ground),
+        "StopTask" => task_operations::stop(ecs, input, ground),
+        "ListContainerInstances" => instances::list_instances(ecs, input),
+        "DescribeContainerInstances" => instances::describe_instances(ecs, input),
+        "TagResource" => tags::tag(ecs, input),
+        "UntagResource" => tags::untag(ecs, input),
+        "ListTagsForResource" => tags::list(ecs, input),
+        _ => Err(ApiError::not_modelled("ecs", op)),
+    }
+}
+
+/// One second has passed: tasks live, services are scheduled, and once a minute what is old is forgotten.
+pub fn tick(world: &mut World) {
+    let (ecs, mut ground) = split(world);
+    let names: Vec<String> = ecs.clusters.keys().cloned().collect();
+    for name in &names {
+        let Some((services, mut fleet)) = ecs.fleet(name) else { continue };
+        let mut news: BTreeMap<String, Vec<Heard>> = BTreeMap::new();
+        fleet.live(&mut ground, |id, task, item| {
+            if let Some((service, deployment)) = task.service() {
+                news.entry(service.to_owned()).or_default().push((id.to_owned(), deployment, item));
+            }
+        });
+        for (name, service) in services.iter_mut().filter(|(_, service)| service.status != Status::Inactive) {
+            let heard = news.remove(name).unwrap_or_default();
+            scheduler::pass(service, heard, &mut fleet, &mut ground);
+        }
+    }
+    if ground.now.since(Time::default()).millis() % 60_000 == 0 {
+        forget(ecs, ground.now);
+    }
+}
+
+fn forget(ecs: &mut Ecs, now: Time) {
+    let is_kept = |stopped: Option<Time>| stopped.is_none_or(|at| now.since(at) <= defaults::STOPPED_TASKS_VISIBLE);
+    for cluster in ecs.clusters.values_mut() {
+        cluster.tasks.retain(|_, task| is_kept(task.times.stopped));
+    }
+    ecs.purge_definitions();
+}
+
+/// What a health check of this target gets: `id` is an address, or an EC2 instance; `port` is where the check goes.
+pub fn probe(ecs: &Ecs, _apps: &Apps, now: Time, id: &str, port: u16) -> Probe {
+    let exact = ecs.endpoints.get(&(id.to_owned(), port));
+    let Some((cluster, task)) = exact else { return Probe::Refused };
+    let Some(task) = ecs.clusters.get(cluster).and_then(|cluster| cluster.tasks.get(task)) else { return Probe::Refused };
+    let listens = |port: u16| move |container: &&crate::sandbox::ecs::task::Container| container.ports.iter().any(|p| p.host == port);
+    let Some(container) = task.containers.iter().find(listens(port)) else { return Probe::Refused };
+    let is_up = (Step::Running..=Step::Stopping).contains(&task.step) && container.exit.is_none();
+    let Some(up) = task.up(now).filter(|_| is_up) else { return Probe::Refused };
+    let app = &container.behaviour;
+    if up < app.ready_after {
+        Probe::Refused
+    } else if app.hang_after.is_some_and(|after: Duration| after <= up) {
+        Probe::TimedOut
+    } else {
+        Probe::Answered(app.health_status)
+    }
+}
