@@ -11,18 +11,10 @@ mod sizes;
 #[path = "floors/source.rs"]
 mod source;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rooms::{CLIMB_RULE, ROOMS_RULE, Violation, WORLD_RULE};
-
-/// Worldly words that stand where they must: the file, the word, why.
-const GRANTED: [(&str, &str, &str); 1] = [(
-    "src/text/template/compile.rs",
-    "HashMap",
-    "the template crate's Subexpression::new takes one; it stays empty, so no order comes of it",
-)];
+use rooms::{CLIMB_RULE, ROOMS_RULE, WORLD_RULE};
 
 /// Every Rust file under `folder`, by its path from the project's root, with its text.
 fn files(folder: &str) -> Vec<(String, String)> {
@@ -57,43 +49,14 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-fn in_the_tree() -> Vec<Violation> {
-    files("src")
-        .iter()
-        .flat_map(|(path, text)| rooms::check(path, text))
-        .collect()
-}
-
-fn is_granted(violation: &Violation) -> bool {
-    GRANTED
-        .iter()
-        .any(|(file, word, _)| violation.file == *file && violation.what == *word)
-}
-
 #[test]
 fn rooms_name_only_lower_floors_and_pure_rooms_stay_pure() {
-    let violations = in_the_tree();
-    let messages: Vec<&str> = violations
+    let all = files("src");
+    let found: Vec<String> = all
         .iter()
-        .filter(|found| !is_granted(found))
-        .map(|found| found.message.as_str())
+        .flat_map(|(path, text)| rooms::check(path, text))
         .collect();
-    assert!(messages.is_empty(), "\n{}\n", messages.join("\n"));
-}
-
-#[test]
-fn every_granted_exception_is_still_needed() {
-    let found: BTreeSet<(String, String)> = in_the_tree()
-        .into_iter()
-        .map(|violation| (violation.file, violation.what))
-        .collect();
-    for (file, word, why) in GRANTED {
-        let is_needed = found.contains(&(file.to_owned(), word.to_owned()));
-        assert!(
-            is_needed,
-            "{file} no longer says {word}: take the exception out ({why})"
-        );
-    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]
@@ -107,11 +70,7 @@ fn files_open_with_what_they_do_and_stay_within_the_budgets() {
 
 /// `expect` is the place, the room or word wrongly named and the rule; empty when the text is allowed.
 fn check(path: &str, text: &str, expect: &[(usize, &str, &str)]) {
-    let found = rooms::check(path, text);
-    let messages: Vec<&str> = found
-        .iter()
-        .map(|violation| violation.message.as_str())
-        .collect();
+    let messages = rooms::check(path, text);
     assert_eq!(
         messages.len(),
         expect.len(),

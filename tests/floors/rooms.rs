@@ -27,17 +27,9 @@ const WORLDLY_MACROS: [&str; 5] = ["print", "println", "eprint", "eprintln", "db
 /// Members of `std::net` that are values and open nothing.
 const ADDRESSES: [&str; 3] = ["IpAddr", "Ipv4Addr", "Ipv6Addr"];
 
-/// One break of one rule.
-#[derive(Debug)]
-pub struct Violation {
-    pub file: String,
-    /// The room or the word that should not be there.
-    pub what: String,
-    pub message: String,
-}
-
-/// Every break of the rooms' rules in the file `path` (from the project's root) with this text.
-pub fn check(path: &str, text: &str) -> Vec<Violation> {
+/// Every break of the rooms' rules in the file `path` (from the project's root) with this text, as a sentence with its
+/// place and the rule.
+pub fn check(path: &str, text: &str) -> Vec<String> {
     let room = room_of(path);
     let mut walk = Walk {
         path,
@@ -106,17 +98,14 @@ struct Walk<'a> {
     path: &'a str,
     room: &'a str,
     is_door: bool,
-    found: Vec<Violation>,
+    found: Vec<String>,
 }
 
 impl Walk<'_> {
     fn report(&mut self, line: usize, what: &str, says: &str, rule: &str) {
         let Self { path, room, .. } = self;
-        self.found.push(Violation {
-            file: (*path).to_owned(),
-            what: what.to_owned(),
-            message: format!("{path}:{line}: room `{room}` {says} `{what}`\n    rule: {rule}"),
-        });
+        let message = format!("{path}:{line}: room `{room}` {says} `{what}`\n    rule: {rule}");
+        self.found.push(message);
     }
 
     fn tokens(&mut self, tokens: &[TokenTree], depth: Depth) {
