@@ -272,7 +272,7 @@ fn every_break_in_a_file_is_named() {
 #[test]
 fn what_is_beyond_the_budgets_is_found_and_tests_are_apart() {
     let check = |path: &str, text: &str, expect: &[&str]| {
-        assert_eq!(sizes::check(path, text), expect, "{path}")
+        assert_eq!(sizes::check(path, text), expect, "{path}");
     };
     let long = |name: &str, lines: usize| {
         format!("fn {name}() {{\n{}}}\n", "    x();\n".repeat(lines - 2))
