@@ -34,6 +34,10 @@ impl Rolling<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
+        if it.is_undo_late() {
+            let seconds = it.plan.intent.limits.undo_timeout.as_secs();
+            return it.undo_failed(cause, format!("the timeout of {seconds} s passed"));
+        }
         match service.primary() {
             Some(primary) if it.is_way_back(primary) => it.follow_back(&service, primary, cause),
             Some(primary) if !it.is_revision(primary) => {
@@ -108,15 +112,14 @@ impl Rolling<'_> {
             let reason = primary.rollout_state_reason().to_owned();
             return self.undo_failed(cause, reason);
         }
-        let timeout = self.plan.intent.limits.undo_timeout;
-        if self.waited(self.next.entered).unsigned_abs() >= timeout {
-            let reason = format!("the timeout of {} s passed", timeout.as_secs());
-            return self.undo_failed(cause, reason);
-        }
         self.tell_progress(service, primary, "the old revision serves again".to_owned());
         let pause = between_looks(self.next.entered, self.now);
         let watch = self.watch_service();
         self.look_after(pause, watch)
+    }
+
+    fn is_undo_late(&self) -> bool {
+        self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
     }
 
     fn undo_failed(self, from: &Cause, reason: String) -> Turn {
