@@ -47,7 +47,10 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A deployment, by number, of a service, by name.
-    Service { name: String, deployment: u64 },
+    Service {
+        name: String,
+        deployment: u64,
+    },
     RunTask,
 }
 
@@ -103,7 +106,7 @@ pub struct Times {
 pub struct Interface {
     pub attachment_id: String,
     pub subnet: String,
-    pub interface_id: String,
+    pub eni: String,
     pub mac: String,
     pub address: String,
     pub dns_name: String,
