@@ -7,6 +7,7 @@ use crate::sandbox::Duration;
 use crate::sandbox::ecs::defaults;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::health::HealthStatus;
+use crate::sandbox::ecs::instances::InstanceStatus;
 use crate::sandbox::ecs::launch::Fleet;
 use crate::sandbox::ecs::rolling::{Age, Fitness, Member};
 use crate::sandbox::ecs::service::Service;
@@ -17,7 +18,8 @@ use crate::sandbox::elb::TargetState;
 /// A task that ECS wants, with its deployment and its fitness.
 pub struct Judged {
     id: String,
-    deployment: u64,
+    /// `None` if its container instance drains: it is to be replaced, whatever brought it.
+    deployment: Option<u64>,
     fitness: Fitness,
 }
 
@@ -25,7 +27,7 @@ impl Judged {
     /// As the arithmetic sees it, once it is settled which deployment is primary.
     pub fn member(self, primary: u64) -> Member {
         Member {
-            age: if self.deployment == primary {
+            age: if self.deployment == Some(primary) {
                 Age::New
             } else {
                 Age::Old
@@ -55,7 +57,13 @@ pub fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'
         let Some((_, deployment)) = task.service() else {
             continue;
         };
+        let instance = task
+            .instance
+            .as_ref()
+            .and_then(|id| fleet.instances.get(id));
+        let is_draining = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
         let fitness = fitness(service, task, deployment, grace, ground);
+        let deployment = Some(deployment).filter(|_| !is_draining);
         judged.push(Judged {
             id,
             deployment,

@@ -9,6 +9,7 @@
 
 mod api;
 mod cluster;
+mod containers;
 mod defaults;
 mod deployment;
 mod document;
@@ -21,6 +22,7 @@ mod judgement;
 mod launch;
 mod life;
 mod paging;
+mod placement;
 mod refuse;
 mod rolling;
 mod run_task;

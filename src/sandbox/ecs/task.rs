@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::apps::Behaviour;
 use crate::sandbox::ecs::document::Document;
 use crate::sandbox::ecs::health::Check;
-use crate::sandbox::ecs::instances::Needs;
+use crate::sandbox::ecs::placement::Needs;
 use crate::sandbox::{Duration, Time};
 
 /// A task of a service, or one that was run by hand.

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::state::Service;
 use crate::sandbox::ecs::deployment::deployment_id;
 use crate::sandbox::ecs::document::{is_true, text};
-use crate::sandbox::ecs::instances::Placement;
 use crate::sandbox::ecs::launch::{Fleet, Order, launch_document};
+use crate::sandbox::ecs::placement::Placement;
 use crate::sandbox::ecs::state::Ground;
 use crate::sandbox::ecs::task::Origin;
 

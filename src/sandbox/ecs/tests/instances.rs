@@ -121,6 +121,30 @@ fn a_full_cluster_says_what_is_lacking() {
 }
 
 #[test]
+fn an_instance_that_drains_loses_its_tasks_to_the_other() {
+    let mut stage = Stage::new(BRIDGE);
+    let list = stage.call("ListContainerInstances", &json!({ "cluster": "main" }));
+    let drained = &list["containerInstanceArns"][0];
+    let answer = stage.call(
+        "UpdateContainerInstancesState",
+        &json!({ "cluster": "main", "containerInstances": [drained], "status": "DRAINING" }),
+    );
+    assert_eq!(answer["containerInstances"][0]["status"], "DRAINING");
+    stage.seconds(180);
+    let tasks = stage.tasks("RUNNING");
+    assert_eq!(tasks.len(), 4);
+    assert!(
+        tasks
+            .iter()
+            .all(|task| task["containerInstanceArn"] != *drained)
+    );
+    assert_eq!(
+        stage.service()["deployments"][0]["rolloutState"],
+        "COMPLETED"
+    );
+}
+
+#[test]
 fn a_fixed_port_and_a_distinct_instance_take_one_task_each() {
     for change in [
         (
