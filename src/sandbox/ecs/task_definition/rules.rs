@@ -307,10 +307,8 @@ pub fn fargate_forbids(document: &Document) -> Option<String> {
             return unsupported("dockerVolumeConfiguration");
         }
     }
-    let containers = objects(document, "containerDefinitions");
-    containers
-        .filter_map(container_forbidden)
-        .next()
+    objects(document, "containerDefinitions")
+        .find_map(container_forbidden)
         .and_then(|what| unsupported(&what))
 }
 
