@@ -4,6 +4,7 @@ pub mod gate;
 pub mod id;
 pub mod live;
 pub mod plan;
+pub mod redact;
 pub mod report;
 pub mod rollout;
 pub mod service;

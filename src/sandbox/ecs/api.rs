@@ -11,7 +11,8 @@ use crate::sandbox::ecs::service::Status;
 use crate::sandbox::ecs::state::{Ecs, split};
 use crate::sandbox::ecs::task::Step;
 use crate::sandbox::ecs::{
-    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags, task_definition, task_operations,
+    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
+    task_definition, task_operations,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::{ApiError, Duration, Time, World};
@@ -64,14 +65,21 @@ pub fn tick(world: &mut World) {
     let (ecs, mut ground) = split(world);
     let names: Vec<String> = ecs.clusters.keys().cloned().collect();
     for name in &names {
-        let Some((services, mut fleet)) = ecs.fleet(name) else { continue };
+        let Some((services, mut fleet)) = ecs.fleet(name) else {
+            continue;
+        };
         let mut news: BTreeMap<String, Vec<Heard>> = BTreeMap::new();
         fleet.live(&mut ground, |id, task, item| {
             if let Some((service, deployment)) = task.service() {
-                news.entry(service.to_owned()).or_default().push((id.to_owned(), deployment, item));
+                news.entry(service.to_owned())
+                    .or_default()
+                    .push((id.to_owned(), deployment, item));
             }
         });
-        for (name, service) in services.iter_mut().filter(|(_, service)| service.status != Status::Inactive) {
+        for (name, service) in services
+            .iter_mut()
+            .filter(|(_, service)| service.status != Status::Inactive)
+        {
             let heard = news.remove(name).unwrap_or_default();
             scheduler::pass(service, heard, &mut fleet, &mut ground);
         }
@@ -82,7 +90,9 @@ pub fn tick(world: &mut World) {
 }
 
 fn forget(ecs: &mut Ecs, now: Time) {
-    let is_kept = |stopped: Option<Time>| stopped.is_none_or(|at| now.since(at) <= defaults::STOPPED_TASKS_VISIBLE);
+    let is_kept = |stopped: Option<Time>| {
+        stopped.is_none_or(|at| now.since(at) <= defaults::STOPPED_TASKS_VISIBLE)
+    };
     for cluster in ecs.clusters.values_mut() {
         cluster.tasks.retain(|_, task| is_kept(task.times.stopped));
     }
@@ -92,12 +102,28 @@ fn forget(ecs: &mut Ecs, now: Time) {
 /// What a health check of this target gets: `id` is an address, or an EC2 instance; `port` is where the check goes.
 pub fn probe(ecs: &Ecs, _apps: &Apps, now: Time, id: &str, port: u16) -> Probe {
     let exact = ecs.endpoints.get(&(id.to_owned(), port));
-    let Some((cluster, task)) = exact else { return Probe::Refused };
-    let Some(task) = ecs.clusters.get(cluster).and_then(|cluster| cluster.tasks.get(task)) else { return Probe::Refused };
-    let listens = |port: u16| move |container: &&crate::sandbox::ecs::task::Container| container.ports.iter().any(|p| p.host == port);
-    let Some(container) = task.containers.iter().find(listens(port)) else { return Probe::Refused };
+    let Some((cluster, task)) = exact else {
+        return Probe::Refused;
+    };
+    let Some(task) = ecs
+        .clusters
+        .get(cluster)
+        .and_then(|cluster| cluster.tasks.get(task))
+    else {
+        return Probe::Refused;
+    };
+    let listens = |port: u16| {
+        move |container: &&crate::sandbox::ecs::task::Container| {
+            container.ports.iter().any(|p| p.host == port)
+        }
+    };
+    let Some(container) = task.containers.iter().find(listens(port)) else {
+        return Probe::Refused;
+    };
     let is_up = (Step::Running..=Step::Stopping).contains(&task.step) && container.exit.is_none();
-    let Some(up) = task.up(now).filter(|_| is_up) else { return Probe::Refused };
+    let Some(up) = task.up(now).filter(|_| is_up) else {
+        return Probe::Refused;
+    };
     let app = &container.behaviour;
     if up < app.ready_after {
         Probe::Refused

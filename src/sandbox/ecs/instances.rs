@@ -81,8 +81,11 @@ impl Placement {
         let of_type = |item: &Document| text(item, "type").unwrap_or_default().to_owned();
         let field = |item: &Document| text(item, "field").unwrap_or_default().to_ascii_lowercase();
         Self {
-            is_distinct: objects(of, "placementConstraints").any(|item| of_type(item) == "distinctInstance"),
-            strategy: objects(of, "placementStrategy").map(|item| (of_type(item), field(item))).collect(),
+            is_distinct: objects(of, "placementConstraints")
+                .any(|item| of_type(item) == "distinctInstance"),
+            strategy: objects(of, "placementStrategy")
+                .map(|item| (of_type(item), field(item)))
+                .collect(),
         }
     }
 }
@@ -91,13 +94,23 @@ impl Needs {
     /// Task-level sizes, or the sum over the containers (reservation before limit).
     pub fn of(definition: &Revision) -> Self {
         let sum = |key: &str, instead: &str| -> u64 {
-            let of = |container: &Document| whole(container, key).or_else(|| whole(container, instead)).unwrap_or(0);
-            definition.containers().map(of).filter_map(|n| u64::try_from(n).ok()).sum()
+            let of = |container: &Document| {
+                whole(container, key)
+                    .or_else(|| whole(container, instead))
+                    .unwrap_or(0)
+            };
+            definition
+                .containers()
+                .map(of)
+                .filter_map(|n| u64::try_from(n).ok())
+                .sum()
         };
         let task = |key: &str| text(&definition.document, key).and_then(|size| size.parse().ok());
         let fixed = |container: &Document| -> Vec<u16> {
             objects(container, "portMappings")
-                .filter_map(|port| whole(port, "hostPort").and_then(|port| u16::try_from(port).ok()))
+                .filter_map(|port| {
+                    whole(port, "hostPort").and_then(|port| u16::try_from(port).ok())
+                })
                 .filter(|&port| port != 0)
                 .collect()
         };
@@ -105,7 +118,11 @@ impl Needs {
         Self {
             cpu: task("cpu").unwrap_or_else(|| sum("cpu", "cpu")),
             memory: task("memory").unwrap_or_else(|| sum("memoryReservation", "memory")),
-            ports: if has_own_interface { Vec::new() } else { definition.containers().flat_map(fixed).collect() },
+            ports: if has_own_interface {
+                Vec::new()
+            } else {
+                definition.containers().flat_map(fixed).collect()
+            },
         }
     }
 }
@@ -124,7 +141,10 @@ struct Load {
 
 fn load(instance: &Instance, tasks: &BTreeMap<String, Task>, group: &str) -> Load {
     let mut load = Load::default();
-    for task in tasks.values().filter(|task| task.instance.as_deref() == Some(&instance.id)) {
+    for task in tasks
+        .values()
+        .filter(|task| task.instance.as_deref() == Some(&instance.id))
+    {
         if !task.holds_resources() {
             continue;
         }
@@ -133,7 +153,8 @@ fn load(instance: &Instance, tasks: &BTreeMap<String, Task>, group: &str) -> Loa
         load.ports.extend(&task.holds.ports);
         load.running += usize::from(task.step >= Step::Running);
         load.pending += usize::from(task.step < Step::Running);
-        load.of_group += usize::from(task.is_wanted() && text(&task.document, "group") == Some(group));
+        load.of_group +=
+            usize::from(task.is_wanted() && text(&task.document, "group") == Some(group));
     }
     load
 }
@@ -146,12 +167,22 @@ pub fn place(
     needs: &Needs,
     placement: &Placement,
 ) -> Result<String, Unplaced> {
-    let active = instances.values().filter(|instance| instance.status == InstanceStatus::Active);
-    let loads: Vec<(&Instance, Load)> = active.map(|instance| (instance, load(instance, tasks, group))).collect();
-    let fits: Vec<&(&Instance, Load)> =
-        loads.iter().filter(|(instance, load)| lack(instance, load, needs, placement).is_none()).collect();
+    let active = instances
+        .values()
+        .filter(|instance| instance.status == InstanceStatus::Active);
+    let loads: Vec<(&Instance, Load)> = active
+        .map(|instance| (instance, load(instance, tasks, group)))
+        .collect();
+    let fits: Vec<&(&Instance, Load)> = loads
+        .iter()
+        .filter(|(instance, load)| lack(instance, load, needs, placement).is_none())
+        .collect();
     let in_zone = |zone: &str| -> usize {
-        loads.iter().filter(|(instance, _)| instance.zone == zone).map(|(_, load)| load.of_group).sum()
+        loads
+            .iter()
+            .filter(|(instance, _)| instance.zone == zone)
+            .map(|(_, load)| load.of_group)
+            .sum()
     };
     let rank = |(instance, load): &(&Instance, Load)| -> Vec<u64> {
         let key = |(kind, field): &(String, String)| match (kind.as_str(), field.as_str()) {
@@ -165,20 +196,31 @@ pub fn place(
         let usual = [in_zone(&instance.zone) as u64, load.of_group as u64];
         placement.strategy.iter().map(key).chain(usual).collect()
     };
-    match fits.into_iter().min_by_key(|candidate| (rank(candidate), &candidate.0.id)) {
+    match fits
+        .into_iter()
+        .min_by_key(|candidate| (rank(candidate), &candidate.0.id))
+    {
         Some((instance, _)) => Ok(instance.id.clone()),
         None => Err(closest(&loads, needs, placement)),
     }
 }
 
 /// What the instance lacks: RunTask's reason, and the words of the service event.
-fn lack(instance: &Instance, load: &Load, needs: &Needs, placement: &Placement) -> Option<(&'static str, &'static str)> {
+fn lack(
+    instance: &Instance,
+    load: &Load,
+    needs: &Needs,
+    placement: &Placement,
+) -> Option<(&'static str, &'static str)> {
     if load.memory + needs.memory > instance.memory {
         Some(("RESOURCE:MEMORY", "has insufficient memory available."))
     } else if load.cpu + needs.cpu > instance.cpu {
         Some(("RESOURCE:CPU", "has insufficient CPU units available."))
     } else if needs.ports.iter().any(|port| load.ports.contains(port)) {
-        Some(("RESOURCE:PORTS", "is already using a port required by your task."))
+        Some((
+            "RESOURCE:PORTS",
+            "is already using a port required by your task.",
+        ))
     } else if placement.is_distinct && load.of_group > 0 {
         Some(("LOCATION", "does not meet the distinctInstance constraint.")) // the sentence is ours
     } else {
@@ -187,18 +229,34 @@ fn lack(instance: &Instance, load: &Load, needs: &Needs, placement: &Placement) 
 }
 
 fn closest(loads: &[(&Instance, Load)], needs: &Needs, placement: &Placement) -> Unplaced {
-    let freest = loads.iter().max_by_key(|(instance, load)| instance.memory.saturating_sub(load.memory));
+    let freest = loads
+        .iter()
+        .max_by_key(|(instance, load)| instance.memory.saturating_sub(load.memory));
     let Some((instance, load)) = freest else {
-        return Unplaced { code: "EMPTY", closest: "Reason: No Container Instances were found in your cluster.".to_owned() };
+        return Unplaced {
+            code: "EMPTY",
+            closest: "Reason: No Container Instances were found in your cluster.".to_owned(),
+        };
     };
-    let (code, words) = lack(instance, load, needs, placement).unwrap_or(("AGENT", "is not available."));
-    Unplaced { code, closest: format!("The closest matching (container-instance {}) {words}", instance.id) }
+    let (code, words) =
+        lack(instance, load, needs, placement).unwrap_or(("AGENT", "is not available."));
+    Unplaced {
+        code,
+        closest: format!(
+            "The closest matching (container-instance {}) {words}",
+            instance.id
+        ),
+    }
 }
 
 fn answer(instance: &Instance, cluster: &Cluster) -> Value {
     let load = load(instance, &cluster.tasks, "");
     let resources = |cpu: u64, memory: u64, ports: &[u16]| {
-        let used: Vec<String> = [22, 2375, 2376, 51678, 51679].iter().chain(ports).map(u16::to_string).collect();
+        let used: Vec<String> = [22, 2375, 2376, 51678, 51679]
+            .iter()
+            .chain(ports)
+            .map(u16::to_string)
+            .collect();
         json!([
             { "name": "CPU", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": cpu },
             { "name": "MEMORY", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": memory },
@@ -232,11 +290,18 @@ fn answer(instance: &Instance, cluster: &Cluster) -> Value {
 /// ListContainerInstances.
 pub fn list_instances(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
     if text(input, "filter").is_some() {
-        return Err(ApiError::part_not_modelled("ecs", "ListContainerInstances", "member filter"));
+        return Err(ApiError::part_not_modelled(
+            "ecs",
+            "ListContainerInstances",
+            "member filter",
+        ));
     }
     let wanted = text(input, "status");
     let cluster = ecs.cluster(input)?;
-    let chosen = cluster.instances.values().filter(|instance| wanted.is_none_or(|status| status == instance.status.text()));
+    let chosen = cluster
+        .instances
+        .values()
+        .filter(|instance| wanted.is_none_or(|status| status == instance.status.text()));
     let arns: Vec<Value> = chosen.map(|instance| json!(instance.arn)).collect();
     Ok(paging::page(arns, input, 100)?.answer("containerInstanceArns"))
 }
@@ -248,13 +313,18 @@ pub fn describe_instances(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiE
         return Err(refuse::invalid("Container instances cannot be empty."));
     }
     if names.len() > 100 {
-        return Err(refuse::invalid("Container instances can have at most 100 items."));
+        return Err(refuse::invalid(
+            "Container instances can have at most 100 items.",
+        ));
     }
     let shows_tags = texts(input, "include").any(|one| one == "TAGS");
     let cluster = ecs.cluster(input)?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for name in names {
-        let Some(instance) = cluster.instances.get(crate::sandbox::ecs::document::last_part(name)) else {
+        let Some(instance) = cluster
+            .instances
+            .get(crate::sandbox::ecs::document::last_part(name))
+        else {
             failures.push(json!({ "arn": name, "reason": "MISSING" }));
             continue;
         };
@@ -273,7 +343,11 @@ pub fn check_placement(of: &Document, operation: &str) -> Result<(), ApiError> {
     if objects(of, "placementConstraints").all(|item| is_known(item)) {
         return Ok(());
     }
-    Err(ApiError::part_not_modelled("ecs", operation, "placementConstraints other than distinctInstance"))
+    Err(ApiError::part_not_modelled(
+        "ecs",
+        operation,
+        "placementConstraints other than distinctInstance",
+    ))
 }
 
 /// Whether a network configuration names subnets.

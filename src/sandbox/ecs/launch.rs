@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::sandbox::ecs::defaults::{self, Switches};
-use crate::sandbox::ecs::document::{Document, is_true, last_part, object, objects, text, texts, whole};
+use crate::sandbox::ecs::document::{
+    Document, is_true, last_part, object, objects, text, texts, whole,
+};
 use crate::sandbox::ecs::health::Check;
 use crate::sandbox::ecs::images::ResolvedImage;
 use crate::sandbox::ecs::instances::{self, Instance, Needs, Placement, Unplaced};
@@ -47,10 +49,20 @@ pub struct Order<'a> {
 
 impl Fleet<'_> {
     /// Starts a task in PROVISIONING (or PENDING, where there is no network interface to attach).
-    pub fn launch(&mut self, order: Order<'_>, ground: &mut Ground<'_>) -> Result<String, Unplaced> {
+    pub fn launch(
+        &mut self,
+        order: Order<'_>,
+        ground: &mut Ground<'_>,
+    ) -> Result<String, Unplaced> {
         let needs = Needs::of(order.definition);
         let instance = match order.launch_type {
-            "EC2" => Some(instances::place(self.instances, self.tasks, &order.group, &needs, &order.placement)?),
+            "EC2" => Some(instances::place(
+                self.instances,
+                self.tasks,
+                &order.group,
+                &needs,
+                &order.placement,
+            )?),
             _ => None,
         };
         let id = ids::hex(ground.rng, 32);
@@ -58,7 +70,11 @@ impl Fleet<'_> {
         let zone = self.zone(instance.as_deref(), &subnet, ground);
         let interface = subnet.map(|(subnet, _)| self.interface(subnet, ground));
         let containers = self.containers(&order, &id, instance.as_deref(), ground);
-        let step = if interface.is_some() || instance.is_none() { Step::Provisioning } else { Step::PickUp };
+        let step = if interface.is_some() || instance.is_none() {
+            Step::Provisioning
+        } else {
+            Step::PickUp
+        };
         let lag = match (step, &instance) {
             (Step::Provisioning, None) => defaults::PROVISION_FARGATE,
             (Step::Provisioning, Some(_)) => defaults::PROVISION_INSTANCE,
@@ -82,14 +98,19 @@ impl Fleet<'_> {
             targets: Vec::new(),
             step,
             due: Some(due),
-            times: Times { created: ground.now, ..Times::default() },
+            times: Times {
+                created: ground.now,
+                ..Times::default()
+            },
             stop: None,
             version: 1,
             standing: Standing::New,
             sentence: None,
             holds: needs,
         };
-        task.targets = objects(order.settings, "loadBalancers").filter_map(|lb| self.binding(&task, lb)).collect();
+        task.targets = objects(order.settings, "loadBalancers")
+            .filter_map(|lb| self.binding(&task, lb))
+            .collect();
         self.listen(&task);
         self.tasks.insert(id.clone(), task);
         Ok(id)
@@ -98,14 +119,25 @@ impl Fleet<'_> {
     /// Tells a task to stop.
     pub fn stop(&mut self, id: &str, code: &'static str, reason: &str, ground: &mut Ground<'_>) {
         if let Some(task) = self.tasks.get_mut(id) {
-            life::begin_stop(task, Stop { code, reason: reason.to_owned() }, ground);
+            life::begin_stop(
+                task,
+                Stop {
+                    code,
+                    reason: reason.to_owned(),
+                },
+                ground,
+            );
         }
     }
 
     /// Lets every task of the cluster live up to now; `hear` gets the news of each.
     pub fn live(&mut self, ground: &mut Ground<'_>, mut hear: impl FnMut(&str, &Task, News)) {
         let mut gone = Vec::new();
-        for (id, task) in self.tasks.iter_mut().filter(|(_, task)| task.step != Step::Stopped) {
+        for (id, task) in self
+            .tasks
+            .iter_mut()
+            .filter(|(_, task)| task.step != Step::Stopped)
+        {
             let mut news = Vec::new();
             life::live(task, ground, &mut |item| news.push(item));
             if task.step == Step::Stopped {
@@ -130,24 +162,43 @@ impl Fleet<'_> {
         if order.definition.network_mode() != "awsvpc" {
             return None;
         }
-        let awsvpc = object(order.settings, "networkConfiguration").and_then(|n| object(n, "awsvpcConfiguration"))?;
+        let awsvpc = object(order.settings, "networkConfiguration")
+            .and_then(|n| object(n, "awsvpcConfiguration"))?;
         let load = |subnet: &str| {
             let in_it = |task: &&Task| {
                 task.is_wanted()
-                    && task.interface.as_ref().is_some_and(|nic| nic.subnet == subnet)
+                    && task
+                        .interface
+                        .as_ref()
+                        .is_some_and(|nic| nic.subnet == subnet)
                     && text(&task.document, "group") == Some(&order.group)
             };
             self.tasks.values().filter(in_it).count()
         };
-        let least = texts(awsvpc, "subnets").enumerate().min_by_key(|&(place, subnet)| (load(subnet), place))?;
+        let least = texts(awsvpc, "subnets")
+            .enumerate()
+            .min_by_key(|&(place, subnet)| (load(subnet), place))?;
         Some((least.1.to_owned(), least.0))
     }
 
-    fn zone(&self, instance: Option<&str>, subnet: &Option<(String, usize)>, ground: &Ground<'_>) -> String {
-        let of_instance = instance.and_then(|id| self.instances.get(id)).map(|instance| instance.zone.clone());
+    fn zone(
+        &self,
+        instance: Option<&str>,
+        subnet: &Option<(String, usize)>,
+        ground: &Ground<'_>,
+    ) -> String {
+        let of_instance = instance
+            .and_then(|id| self.instances.get(id))
+            .map(|instance| instance.zone.clone());
         // Subnets have no zones here: the first lies in zone a, the second in b, and so on.
         let letter = |place: usize| char::from(b'a' + (place % 3) as u8);
-        of_instance.unwrap_or_else(|| format!("{}{}", ground.region, letter(subnet.as_ref().map_or(0, |s| s.1))))
+        of_instance.unwrap_or_else(|| {
+            format!(
+                "{}{}",
+                ground.region,
+                letter(subnet.as_ref().map_or(0, |s| s.1))
+            )
+        })
     }
 
     fn interface(&mut self, subnet: String, ground: &mut Ground<'_>) -> Interface {
@@ -158,13 +209,23 @@ impl Fleet<'_> {
             attachment_id: ids::uuid(ground.rng),
             interface_id: format!("eni-{}", ids::hex(ground.rng, 17)),
             mac: format!("0a:{}", pairs.join(":")),
-            dns_name: format!("ip-{}.{}.compute.internal", address.replace('.', "-"), ground.region),
+            dns_name: format!(
+                "ip-{}.{}.compute.internal",
+                address.replace('.', "-"),
+                ground.region
+            ),
             subnet,
             address,
         }
     }
 
-    fn containers(&mut self, order: &Order<'_>, task: &str, instance: Option<&str>, ground: &mut Ground<'_>) -> Vec<Container> {
+    fn containers(
+        &mut self,
+        order: &Order<'_>,
+        task: &str,
+        instance: Option<&str>,
+        ground: &mut Ground<'_>,
+    ) -> Vec<Container> {
         let mode = order.definition.network_mode().to_owned();
         let mut made = Vec::new();
         for container in order.definition.containers() {
@@ -217,7 +278,11 @@ impl Fleet<'_> {
             (0, _) => self.dynamic_port(instance?)?,
             (fixed, _) => fixed,
         };
-        Some(Port { container, host, is_udp: text(mapping, "protocol") == Some("udp") })
+        Some(Port {
+            container,
+            host,
+            is_udp: text(mapping, "protocol") == Some("udp"),
+        })
     }
 
     /// The next ephemeral port of an instance: ports go round, so that one that still drains is not reused at once.
@@ -225,7 +290,11 @@ impl Fleet<'_> {
         let instance = self.instances.get_mut(instance)?;
         let range = defaults::EPHEMERAL_PORTS;
         let next = instance.last_port.saturating_add(1);
-        instance.last_port = if range.contains(&next) { next } else { *range.start() };
+        instance.last_port = if range.contains(&next) {
+            next
+        } else {
+            *range.start()
+        };
         Some(instance.last_port)
     }
 
@@ -233,22 +302,42 @@ impl Fleet<'_> {
     fn binding(&self, task: &Task, balancer: &Document) -> Option<TargetBinding> {
         let group_arn = text(balancer, "targetGroupArn")?.to_owned();
         let wanted = whole(balancer, "containerPort").and_then(|port| u16::try_from(port).ok())?;
-        let container = task.containers.iter().find(|c| Some(c.name.as_str()) == text(balancer, "containerName"))?;
-        let port = container.ports.iter().find(|port| port.container == wanted)?.host;
-        Some(TargetBinding { group_arn, id: self.target_id(task)?, port })
+        let container = task
+            .containers
+            .iter()
+            .find(|c| Some(c.name.as_str()) == text(balancer, "containerName"))?;
+        let port = container
+            .ports
+            .iter()
+            .find(|port| port.container == wanted)?
+            .host;
+        Some(TargetBinding {
+            group_arn,
+            id: self.target_id(task)?,
+            port,
+        })
     }
 
     fn target_id(&self, task: &Task) -> Option<String> {
         match (&task.interface, &task.instance) {
             (Some(interface), _) => Some(interface.address.clone()),
-            (None, Some(instance)) => self.instances.get(instance).map(|instance| instance.ec2_id.clone()),
+            (None, Some(instance)) => self
+                .instances
+                .get(instance)
+                .map(|instance| instance.ec2_id.clone()),
             (None, None) => None,
         }
     }
 
     fn listen(&mut self, task: &Task) {
-        let Some(id) = self.target_id(task) else { return };
-        for port in task.containers.iter().flat_map(|container| &container.ports) {
+        let Some(id) = self.target_id(task) else {
+            return;
+        };
+        for port in task
+            .containers
+            .iter()
+            .flat_map(|container| &container.ports)
+        {
             let place = (self.cluster.to_owned(), task.id.clone());
             self.endpoints.insert((id.clone(), port.host), place);
         }
@@ -259,7 +348,12 @@ impl Fleet<'_> {
 fn next_address(given: &mut u32) -> String {
     *given += 1;
     let n = *given + 9;
-    format!("10.{}.{}.{}", (n / 62_500) % 250, (n / 250) % 250, n % 250 + 4)
+    format!(
+        "10.{}.{}.{}",
+        (n / 62_500) % 250,
+        (n / 250) % 250,
+        n % 250 + 4
+    )
 }
 
 impl Order<'_> {
@@ -275,7 +369,14 @@ impl Order<'_> {
         if self.launch_type == "FARGATE" {
             put("platformVersion", json!(defaults::FARGATE_PLATFORM));
             put("platformFamily", json!("Linux"));
-            put("ephemeralStorage", self.definition.document.get("ephemeralStorage").cloned().unwrap_or(json!({ "sizeInGiB": 20 })));
+            put(
+                "ephemeralStorage",
+                self.definition
+                    .document
+                    .get("ephemeralStorage")
+                    .cloned()
+                    .unwrap_or(json!({ "sizeInGiB": 20 })),
+            );
         }
         document
     }
@@ -283,8 +384,17 @@ impl Order<'_> {
 
 impl Ecs {
     /// A cluster's services apart from its fleet, so that both can be worked on.
-    pub fn fleet(&mut self, cluster: &str) -> Option<(&mut BTreeMap<String, super::service::Service>, Fleet<'_>)> {
-        let Self { switches, clusters, families, endpoints, addresses } = self;
+    pub fn fleet(
+        &mut self,
+        cluster: &str,
+    ) -> Option<(&mut BTreeMap<String, super::service::Service>, Fleet<'_>)> {
+        let Self {
+            switches,
+            clusters,
+            families,
+            endpoints,
+            addresses,
+        } = self;
         let cluster = clusters.get_mut(cluster)?;
         let fleet = Fleet {
             cluster: &cluster.name,

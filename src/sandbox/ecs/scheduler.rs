@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::sandbox::Duration;
+use crate::sandbox::ecs::defaults;
 use crate::sandbox::ecs::defaults::Crash;
 use crate::sandbox::ecs::deployment::{RolloutState, deployment_id};
 use crate::sandbox::ecs::document::text;
@@ -17,20 +19,23 @@ use crate::sandbox::ecs::instances::Placement;
 use crate::sandbox::ecs::launch::{Fleet, Order};
 use crate::sandbox::ecs::life::News;
 use crate::sandbox::ecs::rolling::{self, Age, Bounds, Fitness, Launching, Member, Orders};
+use crate::sandbox::ecs::run_task::launch_document;
 use crate::sandbox::ecs::service::{Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
 use crate::sandbox::ecs::task::{Origin, Standing, TargetBinding, Task};
-use crate::sandbox::ecs::defaults;
-use crate::sandbox::ecs::run_task::launch_document;
 use crate::sandbox::elb::TargetState;
-use crate::sandbox::Duration;
 
 /// One item of news: task id, deployment, and what happened.
 pub type Heard = (String, u64, News);
 
 /// One pass over a service.
-pub fn pass(service: &mut Service, news: Vec<Heard>, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) {
+pub fn pass(
+    service: &mut Service,
+    news: Vec<Heard>,
+    fleet: &mut Fleet<'_>,
+    ground: &mut Ground<'_>,
+) {
     hear(service, news, fleet, ground);
     if service.status != Status::Active {
         if service.live.is_empty() {
@@ -41,7 +46,12 @@ pub fn pass(service: &mut Service, news: Vec<Heard>, fleet: &mut Fleet<'_>, grou
     begin(service, ground);
     judge(service, fleet, ground);
     watch_breaker(service, ground);
-    let orders = rolling::orders(&members(service, fleet, ground), bounds(service), launching(service, ground), fleet.switches.stop_old);
+    let orders = rolling::orders(
+        &members(service, fleet, ground),
+        bounds(service),
+        launching(service, ground),
+        fleet.switches.stop_old,
+    );
     carry_out(service, &orders, fleet, ground);
     settle(service, fleet, ground);
 }
@@ -49,7 +59,10 @@ pub fn pass(service: &mut Service, news: Vec<Heard>, fleet: &mut Fleet<'_>, grou
 /// Turns news into events, failure counts and the list of live tasks.
 fn hear(service: &mut Service, news: Vec<Heard>, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     let name = service.name.clone();
-    let (mut registered, mut deregistered) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
+    let (mut registered, mut deregistered) = (
+        BTreeMap::<String, usize>::new(),
+        BTreeMap::<String, usize>::new(),
+    );
     let mut draining = 0;
     for (task, deployment, item) in news {
         match item {
@@ -76,19 +89,32 @@ fn hear(service: &mut Service, news: Vec<Heard>, fleet: &Fleet<'_>, ground: &mut
         }
     }
     for (group, count) in registered {
-        service.events.tell(ground.now, ground.rng, events::registered(&name, count, &group));
+        service.events.tell(
+            ground.now,
+            ground.rng,
+            events::registered(&name, count, &group),
+        );
     }
     for (group, count) in deregistered {
-        service.events.tell(ground.now, ground.rng, events::deregistered(&name, count, &group));
+        service.events.tell(
+            ground.now,
+            ground.rng,
+            events::deregistered(&name, count, &group),
+        );
     }
     if draining > 0 {
-        service.events.tell(ground.now, ground.rng, events::draining(&name, draining));
+        service
+            .events
+            .tell(ground.now, ground.rng, events::draining(&name, draining));
     }
 }
 
 fn failed_to_start(service: &mut Service, deployment: u64, reason: &str, ground: &mut Ground<'_>) {
     note_failure(service, deployment);
-    let mut lines = vec![events::could_not_start(&service.name, reason.trim_end_matches('.'))];
+    let mut lines = vec![events::could_not_start(
+        &service.name,
+        reason.trim_end_matches('.'),
+    )];
     if let Some(deployment) = service.deployment(deployment) {
         deployment.throttle.task_failed(ground.now);
         if deployment.throttle.is_impaired() {
@@ -102,7 +128,10 @@ fn failed_to_start(service: &mut Service, deployment: u64, reason: &str, ground:
 
 /// Failures count only while the deployment is under way.
 fn note_failure(service: &mut Service, deployment: u64) {
-    if let Some(deployment) = service.deployment(deployment).filter(|deployment| deployment.is_in_progress()) {
+    if let Some(deployment) = service
+        .deployment(deployment)
+        .filter(|deployment| deployment.is_in_progress())
+    {
         deployment.failed_tasks += 1;
     }
 }
@@ -111,7 +140,9 @@ fn note_failure(service: &mut Service, deployment: u64) {
 fn begin(service: &mut Service, ground: &mut Ground<'_>) {
     let desired = service.desired;
     service.primary_mut().desired = desired;
-    let Some(rollout) = service.rollouts.first_mut() else { return };
+    let Some(rollout) = service.rollouts.first_mut() else {
+        return;
+    };
     rollout.begin(ground.now);
     if rollout.status != RolloutStatus::RollbackRequested {
         return;
@@ -121,10 +152,21 @@ fn begin(service: &mut Service, ground: &mut Ground<'_>) {
         Some(target) => {
             rollout.begin_rollback(target, REASON, ground.now);
             service.abandon(ground.now);
-            service.roll_back(target, format!("ECS deployment rolling back to deploymentId {}.", deployment_id(target)), ground);
+            service.roll_back(
+                target,
+                format!(
+                    "ECS deployment rolling back to deploymentId {}.",
+                    deployment_id(target)
+                ),
+                ground,
+            );
         }
         None => {
-            rollout.end(RolloutStatus::RollbackFailed, "There is no completed service deployment to roll back to.", ground.now); // ours
+            rollout.end(
+                RolloutStatus::RollbackFailed,
+                "There is no completed service deployment to roll back to.",
+                ground.now,
+            ); // ours
             service.abandon(ground.now);
         }
     }
@@ -142,8 +184,12 @@ enum Verdict {
 fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) {
     let grace = Duration::from_secs(service.grace_seconds());
     for id in service.live.clone() {
-        let Some(task) = fleet.tasks.get_mut(&id) else { continue };
-        let Some((_, deployment)) = task.service() else { continue };
+        let Some(task) = fleet.tasks.get_mut(&id) else {
+            continue;
+        };
+        let Some((_, deployment)) = task.service() else {
+            continue;
+        };
         if !task.is_running() || task.standing == Standing::Condemned {
             continue;
         }
@@ -158,7 +204,10 @@ fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) 
                 task.standing = Standing::Condemned;
                 let line = sickness(&service.name, task, &sick);
                 let reason = match sick {
-                    Verdict::SickTarget(target, _) => format!("Task failed ELB health checks in (target-group {})", target.group_arn),
+                    Verdict::SickTarget(target, _) => format!(
+                        "Task failed ELB health checks in (target-group {})",
+                        target.group_arn
+                    ),
                     _ => "Task failed container health checks".to_owned(),
                 };
                 task.sentence = Some(reason);
@@ -180,7 +229,11 @@ fn note_healthy(service: &mut Service, deployment: u64) {
 fn verdict(task: &Task, grace: Duration, ground: &Ground<'_>) -> Verdict {
     let up = task.up(ground.now).unwrap_or_default();
     let in_grace = up < grace;
-    let health = |target: &TargetBinding| ground.elb.target(&target.group_arn, &target.id, target.port);
+    let health = |target: &TargetBinding| {
+        ground
+            .elb
+            .target(&target.group_arn, &target.id, target.port)
+    };
     let mut all_healthy = true;
     for target in &task.targets {
         let Some(found) = health(target) else {
@@ -203,7 +256,11 @@ fn verdict(task: &Task, grace: Duration, ground: &Ground<'_>) -> Verdict {
         (false, false) => all_healthy,
         (false, true) => all_healthy && container == HealthStatus::Healthy,
     };
-    if passes { Verdict::Counted } else { Verdict::Waiting }
+    if passes {
+        Verdict::Counted
+    } else {
+        Verdict::Waiting
+    }
 }
 
 fn sickness(service: &str, task: &Task, verdict: &Verdict) -> String {
@@ -223,7 +280,11 @@ fn watch_breaker(service: &mut Service, ground: &mut Ground<'_>) {
     let failures = service.primary().failed_tasks;
     let is_watched = service.primary().is_in_progress() && breaker.is_on;
     let trips = is_watched && u64::from(failures) >= threshold;
-    if let Some(rollout) = service.rollouts.first_mut().filter(|rollout| !rollout.status.is_final()) {
+    if let Some(rollout) = service
+        .rollouts
+        .first_mut()
+        .filter(|rollout| !rollout.status.is_final())
+    {
         // A rollback is watched too, but the record keeps what the rollout itself came to.
         if is_watched && rollout.status == RolloutStatus::InProgress {
             rollout.breaker.failures = failures;
@@ -256,11 +317,19 @@ fn launching(service: &Service, ground: &Ground<'_>) -> Launching {
 fn members(service: &Service, fleet: &Fleet<'_>, ground: &Ground<'_>) -> Vec<Member> {
     let primary = service.primary().number;
     let grace = Duration::from_secs(service.grace_seconds());
-    let wanted = service.live.iter().filter_map(|id| fleet.tasks.get(id)).filter(|task| task.is_wanted());
+    let wanted = service
+        .live
+        .iter()
+        .filter_map(|id| fleet.tasks.get(id))
+        .filter(|task| task.is_wanted());
     wanted
         .map(|task| Member {
             id: task.id.clone(),
-            age: if task.service().is_some_and(|(_, of)| of == primary) { Age::New } else { Age::Old },
+            age: if task.service().is_some_and(|(_, of)| of == primary) {
+                Age::New
+            } else {
+                Age::Old
+            },
             fitness: fitness(task, grace, ground),
         })
         .collect()
@@ -277,11 +346,18 @@ fn fitness(task: &Task, grace: Duration, ground: &Ground<'_>) -> Fitness {
     }
 }
 
-fn carry_out(service: &mut Service, orders: &Orders, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) {
+fn carry_out(
+    service: &mut Service,
+    orders: &Orders,
+    fleet: &mut Fleet<'_>,
+    ground: &mut Ground<'_>,
+) {
     let primary = service.primary().id();
     let (mut running, mut pending) = (Vec::new(), 0);
     for id in &orders.stop {
-        let Some(task) = fleet.tasks.get(id) else { continue };
+        let Some(task) = fleet.tasks.get(id) else {
+            continue;
+        };
         if task.is_running() {
             running.push(id.clone());
         } else {
@@ -292,10 +368,18 @@ fn carry_out(service: &mut Service, orders: &Orders, fleet: &mut Fleet<'_>, grou
         fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
     }
     if !running.is_empty() {
-        service.events.tell(ground.now, ground.rng, events::stopped(&service.name, &running));
+        service.events.tell(
+            ground.now,
+            ground.rng,
+            events::stopped(&service.name, &running),
+        );
     }
     if pending > 0 {
-        service.events.tell(ground.now, ground.rng, events::stopped_pending(&service.name, pending));
+        service.events.tell(
+            ground.now,
+            ground.rng,
+            events::stopped_pending(&service.name, pending),
+        );
     }
     let started = start(service, orders.start, fleet, ground);
     if started > 0 || !orders.stop.is_empty() {
@@ -303,12 +387,19 @@ fn carry_out(service: &mut Service, orders: &Orders, fleet: &mut Fleet<'_>, grou
         service.events.resolve(&events::deadlocked(&service.name));
     }
     if orders.is_stuck {
-        service.events.tell_once(ground.now, ground.rng, events::deadlocked(&service.name));
+        service
+            .events
+            .tell_once(ground.now, ground.rng, events::deadlocked(&service.name));
     }
 }
 
 /// Launches up to `count` tasks of the primary deployment; says how many found a place.
-fn start(service: &mut Service, count: usize, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) -> usize {
+fn start(
+    service: &mut Service,
+    count: usize,
+    fleet: &mut Fleet<'_>,
+    ground: &mut Ground<'_>,
+) -> usize {
     let mut started = Vec::new();
     for _ in 0..count {
         match launch(service, fleet, ground) {
@@ -320,7 +411,11 @@ fn start(service: &mut Service, count: usize, fleet: &mut Fleet<'_>, ground: &mu
                 let now = ground.now;
                 service.primary_mut().throttle.not_placed(now);
                 note_failure(service, service.primary().number);
-                service.events.tell_once(now, ground.rng, events::not_placed(&service.name, &closest));
+                service.events.tell_once(
+                    now,
+                    ground.rng,
+                    events::not_placed(&service.name, &closest),
+                );
                 break;
             }
         }
@@ -328,13 +423,21 @@ fn start(service: &mut Service, count: usize, fleet: &mut Fleet<'_>, ground: &mu
     if !started.is_empty() {
         let replaced = service.owed.min(started.len());
         service.owed -= replaced;
-        service.events.tell(ground.now, ground.rng, events::started(&service.name, &started, replaced));
+        service.events.tell(
+            ground.now,
+            ground.rng,
+            events::started(&service.name, &started, replaced),
+        );
     }
     started.len()
 }
 
 /// One more task of the primary deployment; an error says what the closest instance lacks.
-pub fn launch(service: &Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) -> Result<String, String> {
+pub fn launch(
+    service: &Service,
+    fleet: &mut Fleet<'_>,
+    ground: &mut Ground<'_>,
+) -> Result<String, String> {
     let revision = service.revision(service.primary().number);
     let definition = fleet.definition(revision.task_definition()).cloned();
     let definition = definition.ok_or_else(|| "Reason: the task definition is gone.".to_owned())?;
@@ -342,18 +445,29 @@ pub fn launch(service: &Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>)
         definition: &definition,
         images: &revision.images,
         launch_type: revision.launch_type(),
-        origin: Origin::Service { name: service.name.clone(), deployment: revision.number },
+        origin: Origin::Service {
+            name: service.name.clone(),
+            deployment: revision.number,
+        },
         group: format!("service:{}", service.name),
         started_by: Some(deployment_id(revision.number)),
         placement: Placement::read(&service.document),
         settings: &revision.document,
-        document: launch_document(&json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }), &service.document),
+        document: launch_document(
+            &json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
+            &service.document,
+        ),
         tags: propagated_tags(service, &definition.tags),
     };
-    fleet.launch(order, ground).map_err(|unplaced| unplaced.closest)
+    fleet
+        .launch(order, ground)
+        .map_err(|unplaced| unplaced.closest)
 }
 
-fn propagated_tags(service: &Service, of_definition: &[serde_json::Value]) -> Vec<serde_json::Value> {
+fn propagated_tags(
+    service: &Service,
+    of_definition: &[serde_json::Value],
+) -> Vec<serde_json::Value> {
     let mut tags = match text(&service.document, "propagateTags") {
         Some("SERVICE") => service.tags.clone(),
         Some("TASK_DEFINITION") => of_definition.to_vec(),
@@ -370,12 +484,19 @@ fn propagated_tags(service: &Service, of_definition: &[serde_json::Value]) -> Ve
 fn settle(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     let of = |number: u64, test: &dyn Fn(&Task) -> bool| {
         let tasks = service.live.iter().filter_map(|id| fleet.tasks.get(id));
-        tasks.filter(|task| task.service().is_some_and(|(_, of)| of == number) && test(task)).count()
+        tasks
+            .filter(|task| task.service().is_some_and(|(_, of)| of == number) && test(task))
+            .count()
     };
     let wanted: Vec<(usize, usize)> = service
         .deployments
         .iter()
-        .map(|deployment| (of(deployment.number, &|_| true), of(deployment.number, &Task::is_wanted)))
+        .map(|deployment| {
+            (
+                of(deployment.number, &|_| true),
+                of(deployment.number, &Task::is_wanted),
+            )
+        })
         .collect();
     let mut counts = wanted.into_iter().enumerate();
     service.deployments.retain_mut(|deployment| {

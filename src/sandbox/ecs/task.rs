@@ -47,7 +47,10 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A deployment, by number, of a service, by name.
-    Service { name: String, deployment: u64 },
+    Service {
+        name: String,
+        deployment: u64,
+    },
     RunTask,
 }
 

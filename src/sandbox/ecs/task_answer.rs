@@ -19,12 +19,34 @@ impl Task {
         put("launchType", json!(self.launch_type));
         put("availabilityZone", json!(self.zone));
         put("lastStatus", json!(self.step.last_status()));
-        put("desiredStatus", json!(if self.is_wanted() { "RUNNING" } else { "STOPPED" }));
+        put(
+            "desiredStatus",
+            json!(if self.is_wanted() {
+                "RUNNING"
+            } else {
+                "STOPPED"
+            }),
+        );
         put("healthStatus", json!(self.health(now).text()));
         put("version", json!(self.version));
-        put("attributes", json!([{ "name": "ecs.cpu-architecture", "value": "x86_64" }]));
-        put("attachments", self.interface.iter().map(|nic| nic.answer(self.step)).collect());
-        put("containers", self.containers.iter().map(|container| self.container(container, now)).collect());
+        put(
+            "attributes",
+            json!([{ "name": "ecs.cpu-architecture", "value": "x86_64" }]),
+        );
+        put(
+            "attachments",
+            self.interface
+                .iter()
+                .map(|nic| nic.answer(self.step))
+                .collect(),
+        );
+        put(
+            "containers",
+            self.containers
+                .iter()
+                .map(|container| self.container(container, now))
+                .collect(),
+        );
         put("tags", json!([]));
         if let Some(arn) = self.instance_arn() {
             put("containerInstanceArn", json!(arn));
@@ -39,7 +61,11 @@ impl Task {
 
     pub fn instance_arn(&self) -> Option<String> {
         let id = self.instance.as_ref()?;
-        Some(format!("{}/{id}", self.cluster_arn.replacen(":cluster/", ":container-instance/", 1)))
+        Some(format!(
+            "{}/{id}",
+            self.cluster_arn
+                .replacen(":cluster/", ":container-instance/", 1)
+        ))
     }
 
     fn put_times(&self, answer: &mut Document) {
@@ -87,17 +113,45 @@ impl Task {
             }
         };
         let pulled = self.times.pull_stopped.is_some();
-        put(&mut answer, "imageDigest", container.digest.as_ref().filter(|_| pulled).map(|d| json!(d)));
-        put(&mut answer, "runtimeId", pulled.then(|| json!(container.runtime_id)));
-        put(&mut answer, "memory", container.memory.as_ref().map(|m| json!(m)));
-        put(&mut answer, "memoryReservation", container.memory_reservation.as_ref().map(|m| json!(m)));
+        put(
+            &mut answer,
+            "imageDigest",
+            container
+                .digest
+                .as_ref()
+                .filter(|_| pulled)
+                .map(|d| json!(d)),
+        );
+        put(
+            &mut answer,
+            "runtimeId",
+            pulled.then(|| json!(container.runtime_id)),
+        );
+        put(
+            &mut answer,
+            "memory",
+            container.memory.as_ref().map(|m| json!(m)),
+        );
+        put(
+            &mut answer,
+            "memoryReservation",
+            container.memory_reservation.as_ref().map(|m| json!(m)),
+        );
         let exit = container.exit.as_ref();
-        put(&mut answer, "exitCode", exit.and_then(|exit| exit.code).map(|code| json!(code)));
-        put(&mut answer, "reason", exit.and_then(|exit| exit.reason.as_ref()).map(|reason| json!(reason)));
+        put(
+            &mut answer,
+            "exitCode",
+            exit.and_then(|exit| exit.code).map(|code| json!(code)),
+        );
+        put(
+            &mut answer,
+            "reason",
+            exit.and_then(|exit| exit.reason.as_ref())
+                .map(|reason| json!(reason)),
+        );
         match &self.interface {
             Some(nic) if self.step > Step::Provisioning => {
-                answer["networkInterfaces"] =
-                    json!([{ "attachmentId": nic.attachment_id, "privateIpv4Address": nic.address }]);
+                answer["networkInterfaces"] = json!([{ "attachmentId": nic.attachment_id, "privateIpv4Address": nic.address }]);
             }
             None if pulled => answer["networkBindings"] = container.bindings(),
             _ => {}
