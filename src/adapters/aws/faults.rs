@@ -73,7 +73,7 @@ fn kind_of(code: &str, status: u16) -> FaultKind {
         FaultKind::Denied
     } else if CREDENTIALS.contains(&code) {
         FaultKind::NoCredentials
-    } else if status >= 500 || THROTTLED.contains(&code) {
+    } else if status >= 500 || code.is_empty() || THROTTLED.contains(&code) {
         FaultKind::Unanswered
     } else {
         FaultKind::Refused
@@ -103,6 +103,8 @@ mod tests {
             ("ThrottlingException", 400, FaultKind::Unanswered),
             ("ServerException", 500, FaultKind::Unanswered),
             ("ClientException", 400, FaultKind::Refused),
+            // Not an answer of the service: a proxy's, perhaps.
+            ("", 403, FaultKind::Unanswered),
             ("", 503, FaultKind::Unanswered),
         ] {
             assert_eq!(kind_of(code, status), kind, "{code} {status}");
