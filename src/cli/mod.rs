@@ -3,6 +3,7 @@
 pub mod args;
 mod document;
 mod failure;
+mod input;
 mod register;
 mod render;
 mod rollout;
@@ -14,10 +15,14 @@ mod world;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use serde_json::json;
+
+use crate::adapters::host;
 use failure::{EXITS, Exit, Failure};
 
 /// GitOps CI/CD for Amazon ECS: renders, registers and rolls out task definitions with health gating
@@ -44,6 +49,9 @@ enum Command {
 
 /// Runs one command line; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    for (name, value) in host::environment() {
+        stdout::learn_document(&json!({name: value}));
+    }
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -53,7 +61,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             } else {
                 Exit::Done
             };
-            let _ = error.print();
+            say(&error);
             return code.code();
         }
     };
@@ -71,6 +79,17 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
         .after_long_help(exit_table())
         .try_get_matches_from(arguments)?;
     Cli::from_arg_matches(&matches)
+}
+
+/// Help and version are data; a usage error may quote an argument and is shown without its secrets.
+fn say(error: &clap::Error) {
+    if error.use_stderr() && !stderr().is_terminal() {
+        stdout::note(&error.render().to_string());
+    } else if error.use_stderr() {
+        stdout::note(&error.render().ansi().to_string());
+    } else {
+        let _ = error.print();
+    }
 }
 
 fn execute(command: &Command) -> Result<(), Failure> {

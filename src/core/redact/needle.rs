@@ -52,11 +52,12 @@ const COMMON: [&str; 30] = [
     "service",
 ];
 
-/// Adds the dresses of `secret` to `needles`.
-pub(super) fn add(secret: &str, needles: &mut BTreeSet<String>) {
+/// The dresses of `secret`; none if it is not hunted.
+pub(super) fn dresses(secret: &str) -> BTreeSet<String> {
+    let mut needles = BTreeSet::new();
     let secret = secret.trim();
     if secret.len() < SHORTEST || COMMON.contains(&secret.to_lowercase().as_str()) {
-        return;
+        return needles;
     }
     let escaped = in_json(secret);
     needles.insert(in_json(&escaped));
@@ -73,6 +74,7 @@ pub(super) fn add(secret: &str, needles: &mut BTreeSet<String>) {
             .map(str::to_owned),
     );
     needles.insert(secret.to_owned());
+    needles
 }
 
 /// Every place of `needle` in `text`.

@@ -6,11 +6,12 @@
 //!
 //! **Invariants:** hiding twice is hiding once. Two documents that differ still differ when both are hidden together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::fields::Field;
 use super::rules::{Rules, Verdict, words};
 use super::{entropy, fields, needle, patterns};
 use crate::core::diff::names;
@@ -37,19 +38,13 @@ const NAMES: [&str; 8] = [
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     rules: Rules,
-    needles: BTreeSet<String>,
+    /// Secret values in all their dresses, and the names they were found under (empty: by their form).
+    needles: BTreeMap<String, BTreeSet<String>>,
     /// Words that are names of things: never hunted, whatever value is the same.
     open: BTreeSet<String>,
 }
 
 impl Redactor {
-    pub fn new(rules: Rules) -> Self {
-        Self {
-            rules,
-            ..Self::default()
-        }
-    }
-
     /// Lays the user's own rules over the built-in ones; what was learned stays.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
@@ -62,10 +57,13 @@ impl Redactor {
 
     /// Remembers every secret of a text, whether or not it can be parsed.
     pub fn learn_text(&mut self, text: &str) {
-        let mut secrets = self.secret_fields(text);
-        patterns::find(text, &mut secrets);
-        for secret in secrets {
-            self.learn_secret(&text[secret]);
+        for field in self.secret_fields(text) {
+            self.learn_secret(&field.name, &text[field.value]);
+        }
+        let mut forms = Vec::new();
+        patterns::find(text, &mut forms);
+        for form in forms {
+            self.learn_secret("", &text[form]);
         }
     }
 
@@ -93,7 +91,7 @@ impl Redactor {
 
     fn learn(&mut self, label: &str, value: &Value) {
         match value {
-            Value::String(text) if self.is_secret(label, text) => self.learn_secret(text),
+            Value::String(text) if self.is_secret(label, text) => self.learn_secret(label, text),
             Value::String(text) => {
                 if NAMES.contains(&label) {
                     self.learn_name(text);
@@ -112,17 +110,27 @@ impl Redactor {
                 }
             }
             Value::Number(number) if self.is_secret(label, &number.to_string()) => {
-                self.learn_secret(&number.to_string());
+                self.learn_secret(label, &number.to_string());
             }
             _ => {}
         }
     }
 
-    fn learn_secret(&mut self, secret: &str) {
-        needle::add(secret, &mut self.needles);
+    fn learn_secret(&mut self, label: &str, secret: &str) {
+        let mut dresses = needle::dresses(secret);
         if let Ok(Value::String(plain)) = serde_json::from_str(&format!("\"{secret}\"")) {
-            needle::add(&plain, &mut self.needles);
+            dresses.extend(needle::dresses(&plain));
         }
+        for needle in dresses {
+            let labels = self.needles.entry(needle).or_default();
+            labels.insert(label.to_owned());
+        }
+    }
+
+    /// A value whose every name is shown, or that is the name of a thing, is not hunted.
+    fn is_hunted(&self, needle: &str, labels: &BTreeSet<String>) -> bool {
+        let is_shown = |label: &String| self.rules.judge(label) == Verdict::Open;
+        !labels.iter().all(is_shown) && !self.open.contains(&needle.to_lowercase())
     }
 
     /// Whether the whole value is secret: by its name, or because it looks generated.
@@ -135,26 +143,24 @@ impl Redactor {
 
     /// The stretches of a text that are secret, in order, apart from each other.
     fn secrets(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found = self.secret_fields(text);
+        let fields = self.secret_fields(text).into_iter();
+        let mut found: Vec<Range<usize>> = fields.map(|field| field.value).collect();
         patterns::find(text, &mut found);
-        for needle in &self.needles {
-            if !self.open.contains(&needle.to_lowercase()) {
+        for (needle, labels) in &self.needles {
+            if self.is_hunted(needle, labels) {
                 needle::find(needle, text, &mut found);
             }
         }
         merged(found, &marks(text))
     }
 
-    fn secret_fields(&self, text: &str) -> Vec<Range<usize>> {
-        let fields = fields::find(text).into_iter();
+    fn secret_fields(&self, text: &str) -> Vec<Field> {
+        let mut fields = fields::find(text);
+        fields.retain(|field| {
+            let value = &text[field.value.clone()];
+            self.rules.judge(&field.name) == Verdict::Secret && !says_nothing(&field.name, value)
+        });
         fields
-            .filter(|field| {
-                let value = &text[field.value.clone()];
-                self.rules.judge(&field.name) == Verdict::Secret
-                    && !says_nothing(&field.name, value)
-            })
-            .map(|field| field.value)
-            .collect()
     }
 
     fn seal(&self, label: &str, value: &Value, old: Option<&Value>) -> Value {
