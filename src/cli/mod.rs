@@ -1,6 +1,7 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
 pub mod args;
+mod diff;
 mod document;
 mod failure;
 mod input;
@@ -41,6 +42,7 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Render(render::Args),
+    Diff(diff::Args),
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
@@ -66,7 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match execute(&cli.command) {
-        Ok(()) => Exit::Done.code(),
+        Ok(exit) => exit.code(),
         Err(failure) => {
             stdout::note(&failure.render());
             failure.exit.code()
@@ -92,13 +94,15 @@ fn say(error: &clap::Error) {
     }
 }
 
-fn execute(command: &Command) -> Result<(), Failure> {
+fn execute(command: &Command) -> Result<Exit, Failure> {
+    let done = |()| Exit::Done;
     match command {
-        Command::Render(args) => render::run(args),
-        Command::Register(args) => wait(register::run(args)),
-        Command::Rollout(args) => wait(rollout::run(args)),
-        Command::Status(args) => wait(status::run(args)),
-        Command::Schema(args) => schema::run(args),
+        Command::Render(args) => render::run(args).map(done),
+        Command::Diff(args) => wait(diff::run(args)),
+        Command::Register(args) => wait(register::run(args)).map(done),
+        Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Status(args) => wait(status::run(args)).map(done),
+        Command::Schema(args) => schema::run(args).map(done),
     }
 }
 
