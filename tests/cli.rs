@@ -138,7 +138,7 @@ fn without_a_configuration_it_says_what_to_name() {
     );
     wrong(
         "render",
-        &["no task definition is named", "--task-definition FILE"],
+        &["there is no ecsdeploy.yml", "--task-definition FILE"],
     );
     wrong(
         "status --sandbox --cluster c --service s",

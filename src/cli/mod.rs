@@ -24,7 +24,9 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::json;
 
 use crate::adapters::host;
-use failure::{EXITS, Exit, Failure};
+pub use failure::{EXITS, Exit};
+
+use failure::Failure;
 
 /// GitOps CI/CD for Amazon ECS: renders, registers and rolls out task definitions with health gating
 #[derive(Parser, Debug)]
@@ -74,6 +76,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.exit.code()
         }
     }
+}
+
+/// The names of the commands.
+pub fn commands() -> Vec<String> {
+    let tree = Cli::command();
+    tree.get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect()
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {

@@ -7,7 +7,6 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::core::rollout::{Fault, FaultKind};
@@ -63,7 +62,7 @@ where
                 FaultKind::Unanswered
             },
             code: String::new(),
-            message: DisplayErrorContext(other).to_string(),
+            message: causes(other),
         },
     }
 }
@@ -78,6 +77,20 @@ fn kind_of(code: &str, status: u16) -> FaultKind {
     } else {
         FaultKind::Refused
     }
+}
+
+/// The error and what it says caused it, each once.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if said.last() != Some(&text) {
+            said.push(text);
+        }
+        cause = error.source();
+    }
+    said.join(": ")
 }
 
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {

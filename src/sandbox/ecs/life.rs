@@ -29,6 +29,9 @@ pub enum News {
     Stopped,
 }
 
+/// The exit code of a process that was killed. What kills a container that nobody stopped is want of memory.
+const KILLED: i64 = 137;
+
 /// Lets the task live up to the present second; `tell` hears what its service should know.
 pub fn live(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
     if task.step == Step::Running {
@@ -188,9 +191,12 @@ fn exits(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) 
             .crash_after
             .is_some_and(|after| after <= up);
         if over && container.exit.is_none() {
+            let code = container.behaviour.exit_code;
+            let reason = (code == KILLED)
+                .then(|| "OutOfMemoryError: Container killed due to memory usage".to_owned());
             container.exit = Some(Exit {
-                code: Some(container.behaviour.exit_code),
-                reason: None,
+                code: Some(code),
+                reason,
             });
             ends |= container.essential;
         }

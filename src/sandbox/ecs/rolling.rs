@@ -73,6 +73,12 @@ pub struct Orders {
     pub is_stuck: bool,
 }
 
+impl Orders {
+    pub fn is_none(&self) -> bool {
+        self.stop.is_empty() && self.start == 0
+    }
+}
+
 /// The orders for a service with these tasks.
 pub fn orders(
     members: &[Member],

@@ -1,3 +1,5 @@
+//! The orders for pictures of services, and what no order may ever do.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::ecs::document::{Document, default_to, filled, is_true, object, text, whole};
+use crate::sandbox::ecs::document::{Document, default_to, filled, object, text, whole};
 use crate::sandbox::ecs::images;
-use crate::sandbox::ecs::instances::{self, Placement};
-use crate::sandbox::ecs::launch::Order;
+use crate::sandbox::ecs::launch::{Order, launch_document};
+use crate::sandbox::ecs::placement::{self, Placement};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
@@ -25,17 +25,6 @@ pub struct Receipt {
     answer: Value,
 }
 
-/// Members of a task that are the same for every container of it: overrides and the exec switch.
-pub fn launch_document(overrides: &Value, of: &Document) -> Document {
-    let mut document = Document::new();
-    document.insert("overrides".into(), overrides.clone());
-    document.insert(
-        "enableExecuteCommand".into(),
-        json!(is_true(of, "enableExecuteCommand")),
-    );
-    document
-}
-
 pub fn run(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
     let named = filled(input, "taskDefinition")
         .ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
@@ -48,7 +37,7 @@ pub fn run(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<V
     if let Some(answer) = repeated(ecs, input, ground.now)? {
         return Ok(answer);
     }
-    instances::check_placement(input, "RunTask")?;
+    placement::check_placement(input, "RunTask")?;
     let definition = ecs.definition_to_run(named)?.clone();
     let launch_type = launch_type(input);
     check(input, &definition, launch_type)?;
@@ -116,7 +105,7 @@ fn check(input: &Document, definition: &Revision, launch_type: &str) -> Result<(
         ("awsvpc", false) => Err(refuse::invalid(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         )),
-        ("awsvpc", true) if !instances::has_subnets(input) => {
+        ("awsvpc", true) if !placement::has_subnets(input) => {
             Err(refuse::invalid("subnets can not be empty."))
         }
         ("awsvpc", true) | (_, false) => Ok(()),
@@ -163,7 +152,7 @@ fn launch(
                 ));
             }
             Err(unplaced) => {
-                failures.push(json!({ "arn": fleet.cluster_arn, "reason": unplaced.code }))
+                failures.push(json!({ "arn": fleet.cluster_arn, "reason": unplaced.code }));
             }
         }
     }

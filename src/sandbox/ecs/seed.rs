@@ -9,7 +9,6 @@ use crate::sandbox::ecs::deployment::RolloutState;
 use crate::sandbox::ecs::document::{Document, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
-use crate::sandbox::ecs::scheduler;
 use crate::sandbox::ecs::service::{self, Service};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::{Ecs, Ground, split};
@@ -97,7 +96,7 @@ fn join(
         id: id.clone(),
         arn,
         ec2_id,
-        instance_type: seed.instance_type,
+        kind: seed.instance_type,
         zone: seed.availability_zone,
         cpu: seed.cpu,
         memory: seed.memory,
@@ -129,7 +128,7 @@ fn settle(
         return Ok(());
     };
     for _ in 0..service.desired {
-        let id = scheduler::launch(service, &mut fleet, ground).map_err(|closest| {
+        let id = service::launch(service, &mut fleet, ground).map_err(|closest| {
             WorldError::Invalid(format!(
                 "service {name}: no container instance takes its tasks. {closest}"
             ))

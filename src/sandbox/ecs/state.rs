@@ -17,6 +17,7 @@ use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_definition::{Family, Reference, Revision};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::network::Network;
 use crate::sandbox::{ApiError, Duration, Rng, Time, World, ids};
 
 /// Everything that ECS remembers.
@@ -57,6 +58,7 @@ pub struct Ground<'a> {
     pub elb: &'a mut Elb,
     pub ecr: &'a Ecr,
     pub apps: &'a Apps,
+    pub network: &'a Network,
     pub account: &'a str,
     pub region: &'a str,
 }
@@ -70,6 +72,7 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
         elb,
         ecr,
         apps,
+        network,
         account,
         region,
         ..
@@ -82,6 +85,7 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
             elb,
             ecr,
             apps,
+            network,
             account,
             region,
         },

@@ -30,7 +30,7 @@ pub fn describe(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
         match cluster.services.get(last_part(name)) {
             Some(service) => found.push(service.answer(&cluster.tasks, tags)),
             None => {
-                failures.push(json!({ "arn": arn_of(&cluster.arn, name), "reason": "MISSING" }))
+                failures.push(json!({ "arn": arn_of(&cluster.arn, name), "reason": "MISSING" }));
             }
         }
     }

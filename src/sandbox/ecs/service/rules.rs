@@ -9,7 +9,7 @@ use crate::sandbox::ApiError;
 use crate::sandbox::ecs::document::{
     Document, is_true, list, member, object, objects, text, whole,
 };
-use crate::sandbox::ecs::instances::{check_placement, has_subnets};
+use crate::sandbox::ecs::placement::{check_placement, has_subnets};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
 use crate::sandbox::ecs::task_definition::Revision;

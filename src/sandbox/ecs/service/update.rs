@@ -76,7 +76,7 @@ fn merge(document: &mut Document, input: &Document) {
         }
         match (key.as_str(), document.get_mut(&key), value) {
             ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => {
-                old.extend(new)
+                old.extend(new);
             }
             (_, _, value) => {
                 document.insert(key, value);
@@ -92,5 +92,5 @@ fn starts_deployment(old: &Document, service: &Service) -> bool {
     REVISION_MEMBERS
         .iter()
         .filter(|key| !STARTS_NONE.contains(key))
-        .any(|key| changes(&key))
+        .any(changes)
 }

@@ -156,7 +156,7 @@ fn check_sizes(document: &Document) -> Result<(), ApiError> {
 }
 
 fn check_network(document: &Document) -> Result<(), ApiError> {
-    let mode = text(document, "networkMode").unwrap_or_default();
+    let mode = text(document, "networkMode").unwrap_or("bridge");
     if !["awsvpc", "bridge", "host", "none"].contains(&mode) {
         return Err(refuse::client(format!("Invalid network mode '{mode}'."))); // ours
     }
@@ -307,10 +307,8 @@ pub fn fargate_forbids(document: &Document) -> Option<String> {
             return unsupported("dockerVolumeConfiguration");
         }
     }
-    let containers = objects(document, "containerDefinitions");
-    containers
-        .filter_map(container_forbidden)
-        .next()
+    objects(document, "containerDefinitions")
+        .find_map(container_forbidden)
         .and_then(|what| unsupported(&what))
 }
 
