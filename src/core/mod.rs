@@ -9,4 +9,5 @@ pub mod redact;
 pub mod report;
 pub mod rollout;
 pub mod service;
+pub mod strategy;
 pub mod taskdef;
