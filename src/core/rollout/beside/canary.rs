@@ -23,14 +23,14 @@ impl Turning<'_> {
                 return self.canary_refused(fault);
             }
             Some(Ok(Receipt::Created | Receipt::Deleted | Receipt::Updated(_))) => {
-                let watch = self.watch_canary(beside);
+                let watch = watch_canary(beside);
                 return self.look_after(LOOK_AGAIN, watch);
             }
             _ => {}
         }
         match &self.seen.beside {
             Seen::NotAsked => {
-                let watch = self.watch_canary(beside);
+                let watch = watch_canary(beside);
                 self.look_now(watch)
             }
             Seen::Unreadable(fault) => self.blind(fault),
@@ -57,7 +57,7 @@ impl Turning<'_> {
             "INACTIVE" => self.start_canary(beside),
             // What was there before is still stopping its tasks; no new one can be made until it is gone.
             "DRAINING" => {
-                let watch = self.watch_canary(beside);
+                let watch = watch_canary(beside);
                 self.wait_for_canary(watch, "the last canary is gone")
             }
             _ if !is_ours(canary, self.plan.target.service.short()) => {
@@ -80,7 +80,7 @@ impl Turning<'_> {
 
     fn start_canary(mut self, beside: &Beside) -> Turn {
         if self.just_ordered() {
-            let watch = self.watch_canary(beside);
+            let watch = watch_canary(beside);
             return self.wait_for_canary(watch, "the canary's service appears");
         }
         self.say.push(Event::Canary {
@@ -95,7 +95,7 @@ impl Turning<'_> {
     }
 
     fn act_on_canary(self, action: Action, beside: &Beside) -> Turn {
-        let watch = self.watch_canary(beside);
+        let watch = watch_canary(beside);
         self.act(action, watch)
     }
 
@@ -106,7 +106,7 @@ impl Turning<'_> {
         primary: Deployment<'_>,
         well_since: Option<Timestamp>,
     ) -> Turn {
-        let watch = self.watch_canary_well(beside, canary);
+        let watch = watch_canary_well(beside, canary);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
@@ -162,18 +162,18 @@ impl Turning<'_> {
         let pause = between_looks(self.next.entered, self.now);
         self.look_after(pause, watch)
     }
+}
 
-    pub fn watch_canary(&self, beside: &Beside) -> Watch {
-        Watch::from([Facet::Beside(beside.key.clone())])
-    }
+pub fn watch_canary(beside: &Beside) -> Watch {
+    Watch::from([Facet::Beside(beside.key.clone())])
+}
 
-    fn watch_canary_well(&self, beside: &Beside, canary: &Service) -> Watch {
-        let mut watch = self.watch_canary(beside);
-        watch.insert(Facet::StoppedTasks(beside.key.clone()));
-        watch.insert(Facet::RunningTasks(beside.key.clone()));
-        watch.extend(canary.target_groups().into_iter().map(Facet::Targets));
-        watch
-    }
+fn watch_canary_well(beside: &Beside, canary: &Service) -> Watch {
+    let mut watch = watch_canary(beside);
+    watch.insert(Facet::StoppedTasks(beside.key.clone()));
+    watch.insert(Facet::RunningTasks(beside.key.clone()));
+    watch.extend(canary.target_groups().into_iter().map(Facet::Targets));
+    watch
 }
 
 pub fn is_ours(canary: &Service, of: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, json};
 
-use super::canary::is_ours;
+use super::canary::{is_ours, watch_canary};
 use crate::core::live::Service;
 use crate::core::plan::Beside;
 use crate::core::report::Outcome;
@@ -20,12 +20,12 @@ impl Turning<'_> {
         match &self.seen.beside {
             _ if late => self.finish(outcome.clone()),
             Seen::NotAsked => {
-                let watch = self.watch_canary(beside);
+                let watch = watch_canary(beside);
                 self.look_now(watch)
             }
             Seen::Unreadable(fault) => {
                 self.tell_trouble(fault);
-                let watch = self.watch_canary(beside);
+                let watch = watch_canary(beside);
                 self.look_after(LOOK_AGAIN, watch)
             }
             Seen::Absent => self.finish(outcome.clone()),
@@ -37,7 +37,7 @@ impl Turning<'_> {
     }
 
     fn put_away(self, beside: &Beside, canary: &Service, outcome: &Outcome) -> Turn {
-        let watch = self.watch_canary(beside);
+        let watch = watch_canary(beside);
         let pause = between_looks(self.next.entered, self.now);
         if !canary.is_active() {
             return match canary.status() {
