@@ -19,6 +19,7 @@ mod instances;
 mod launch;
 mod life;
 mod paging;
+mod poke;
 mod refuse;
 mod rolling;
 mod run_task;
@@ -37,5 +38,6 @@ mod tests;
 
 pub use api::{answer, probe, tick};
 pub use defaults::{Crash, StopOld, Switches};
+pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;
