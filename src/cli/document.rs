@@ -111,6 +111,22 @@ impl Setting {
         }
     }
 
+    /// The rendered task definition, for commands that cannot do without a file.
+    pub fn wanted_document(
+        &self,
+        args: &DocumentArgs,
+        path: &Path,
+    ) -> Result<TaskDefinition, Failure> {
+        match self.wanted(args)? {
+            Wanted::Document(document) => Ok(document),
+            Wanted::Running(_) if self.config.is_none() => {
+                Err(no_config(path).hint("or name the task definition: --task-definition FILE"))
+            }
+            Wanted::Running(_) => Err(Failure::usage("no task definition is named")
+                .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE")),
+        }
+    }
+
     fn task_definition_file(&self, args: &DocumentArgs) -> Option<PathBuf> {
         let of_config = || {
             let config = self.config.as_ref()?;

@@ -18,7 +18,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use failure::{EXITS, Exit, Failure};
+pub use failure::{EXITS, Exit};
+
+use failure::Failure;
 
 /// GitOps CI/CD for Amazon ECS: renders, registers and rolls out task definitions with health gating
 #[derive(Parser, Debug)]
@@ -64,6 +66,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.exit.code()
         }
     }
+}
+
+/// The names of the commands.
+pub fn commands() -> Vec<String> {
+    let tree = Cli::command();
+    tree.get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect()
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {

@@ -9,7 +9,7 @@ use super::stdout;
 use super::world::World;
 use crate::adapters::host;
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Pinning, Wanted, pin};
+use crate::engine::{Pinning, pin};
 
 /// Render the task definition and print it
 ///
@@ -32,10 +32,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
-    let Wanted::Document(document) = setting.wanted(&args.document)? else {
-        return Err(Failure::usage("no task definition is named")
-            .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE"));
-    };
+    let document = setting.wanted_document(&args.document, &args.service.path)?;
     let document = if args.pin {
         super::wait(pinned(args, &setting, document))?
     } else {

@@ -1,12 +1,13 @@
 //! Makes changes: one call each, with exactly the document given.
 
+use aws_sdk_ecs::types::StopServiceDeploymentStopType;
 use serde_json::{Map, Value};
 
 use super::Aws;
 use super::faults::fault;
 use super::limits::OnlyThrottled;
 use super::wire::Document;
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
 use crate::core::live::Service;
 use crate::core::rollout::{Action, Fault, FaultKind, Observation, Receipt, Watch};
 use crate::core::taskdef::TaskDefinition;
@@ -21,6 +22,7 @@ impl Cloud for Aws {
         match action {
             Action::RegisterTaskDefinition(document) => self.register(document).await,
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
+            Action::StopServiceDeployment(arn) => self.stop(arn).await,
         }
     }
 }
@@ -66,6 +68,18 @@ impl Aws {
             Some(service) => Ok(Receipt::Updated(Service::new(service))),
             None => Err(empty("UpdateService")),
         }
+    }
+
+    /// Asking again for a stop that was asked for changes nothing, so the SDK may retry it.
+    async fn stop(&self, deployment: &ServiceDeploymentArn) -> Result<Receipt, Fault> {
+        self.ecs
+            .stop_service_deployment()
+            .service_deployment_arn(deployment.as_str())
+            .stop_type(StopServiceDeploymentStopType::Rollback)
+            .send()
+            .await
+            .map_err(|error| fault("StopServiceDeployment", &error))?;
+        Ok(Receipt::Stopped)
     }
 }
 

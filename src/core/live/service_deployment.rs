@@ -26,6 +26,16 @@ impl ServiceDeployment {
         text(&self.0, "status")
     }
 
+    /// Whether ECS is still driving it forward, so that it can be stopped.
+    pub fn is_running(&self) -> bool {
+        matches!(self.status(), "PENDING" | "IN_PROGRESS")
+    }
+
+    /// Whether somebody asked ECS to stop it, or ECS is going back or went back.
+    pub fn is_stopped(&self) -> bool {
+        self.status().starts_with("STOP") || self.status().starts_with("ROLLBACK")
+    }
+
     pub fn status_reason(&self) -> &str {
         text(&self.0, "statusReason")
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
 use crate::core::live::Service;
 use crate::core::taskdef::TaskDefinition;
 
@@ -16,6 +16,9 @@ pub enum Action {
         key: ServiceKey,
         members: Map<String, Value>,
     },
+    /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
+    /// there to serve.
+    StopServiceDeployment(ServiceDeploymentArn),
 }
 
 /// AWS's answer to an action.
@@ -23,6 +26,7 @@ pub enum Action {
 pub enum Receipt {
     Registered(TaskDefinitionArn),
     Updated(Service),
+    Stopped,
 }
 
 impl Action {
@@ -31,6 +35,7 @@ impl Action {
         match self {
             Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
             Self::UpdateService { .. } => "UpdateService",
+            Self::StopServiceDeployment(_) => "StopServiceDeployment",
         }
     }
 }

@@ -39,7 +39,10 @@ impl Rolling<'_> {
         }
         let groups = match self.readable_targets() {
             Ok(groups) => groups,
-            Err(fault) => return self.blind(&fault),
+            Err(fault) => {
+                self.tell_trouble(&fault);
+                return self.wait_or_time_out(service, watch);
+            }
         };
         let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
         let counted = self.plan.intent.desired_count.is_none()
@@ -137,11 +140,11 @@ impl Rolling<'_> {
             return self.look_now(watch);
         }
         let cause = self.why_ecs_failed_it(reason);
-        let alarm = matches!(cause, Cause::Alarm { .. });
+        let goes_back = matches!(cause, Cause::Alarm { .. } | Cause::Stopped { .. });
         let Some(serving) = self.plan.before.serving.clone() else {
             return self.fail(cause, service);
         };
-        if service.breaker() != Breaker::RollBack && !alarm {
+        if service.breaker() != Breaker::RollBack && !goes_back {
             return self.fail(cause, service);
         }
         self.say.push(Event::Undoing {
@@ -173,6 +176,9 @@ impl Rolling<'_> {
             || reason.contains("circuit breaker")
         {
             return Cause::CircuitBreaker { reason };
+        }
+        if record.is_some_and(ServiceDeployment::is_stopped) {
+            return Cause::Stopped { reason };
         }
         Cause::FailedByEcs { reason }
     }

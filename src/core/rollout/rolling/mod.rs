@@ -36,6 +36,7 @@ pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn
     };
     it.next.looks = it.next.looks.wrapping_add(1);
     match &at.phase {
+        Phase::Register | Phase::Deploy if it.is_late() => it.too_late(),
         Phase::Register => it.register(),
         Phase::Deploy => it.deploy(),
         Phase::Follow => it.follow(),
@@ -157,6 +158,21 @@ impl Rolling<'_> {
         } else {
             Outcome::Failed { cause }
         })
+    }
+
+    /// The time for the whole rollout passed before its deployment began.
+    fn is_late(&self) -> bool {
+        self.waited(self.next.began).unsigned_abs() > self.plan.intent.limits.timeout
+    }
+
+    fn too_late(self) -> Turn {
+        let seconds = self.plan.intent.limits.timeout.as_secs();
+        let awaiting = match self.next.phase {
+            Phase::Register => "the revision was being registered",
+            _ => "the deployment was being started",
+        };
+        let awaiting = awaiting.to_owned();
+        self.give_up(Cause::Deadline { seconds, awaiting })
     }
 
     fn refused(self, fault: &Fault) -> Turn {

@@ -27,7 +27,9 @@ pub fn fill(mut document: Document, account: &str) -> Document {
     for role in ["taskRoleArn", "executionRoleArn"] {
         name_role_in_full(&mut document, role, account);
     }
-    let mode = text(&document, "networkMode").unwrap_or_default().to_owned();
+    let mode = text(&document, "networkMode")
+        .unwrap_or_default()
+        .to_owned();
     for container in members_of(&mut document, "containerDefinitions") {
         fill_container(container, &mode);
     }
@@ -68,7 +70,10 @@ fn fill_container(container: &mut Document, network_mode: &str) {
     for mapping in members_of(container, "portMappings") {
         fill_port(mapping, network_mode);
     }
-    if let Some(check) = container.get_mut("healthCheck").and_then(Value::as_object_mut) {
+    if let Some(check) = container
+        .get_mut("healthCheck")
+        .and_then(Value::as_object_mut)
+    {
         default_to(check, "interval", || json!(30));
         default_to(check, "timeout", || json!(5));
         default_to(check, "retries", || json!(3));
