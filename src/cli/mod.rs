@@ -6,6 +6,7 @@ mod failure;
 mod register;
 mod render;
 mod rollout;
+mod sandbox;
 mod schema;
 pub mod stage;
 mod status;
@@ -41,6 +42,7 @@ enum Command {
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
+    Sandbox(sandbox::Args),
     Schema(schema::Args),
 }
 
@@ -89,6 +91,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Register(args) => wait(register::run(args)),
         Command::Rollout(args) => wait(rollout::run(args)),
         Command::Status(args) => wait(status::run(args)),
+        Command::Sandbox(args) => wait(sandbox::run(args)),
         Command::Schema(args) => schema::run(args),
     }
 }
