@@ -178,7 +178,10 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::Busy { .. } => Self::new(Exit::Contested, headline)
                 .hint("wait for it to end, or take the service over with --supersede"),
-            Refusal::NotActive { .. } | Refusal::Controller { .. } | Refusal::Strategy { .. } => {
+            Refusal::Strategy { change, .. } => change
+                .into_iter()
+                .fold(Self::new(Exit::Failed, headline), Self::hint),
+            Refusal::NotActive { .. } | Refusal::Controller { .. } => {
                 Self::new(Exit::Failed, headline)
             }
         }

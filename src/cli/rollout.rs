@@ -142,6 +142,7 @@ impl Rules {
                 Contest::Refuse
             },
             desired_count: self.desired_count,
+            ..Intent::default()
         }
     }
 }

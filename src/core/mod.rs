@@ -7,4 +7,5 @@ pub mod plan;
 pub mod report;
 pub mod rollout;
 pub mod service;
+pub mod strategy;
 pub mod taskdef;
