@@ -5,6 +5,7 @@ mod diff;
 mod document;
 mod failure;
 mod input;
+mod plan;
 mod register;
 mod render;
 mod rollout;
@@ -45,6 +46,7 @@ struct Cli {
 enum Command {
     Render(render::Args),
     Diff(diff::Args),
+    Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
@@ -109,6 +111,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Render(args) => render::run(args).map(done),
         Command::Diff(args) => wait(diff::run(args)),
+        Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),

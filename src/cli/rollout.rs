@@ -1,5 +1,6 @@
 //! `ecsdeploy rollout`: plan, register, deploy, follow to the verdict.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -7,15 +8,17 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{self, DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
-use super::stdout;
+use super::{plan, stdout};
 use super::world::World;
-use crate::core::plan::{Plan, Revision, Survey};
+use crate::core::plan::Plan;
+use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::State;
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
-use crate::engine::{Driven, Request, drive, look};
+use crate::engine::{Driven, compare, drive};
 use crate::ports::{Audience, Clock as _};
 use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
 use crate::text::terminal;
@@ -35,6 +38,9 @@ pub struct Args {
     world: WorldArgs,
     #[command(flatten)]
     rules: Rules,
+    /// Do exactly what `ecsdeploy plan --out FILE` wrote, or refuse if the inputs or the service are not what they were
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// What to print on stdout; progress goes to stderr
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -42,7 +48,7 @@ pub struct Args {
 
 /// How this rollout is to go; each overrides ecsdeploy.yml.
 #[derive(clap::Args, Debug)]
-struct Rules {
+pub(super) struct Rules {
     /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     timeout: Option<Duration>,
@@ -72,16 +78,19 @@ enum OnFailureArg {
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
-    let request = Request {
-        target,
-        wanted: setting.wanted(&args.document)?,
-        pinning: setting.pinning(&args.pin),
-        intent: args.rules.intent(setting.config.as_ref()),
-    };
+    let planned = args.plan.as_deref().map(plan::read).transpose()?;
+    let wanted = setting.wanted(&args.document)?;
+    let pinning = setting.pinning(&args.pin);
+    let intent = args.rules.intent(setting.config.as_ref());
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let mut teller = Teller::new(world.clock.now(), args.output);
-    let (plan, survey) = look(request, &world.aws).await?;
-    learn(&plan, &survey);
+    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    learn(&wanted, &survey);
+    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
+    if let Some(planned) = planned {
+        plan::hold(&planned, &proposal)?;
+    }
     stdout::note(&format!(
         "rolling out      {} ({})\n",
         plan.target,
@@ -92,7 +101,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     match driven {
         Driven::Ended(outcome) => {
             if args.output == Output::Json {
-                stdout::data(&summary(&plan, &outcome, &teller.report))?;
+                stdout::data(&summary(&proposal, &outcome, &teller.report))?;
             }
             judge(&outcome)
         }
@@ -100,21 +109,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// Shows every task definition that was seen to the process's redactor.
-fn learn(plan: &Plan, survey: &Survey) {
-    let known = std::iter::once(&survey.running).chain(&survey.latest);
-    let mut documents: Vec<_> = known.map(|known| &known.definition).collect();
-    if let Revision::New(document) = &plan.revision {
-        documents.push(document);
-    }
-    for document in documents {
-        stdout::learn_document(&document.to_value());
-    }
-}
-
 impl Rules {
     /// The options, over the configuration, over the defaults.
-    fn intent(&self, config: Option<&Resolved>) -> Intent {
+    pub(super) fn intent(&self, config: Option<&Resolved>) -> Intent {
         let config = config.map(|config| &config.rollout);
         let defaults = Limits::default();
         let timeout = self
@@ -190,10 +187,10 @@ impl Audience for Teller {
     }
 }
 
-fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
+fn summary(plan: &Proposal, outcome: &Outcome, report: &Report) -> String {
     let mut summary = json!({
         "service": plan.target,
-        "plan": plan.digest(),
+        "plan": plan.name(),
         "taskDefinitionBefore": plan.before.task_definition,
         "seconds": report.seconds(),
         "events": report.entries,
