@@ -87,8 +87,10 @@ pub fn read(file: &Path) -> Result<Proposal, Failure> {
     let value = text::document::parse_json(&name.to_string(), &text)?;
     let version = value.get("version").and_then(serde_json::Value::as_u64);
     if version != Some(u64::from(VERSION)) {
-        return Err(Failure::usage(format!("{name} is no plan of version {VERSION}"))
-            .hint("make it with: ecsdeploy plan --out FILE"));
+        return Err(
+            Failure::usage(format!("{name} is no plan of version {VERSION}"))
+                .hint("make it with: ecsdeploy plan --out FILE"),
+        );
     }
     serde_json::from_value(value).map_err(|error| {
         Failure::usage(format!("{name} is not a plan"))
@@ -103,9 +105,12 @@ pub fn hold(planned: &Proposal, now: &Proposal) -> Result<(), Failure> {
     if moved.is_empty() {
         return Ok(());
     }
-    let failure = Failure::new(Exit::Failed, "the plan no longer holds; nothing was changed");
-    let failure = moved
-        .iter()
-        .fold(failure, |failure, change| failure.cause(text::diff::line(change)));
+    let failure = Failure::new(
+        Exit::Failed,
+        "the plan no longer holds; nothing was changed",
+    );
+    let failure = moved.iter().fold(failure, |failure, change| {
+        failure.cause(text::diff::line(change))
+    });
     Err(failure.hint("look at it again: ecsdeploy plan"))
 }

@@ -23,7 +23,14 @@ pub fn text(plan: &Proposal) -> String {
     for change in &changes {
         let _ = writeln!(text, "  {}", diff::line(change));
     }
-    section(&mut text, "steps", steps(plan).iter().enumerate().map(|(index, step)| format!("{}. {step}", index + 1)));
+    section(
+        &mut text,
+        "steps",
+        steps(plan)
+            .iter()
+            .enumerate()
+            .map(|(index, step)| format!("{}. {step}", index + 1)),
+    );
     section(&mut text, "will not happen", untouched(plan).into_iter());
     section(&mut text, "findings", plan.findings.iter().map(finding));
     inert(&text)
@@ -35,7 +42,10 @@ pub fn json(plan: &Proposal) -> Value {
     if let Value::Object(members) = &mut document {
         members.insert("name".to_owned(), json!(plan.name()));
         members.insert("headline".to_owned(), json!(headline(plan)));
-        members.insert("changes".to_owned(), diff::json(&plan.comparison.changes())["changes"].take());
+        members.insert(
+            "changes".to_owned(),
+            diff::json(&plan.comparison.changes())["changes"].take(),
+        );
         members.insert("steps".to_owned(), json!(steps(plan)));
         members.insert("willNotHappen".to_owned(), json!(untouched(plan)));
     }
@@ -46,7 +56,9 @@ pub fn json(plan: &Proposal) -> Value {
 pub fn headline(plan: &Proposal) -> String {
     match (plan.course, &plan.revision) {
         (Course::Nothing, _) => "nothing to do, the service runs this task definition".to_owned(),
-        (Course::Follow, _) => "follow the deployment of this task definition that is running".to_owned(),
+        (Course::Follow, _) => {
+            "follow the deployment of this task definition that is running".to_owned()
+        }
         (Course::Deploy, Some(revision)) => format!("deploy {}", revision.short()),
         (Course::Deploy, None) => format!("deploy a new revision of {}", plan.family),
     }
@@ -72,7 +84,10 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
     let mut steps = Vec::new();
     if plan.course == Course::Deploy {
         steps.push(match &plan.revision {
-            Some(revision) => format!("use {}, which is the same and registered already", revision.short()),
+            Some(revision) => format!(
+                "use {}, which is the same and registered already",
+                revision.short()
+            ),
             None => format!("register a new revision of {}", plan.family),
         });
         steps.push(update(plan));
@@ -88,7 +103,11 @@ fn update(plan: &Proposal) -> String {
         text.push_str(", forcing a new deployment");
     }
     if let Some(count) = plan.intent.desired_count {
-        let _ = write!(text, ", with a desired count of {count} (now {})", plan.before.desired_count);
+        let _ = write!(
+            text,
+            ", with a desired count of {count} (now {})",
+            plan.before.desired_count
+        );
     }
     text
 }
@@ -97,9 +116,11 @@ fn follow(plan: &Proposal) -> String {
     let capacity = plan.capacity;
     let limit = match plan.intent.limits.failed_tasks {
         FailedTasks::LeaveToEcs => "; how many tasks may fail is left to ECS".to_owned(),
-        limit => limit.limit(capacity.desired).map_or_else(String::new, |limit| {
-            format!("; {limit} failed tasks end it")
-        }),
+        limit => limit
+            .limit(capacity.desired)
+            .map_or_else(String::new, |limit| {
+                format!("; {limit} failed tasks end it")
+            }),
     };
     format!(
         "follow the deployment until it serves, for at most {}; {} to {} tasks run meanwhile{limit}",

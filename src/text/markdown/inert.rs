@@ -49,7 +49,8 @@ pub fn plain(text: &str) -> String {
         out.push(letter);
         let next = letters.peek().copied().unwrap_or(' ');
         let refers = SIGILS.contains(letter) && !next.is_whitespace();
-        let links = letter == ':' && next == '/' || letter == '.' && out.to_lowercase().ends_with("www.");
+        let links =
+            letter == ':' && next == '/' || letter == '.' && out.to_lowercase().ends_with("www.");
         if refers || links {
             out.push(APART);
         }
@@ -59,12 +60,17 @@ pub fn plain(text: &str) -> String {
 
 /// Lines of a code block, each without what a terminal or a browser would obey.
 pub fn block_lines(text: &str) -> Vec<String> {
-    text.lines().map(|line| clip(&visible(line), 2000)).collect()
+    text.lines()
+        .map(|line| clip(&visible(line), 2000))
+        .collect()
 }
 
 /// A fence that no line within can end.
 pub fn fence<'a>(lines: impl Iterator<Item = &'a String>) -> String {
-    let longest = lines.map(|line| longest_run(line)).max().unwrap_or_default();
+    let longest = lines
+        .map(|line| longest_run(line))
+        .max()
+        .unwrap_or_default();
     "`".repeat((longest + 1).max(3))
 }
 
@@ -82,7 +88,10 @@ pub fn marker(service: &str, environment: Option<&str>) -> String {
 /// A word for Mermaid, which knows no escapes: letters, digits and a few harmless signs.
 pub fn word(text: &str) -> String {
     let is_harmless = |c: char| c.is_ascii_alphanumeric() || " ._/-".contains(c);
-    let text: String = text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect();
+    let text: String = text
+        .chars()
+        .map(|c| if is_harmless(c) { c } else { ' ' })
+        .collect();
     let words: Vec<&str> = text.split_whitespace().collect();
     clip(&words.join(" "), 60)
 }
@@ -98,7 +107,9 @@ fn visible(text: &str) -> String {
         c.is_control() && c != '\t'
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if is_hidden(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 fn clip(text: &str, longest: usize) -> String {
@@ -111,5 +122,8 @@ fn clip(text: &str, longest: usize) -> String {
 
 /// The longest run of backticks.
 fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+    text.split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default()
 }

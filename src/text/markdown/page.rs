@@ -86,7 +86,9 @@ impl Page {
 /// How many bytes of lines each fold gets: the small ones all they want, the large ones equal parts of the rest.
 fn shares(blocks: &[&Block], room: usize) -> Vec<usize> {
     let wishes: Vec<usize> = blocks.iter().map(|block| block.wish()).collect();
-    let mut order: Vec<usize> = (0..blocks.len()).filter(|index| wishes[*index] > 0).collect();
+    let mut order: Vec<usize> = (0..blocks.len())
+        .filter(|index| wishes[*index] > 0)
+        .collect();
     order.sort_by_key(|index| wishes[*index]);
     let (mut left, mut waiting) = (room, order.len());
     let mut shares = vec![0; blocks.len()];
@@ -103,7 +105,9 @@ impl Block {
     fn least(&self) -> usize {
         match self {
             Self::Text(markdown) => markdown.len() + 2,
-            Self::Fold(fold) => fold.wrapped(&[], "").len() + NOTE + 2 + 2 * fence(fold.lines.iter()).len(),
+            Self::Fold(fold) => {
+                fold.wrapped(&[], "").len() + NOTE + 2 + 2 * fence(fold.lines.iter()).len()
+            }
         }
     }
 
@@ -124,10 +128,15 @@ impl Fold {
             fits
         });
         let fitting = fitting.count();
-        if fitting == self.lines.len() || share >= self.lines.iter().map(|line| line.len() + 1).sum() {
+        if fitting == self.lines.len()
+            || share >= self.lines.iter().map(|line| line.len() + 1).sum()
+        {
             return self.wrapped(&self.lines, "");
         }
-        let note = format!("{} more lines, for which there was no room.\n\n", self.lines.len() - fitting);
+        let note = format!(
+            "{} more lines, for which there was no room.\n\n",
+            self.lines.len() - fitting
+        );
         self.wrapped(&self.lines[..fitting], &note)
     }
 

@@ -26,7 +26,10 @@ pub fn plan(plan: &Proposal, environment: Option<&str>, limit: usize) -> String 
 
 /// The worst first: a finding that AWS will refuse is worse than any change.
 fn title(plan: &Proposal, environment: Option<&str>) -> String {
-    let refused = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let refused = plan
+        .findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
     let status = match plan.course {
         _ if refused => "❌ AWS will refuse this",
         Course::Nothing => "✅ No changes",
@@ -56,16 +59,29 @@ fn findings(plan: &Proposal) -> String {
 }
 
 fn table(plan: &Proposal) -> String {
-    let serving = plan.before.serving.as_ref().map_or("nothing", |arn| arn.short());
+    let serving = plan
+        .before
+        .serving
+        .as_ref()
+        .map_or("nothing", |arn| arn.short());
     let capacity = plan.capacity;
     let rows = [
         ("Plan", plain(&words::headline(plan))),
         ("Running", cell(plan.world.task_definition.short())),
         ("Strategy", plain(&words::strategy(plan))),
-        ("Tasks", format!("{} desired, {} to {} meanwhile", capacity.desired, capacity.floor, capacity.ceiling)),
+        (
+            "Tasks",
+            format!(
+                "{} desired, {} to {} meanwhile",
+                capacity.desired, capacity.floor, capacity.ceiling
+            ),
+        ),
         ("Undo goes back to", cell(serving)),
     ];
-    let rows: Vec<String> = rows.iter().map(|(name, value)| format!("| {name} | {value} |")).collect();
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(name, value)| format!("| {name} | {value} |"))
+        .collect();
     format!("| | |\n| --- | --- |\n{}", rows.join("\n"))
 }
 
@@ -78,7 +94,10 @@ fn changes(page: &mut Page, plan: &Proposal) {
     };
     page.fold(title, "diff", &coloured(&diff::compact(&changes)));
     let (old, new) = (plan.world.task_definition.short(), plan.family.as_str());
-    let unified = diff::unified((old, &plan.comparison.running), (new, &plan.comparison.wanted));
+    let unified = diff::unified(
+        (old, &plan.comparison.running),
+        (new, &plan.comparison.wanted),
+    );
     page.fold("Lines", "diff", &unified);
 }
 
@@ -86,6 +105,9 @@ fn list(title: &str, bullet: &str, lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let lines: Vec<String> = lines.iter().map(|line| format!("{bullet} {}", plain(line))).collect();
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{bullet} {}", plain(line)))
+        .collect();
     format!("**{title}**\n\n{}", lines.join("\n"))
 }

@@ -27,7 +27,11 @@ pub fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit:
     page.text(table(plan, report));
     page.text(timeline(report));
     let changes = diff::compact(&plan.comparison.changes());
-    page.fold("Changes of the task definition", "diff", &coloured(&changes));
+    page.fold(
+        "Changes of the task definition",
+        "diff",
+        &coloured(&changes),
+    );
     page.fold("Events", "text", &events(report));
     page.fit(limit)
 }
@@ -52,7 +56,11 @@ fn title(plan: &Proposal, report: &Report, environment: Option<&str>) -> String 
         Some(Outcome::Superseded { .. }) => "⚠️ Superseded",
     };
     let place = environment.map(|name| format!(" in {}", code(name)));
-    format!("### {status}: {}{}", code(&plan.target.to_string()), place.unwrap_or_default())
+    format!(
+        "### {status}: {}{}",
+        code(&plan.target.to_string()),
+        place.unwrap_or_default()
+    )
 }
 
 fn cause(report: &Report) -> String {
@@ -67,7 +75,11 @@ fn cause(report: &Report) -> String {
 
 fn failures(report: &Report) -> String {
     let failures: Vec<&TaskFailure> = report.task_failures().collect();
-    let mut lines: Vec<String> = failures.iter().take(FAILURES).map(|failure| one(failure)).collect();
+    let mut lines: Vec<String> = failures
+        .iter()
+        .take(FAILURES)
+        .map(|failure| one(failure))
+        .collect();
     if failures.len() > FAILURES {
         lines.push(format!("- and {} more", failures.len() - FAILURES));
     }
@@ -78,10 +90,20 @@ fn failures(report: &Report) -> String {
 }
 
 fn one(failure: &TaskFailure) -> String {
-    let mut line = format!("- task {}: {}", code(failure.task.short()), code(&failure.reason));
+    let mut line = format!(
+        "- task {}: {}",
+        code(failure.task.short()),
+        code(&failure.reason)
+    );
     for exit in failure.containers.iter().take(5) {
-        let Some(exit_code) = exit.exit_code else { continue };
-        let _ = write!(line, "; container {} exit code {exit_code}", code(&exit.container));
+        let Some(exit_code) = exit.exit_code else {
+            continue;
+        };
+        let _ = write!(
+            line,
+            "; container {} exit code {exit_code}",
+            code(&exit.container)
+        );
         if !exit.reason.is_empty() {
             let _ = write!(line, " {}", code(&exit.reason));
         }
@@ -90,10 +112,16 @@ fn one(failure: &TaskFailure) -> String {
 }
 
 fn table(plan: &Proposal, report: &Report) -> String {
-    let revision = report.entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Registered { task_definition } | Event::Reused { task_definition } => Some(task_definition.short()),
-        _ => None,
-    });
+    let revision = report
+        .entries
+        .iter()
+        .rev()
+        .find_map(|entry| match &entry.event {
+            Event::Registered { task_definition } | Event::Reused { task_definition } => {
+                Some(task_definition.short())
+            }
+            _ => None,
+        });
     let seconds = jiff::SignedDuration::from_secs(report.seconds());
     format!(
         "| | |\n| --- | --- |\n| Revision | {} |\n| Before | {} |\n| Strategy | {} |\n| Took | {} |",
@@ -129,7 +157,10 @@ fn timeline(report: &Report) -> String {
         .iter()
         .enumerate()
         .map(|(index, (start, label))| {
-            let until = states.get(index + 1).map_or(end, |next| next.0).max(start + 1);
+            let until = states
+                .get(index + 1)
+                .map_or(end, |next| next.0)
+                .max(start + 1);
             format!("  {label} :{start}, {until}")
         })
         .collect();
@@ -139,8 +170,17 @@ fn timeline(report: &Report) -> String {
     if bars.len() > BARS {
         bars.drain(BARS / 2..bars.len() - BARS / 2);
     }
-    let marks: Vec<String> = report.entries.iter().filter_map(|entry| mark(&entry.event, second(entry.at))).take(BARS).collect();
-    let marks = if marks.is_empty() { String::new() } else { format!("\n  section Events\n{}", marks.join("\n")) };
+    let marks: Vec<String> = report
+        .entries
+        .iter()
+        .filter_map(|entry| mark(&entry.event, second(entry.at)))
+        .take(BARS)
+        .collect();
+    let marks = if marks.is_empty() {
+        String::new()
+    } else {
+        format!("\n  section Events\n{}", marks.join("\n"))
+    };
     format!(
         "```mermaid\ngantt\n  dateFormat X\n  axisFormat %M:%S\n  section Tasks\n{}{marks}\n```",
         bars.join("\n")
@@ -149,10 +189,24 @@ fn timeline(report: &Report) -> String {
 
 fn mark(event: &Event, second: i64) -> Option<String> {
     let (label, kind) = match event {
-        Event::Registered { task_definition } => (format!("registered {}", word(&without_colon(task_definition.short()))), "milestone"),
+        Event::Registered { task_definition } => (
+            format!(
+                "registered {}",
+                word(&without_colon(task_definition.short()))
+            ),
+            "milestone",
+        ),
         Event::Deploying { .. } => ("deployment began".to_owned(), "milestone"),
         Event::TaskFailed(_) => ("task failed".to_owned(), "milestone, crit"),
-        Event::Undoing { task_definition, .. } => (format!("going back to {}", word(&without_colon(task_definition.short()))), "milestone, crit"),
+        Event::Undoing {
+            task_definition, ..
+        } => (
+            format!(
+                "going back to {}",
+                word(&without_colon(task_definition.short()))
+            ),
+            "milestone, crit",
+        ),
         _ => return None,
     };
     Some(format!("  {label} :{kind}, {second}, {second}"))
@@ -167,5 +221,9 @@ fn events(report: &Report) -> String {
     let Some(since) = report.entries.first().map(|entry| entry.at) else {
         return String::new();
     };
-    report.entries.iter().map(|entry| terminal::entry(entry, since)).collect()
+    report
+        .entries
+        .iter()
+        .map(|entry| terminal::entry(entry, since))
+        .collect()
 }

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::comparison::Comparison;
-use super::diff::{Change, diff};
-use super::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
-use super::live::Service;
-use super::plan::{Before, Course, Plan, Revision, Strategy, Survey};
-use super::redact::Redactor;
-use super::service::{Intent, Redeploy};
-use super::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
+use crate::core::comparison::Comparison;
+use crate::core::diff::{Change, diff};
+use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
+use crate::core::live::Service;
+use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
+use crate::core::redact::Redactor;
+use crate::core::service::{Intent, Redeploy};
+use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
 
 /// The artifact's format; another is not read.
 pub const VERSION: u32 = 1;
@@ -129,7 +129,10 @@ impl Proposal {
         if moved.is_empty() && is_underway {
             return moved;
         }
-        moved.extend(diff(&json!({"service": self.world}), &json!({"service": now.world})));
+        moved.extend(diff(
+            &json!({"service": self.world}),
+            &json!({"service": now.world}),
+        ));
         if moved.is_empty() {
             // Now only secrets can differ: one that was to stay changes, or the other way round.
             let shown = |proposal: &Self| json!({"taskDefinition": proposal.comparison.wanted});
