@@ -124,7 +124,7 @@ fn environment(address: SocketAddr, region: &str) -> String {
 }
 
 async fn stopped(signals: Signals) {
-    while signals.pause(Duration::from_secs(3600)).await == Wake::Due {}
+    while signals.pause(Duration::from_hours(1)).await == Wake::Due {}
 }
 
 /// Moves the clock and keeps the state, until told to stop.
