@@ -37,7 +37,7 @@ impl Sandbox {
                 let outcome = self.perform(&call);
                 wire::write(&call, outcome, &request_id)
             }
-            Err(refusal) => wire::refuse(&refusal, &request_id),
+            Err(refusal) => wire::refuse(request, &refusal, &request_id),
         }
     }
 
