@@ -7,6 +7,7 @@
 //! AWS is not made twice; a request that is not modelled is refused by name, never guessed.
 
 pub mod apps;
+pub mod cloudwatch;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
@@ -26,6 +27,7 @@ mod sts;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod traffic;
 pub mod wire;
 mod world;
 

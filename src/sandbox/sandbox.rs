@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::sandbox::wire::{Call, Service};
-use crate::sandbox::{ApiError, Rng, Time, World, WorldError, ecr, ecs, elb, ids, seed, sts, wire};
+use crate::sandbox::{
+    ApiError, Rng, Time, World, WorldError, cloudwatch, ecr, ecs, elb, ids, seed, sts, wire,
+};
 
 /// How often each operation was asked for, by service (signing name) and operation.
 pub type Census = BTreeMap<(String, String), u64>;
@@ -49,6 +51,7 @@ impl Sandbox {
             Service::Ecs => ecs::answer(&mut self.world, operation, input),
             Service::Ecr => ecr::answer(&mut self.world, operation, input),
             Service::Elb => elb::answer(&mut self.world, operation, input),
+            Service::CloudWatch => cloudwatch::answer(&mut self.world, operation, input),
             Service::Sts => sts::answer(&self.world, operation),
             other => Err(ApiError::not_modelled(other.name(), operation)),
         }

@@ -3,10 +3,12 @@
 //! **Invariant:** a step depends only on the state: the same world, stepped alike, ends alike.
 
 use crate::sandbox::apps::Apps;
+use crate::sandbox::cloudwatch::{self, Cloudwatch};
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::ecs::{self, Ecs};
 use crate::sandbox::elb::Elb;
 use crate::sandbox::network::Network;
+use crate::sandbox::traffic::Traffic;
 use crate::sandbox::{Rng, Time, ids};
 
 /// One AWS account in one region.
@@ -25,6 +27,8 @@ pub struct World {
     pub ecr: Ecr,
     pub apps: Apps,
     pub network: Network,
+    pub traffic: Traffic,
+    pub cloudwatch: Cloudwatch,
 }
 
 impl World {
@@ -41,6 +45,8 @@ impl World {
             ecr: Ecr::default(),
             apps: Apps::default(),
             network: Network::default(),
+            traffic: Traffic::default(),
+            cloudwatch: Cloudwatch::default(),
         }
     }
 
@@ -54,11 +60,20 @@ impl World {
         Rng::named(self.seed, &[kind, name])
     }
 
-    /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are.
+    /// What happens in the second that ends at `at`: ECS moves its tasks, ELB checks the targets as they now are, requests
+    /// flow to them, and CloudWatch publishes and judges what was counted.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
-        let Self { ecs, apps, elb, .. } = self;
+        let Self {
+            ecs,
+            apps,
+            elb,
+            traffic,
+            ..
+        } = self;
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
+        traffic.tick(at, elb, &|id, port| ecs::reach(ecs, at, id, port));
+        cloudwatch::tick(self);
     }
 }

@@ -14,6 +14,7 @@ use crate::sandbox::ecs::{
     cluster, defaults, instances, refuse, run_task, service, service_deployment, tags, task_definition, task_operations,
 };
 use crate::sandbox::elb::Probe;
+use crate::sandbox::traffic::Reach;
 use crate::sandbox::{ApiError, Duration, Time, World};
 
 /// Answers one operation; one that is not modelled is refused by name.
@@ -91,19 +92,28 @@ fn forget(ecs: &mut Ecs, now: Time) {
 
 /// What a health check of this target gets: `id` is an address, or an EC2 instance; `port` is where the check goes.
 pub fn probe(ecs: &Ecs, _apps: &Apps, now: Time, id: &str, port: u16) -> Probe {
+    match reach(ecs, now, id, port) {
+        Reach::App(app) => Probe::Answered(app.health_status),
+        Reach::Refused => Probe::Refused,
+        Reach::Hangs => Probe::TimedOut,
+    }
+}
+
+/// What a request to this target meets.
+pub fn reach<'a>(ecs: &'a Ecs, now: Time, id: &str, port: u16) -> Reach<'a> {
     let exact = ecs.endpoints.get(&(id.to_owned(), port));
-    let Some((cluster, task)) = exact else { return Probe::Refused };
-    let Some(task) = ecs.clusters.get(cluster).and_then(|cluster| cluster.tasks.get(task)) else { return Probe::Refused };
+    let Some((cluster, task)) = exact else { return Reach::Refused };
+    let Some(task) = ecs.clusters.get(cluster).and_then(|cluster| cluster.tasks.get(task)) else { return Reach::Refused };
     let listens = |port: u16| move |container: &&crate::sandbox::ecs::task::Container| container.ports.iter().any(|p| p.host == port);
-    let Some(container) = task.containers.iter().find(listens(port)) else { return Probe::Refused };
+    let Some(container) = task.containers.iter().find(listens(port)) else { return Reach::Refused };
     let is_up = (Step::Running..=Step::Stopping).contains(&task.step) && container.exit.is_none();
-    let Some(up) = task.up(now).filter(|_| is_up) else { return Probe::Refused };
+    let Some(up) = task.up(now).filter(|_| is_up) else { return Reach::Refused };
     let app = &container.behaviour;
     if up < app.ready_after {
-        Probe::Refused
+        Reach::Refused
     } else if app.hang_after.is_some_and(|after: Duration| after <= up) {
-        Probe::TimedOut
+        Reach::Hangs
     } else {
-        Probe::Answered(app.health_status)
+        Reach::App(app)
     }
 }
