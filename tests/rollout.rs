@@ -1,5 +1,8 @@
 //! Whole rolling rollouts: the real SDK, the engine and the machine against the sandbox, in virtual time.
-#![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with its place")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic in a test is a failure with its place"
+)]
 
 mod common;
 

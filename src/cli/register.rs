@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::stdout;
 use super::world::World;
 use crate::core::report::{Entry, Event};
-use crate::engine::{Registered, Wanted, pin, register};
+use crate::engine::{Registered, pin, register};
 use crate::ports::Clock as _;
 use crate::text::terminal;
 
@@ -32,10 +32,7 @@ pub struct Args {
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
-    let Wanted::Document(document) = setting.wanted(&args.document)? else {
-        return Err(Failure::usage("no task definition is named")
-            .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE"));
-    };
+    let document = setting.wanted_document(&args.document, &args.service.path)?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let document = pin(document, setting.pinning(&args.pin), &world.aws).await?;
     let registered = register(&document, &world.aws, &world.clock)

@@ -9,11 +9,11 @@ use super::stdout;
 use super::world::World;
 use crate::adapters::host;
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Pinning, Wanted, pin};
+use crate::engine::{Pinning, pin};
 
 /// Render the task definition and print it
 ///
-/// Prints the exact JSON that RegisterTaskDefinition gets. Nothing is called unless --pin asks ECR for the digests that `register` and `rollout` put in place of tags.
+/// Prints the exact JSON that RegisterTaskDefinition gets. Nothing is called unless --pin asks ECR for the digests that `register` and `rollout` put in place of tags. It is your own document: secrets in it are printed as they are, which no other command does.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -32,10 +32,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
-    let Wanted::Document(document) = setting.wanted(&args.document)? else {
-        return Err(Failure::usage("no task definition is named")
-            .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE"));
-    };
+    let document = setting.wanted_document(&args.document, &args.service.path)?;
     let document = if args.pin {
         super::wait(pinned(args, &setting, document))?
     } else {
@@ -45,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     text.push('\n');
     match &args.out {
         Some(file) => Ok(host::write(file, &text)?),
-        None => stdout::data(&text),
+        None => stdout::own(&text),
     }
 }
 

@@ -44,7 +44,7 @@ pub async fn register(
                 .await
             {
                 Ok(Receipt::Registered(arn)) => return Ok(Some(Registered::New(arn))),
-                Ok(Receipt::Updated(_)) => {
+                Ok(_) => {
                     unreachable!("a registration is answered by a registration")
                 }
                 Err(fault) if fault.is_unanswered() => lost = Some(fault),

@@ -21,15 +21,22 @@ pub struct Network {
     pub subnets: BTreeMap<String, Subnet>,
 }
 
-impl World {
-    /// The zone that a subnet lies in, such as `eu-west-1a`.
-    pub fn zone_of(&self, subnet: &str) -> String {
-        if let Some(known) = self.network.subnets.get(subnet) {
+impl Network {
+    /// The zone of `region` that a subnet lies in, such as `eu-west-1a`.
+    pub fn zone_of(&self, region: &str, subnet: &str) -> String {
+        if let Some(known) = self.subnets.get(subnet) {
             known.availability_zone.clone()
         } else {
             let letter = ["a", "b", "c"][Rng::named(0, &["subnet", subnet]).below(3) as usize];
-            format!("{}{letter}", self.region)
+            format!("{region}{letter}")
         }
+    }
+}
+
+impl World {
+    /// The zone that a subnet lies in, such as `eu-west-1a`.
+    pub fn zone_of(&self, subnet: &str) -> String {
+        self.network.zone_of(&self.region, subnet)
     }
 
     /// The VPC that a subnet lies in, where the world file says so.

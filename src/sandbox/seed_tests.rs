@@ -1,3 +1,5 @@
+//! World files: what they become, and how one that does not fit is refused.
+
 use serde_json::json;
 
 use crate::sandbox::apps::Pull;

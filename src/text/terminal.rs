@@ -60,6 +60,12 @@ fn event(event: &Event) -> String {
             task_definition.short()
         ),
         Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
+        Event::Canary { service, tasks } => {
+            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+        }
+        Event::CanaryPassed { seconds } => {
+            format!("canary passed   its tasks ran well for {seconds} s")
+        }
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,
@@ -72,7 +78,7 @@ fn event(event: &Event) -> String {
             target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
             target.description
         ),
-        Event::Service(event) => format!("service event   {}", event.message),
+        Event::Service(event) => format!("service event   {}", brief(&event.message)),
         Event::Trouble { operation, message } => format!("trouble         {operation}: {message}"),
         Event::Undoing {
             cause,
@@ -88,6 +94,26 @@ fn event(event: &Event) -> String {
         ),
         Event::Finished(outcome) => finished(outcome),
     }
+}
+
+/// A service event without what every line repeats: `(service NAME) ` in front, and all of an ARN but its name.
+fn brief(message: &str) -> String {
+    let told = message
+        .strip_prefix("(service ")
+        .and_then(|rest| rest.split_once(") "));
+    let told = told.map_or(message, |(_, told)| told);
+    told.split_inclusive([' ', ')', '('])
+        .map(|word| match word.find(":targetgroup/") {
+            Some(at) if word.starts_with("arn:") => {
+                let name = word[at..].split('/').nth(1).unwrap_or(word);
+                let end = word
+                    .strip_suffix([' ', ')'])
+                    .map_or("", |arn| &word[arn.len()..]);
+                format!("{name}{end}")
+            }
+            _ => word.to_owned(),
+        })
+        .collect()
 }
 
 fn tasks(progress: &Progress) -> String {
@@ -165,6 +191,23 @@ mod tests {
             line,
             "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\n"
         );
+    }
+
+    #[test]
+    fn service_events_are_told_without_what_repeats() {
+        for (event, told) in [
+            (
+                "(service web) registered 1 targets in (target-group arn:aws:elasticloadbalancing:r:1:targetgroup/web/0a)",
+                "registered 1 targets in (target-group web)",
+            ),
+            (
+                "(service web) has reached a steady state.",
+                "has reached a steady state.",
+            ),
+            ("something else entirely", "something else entirely"),
+        ] {
+            assert_eq!(brief(event), told);
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! A stage for whole rollouts: the real SDK against the sandbox, in virtual time.
-#![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with its place")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic in a test is a failure with its place"
+)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -7,7 +7,6 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::core::rollout::{Fault, FaultKind};
@@ -63,7 +62,7 @@ where
                 FaultKind::Unanswered
             },
             code: String::new(),
-            message: DisplayErrorContext(other).to_string(),
+            message: causes(other),
         },
     }
 }
@@ -73,11 +72,25 @@ fn kind_of(code: &str, status: u16) -> FaultKind {
         FaultKind::Denied
     } else if CREDENTIALS.contains(&code) {
         FaultKind::NoCredentials
-    } else if status >= 500 || THROTTLED.contains(&code) {
+    } else if status >= 500 || code.is_empty() || THROTTLED.contains(&code) {
         FaultKind::Unanswered
     } else {
         FaultKind::Refused
     }
+}
+
+/// The error and what it says caused it, each once.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if said.last() != Some(&text) {
+            said.push(text);
+        }
+        cause = error.source();
+    }
+    said.join(": ")
 }
 
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
@@ -103,6 +116,8 @@ mod tests {
             ("ThrottlingException", 400, FaultKind::Unanswered),
             ("ServerException", 500, FaultKind::Unanswered),
             ("ClientException", 400, FaultKind::Refused),
+            // Not an answer of the service: a proxy's, perhaps.
+            ("", 403, FaultKind::Unanswered),
             ("", 503, FaultKind::Unanswered),
         ] {
             assert_eq!(kind_of(code, status), kind, "{code} {status}");

@@ -1,12 +1,13 @@
 //! Makes changes: one call each, with exactly the document given.
 
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde_json::{Map, Value};
 
 use super::Aws;
 use super::faults::fault;
 use super::limits::OnlyThrottled;
 use super::wire::Document;
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
 use crate::core::live::Service;
 use crate::core::rollout::{Action, Fault, FaultKind, Observation, Receipt, Watch};
 use crate::core::taskdef::TaskDefinition;
@@ -21,6 +22,12 @@ impl Cloud for Aws {
         match action {
             Action::RegisterTaskDefinition(document) => self.register(document).await,
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
+            Action::CreateService { key, members } => self.create(key, members.clone()).await,
+            Action::DeleteService(key) => self.delete(key).await,
+            Action::StopServiceDeployment(arn) => self.stop(arn).await,
+            Action::ContinueServiceDeployment { deployment, hook } => {
+                self.go_on(deployment, hook).await
+            }
         }
     }
 }
@@ -66,6 +73,62 @@ impl Aws {
             Some(service) => Ok(Receipt::Updated(Service::new(service))),
             None => Err(empty("UpdateService")),
         }
+    }
+
+    /// The members carry no client token: the name itself is what makes it once.
+    async fn create(
+        &self,
+        key: &ServiceKey,
+        members: Map<String, Value>,
+    ) -> Result<Receipt, Fault> {
+        self.ecs
+            .create_service()
+            .cluster(key.cluster.as_str())
+            .service_name(key.service.as_str())
+            .customize()
+            .config_override(once())
+            .interceptor(Document::send(members))
+            .send()
+            .await
+            .map_err(|error| fault("CreateService", &error))?;
+        Ok(Receipt::Created)
+    }
+
+    async fn delete(&self, key: &ServiceKey) -> Result<Receipt, Fault> {
+        self.ecs
+            .delete_service()
+            .cluster(key.cluster.as_str())
+            .service(key.service.as_str())
+            .force(true)
+            .send()
+            .await
+            .map_err(|error| fault("DeleteService", &error))?;
+        Ok(Receipt::Deleted)
+    }
+
+    /// A hook that went on already refuses to be told again; nothing is done twice.
+    async fn go_on(&self, deployment: &ServiceDeploymentArn, hook: &str) -> Result<Receipt, Fault> {
+        self.ecs
+            .continue_service_deployment()
+            .service_deployment_arn(deployment.as_str())
+            .hook_id(hook)
+            .action(DeploymentLifecycleHookAction::Continue)
+            .send()
+            .await
+            .map_err(|error| fault("ContinueServiceDeployment", &error))?;
+        Ok(Receipt::Continued)
+    }
+
+    /// Asking again for a stop that was asked for changes nothing, so the SDK may retry it.
+    async fn stop(&self, deployment: &ServiceDeploymentArn) -> Result<Receipt, Fault> {
+        self.ecs
+            .stop_service_deployment()
+            .service_deployment_arn(deployment.as_str())
+            .stop_type(StopServiceDeploymentStopType::Rollback)
+            .send()
+            .await
+            .map_err(|error| fault("StopServiceDeployment", &error))?;
+        Ok(Receipt::Stopped)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
 use crate::core::live::Service;
 use crate::core::taskdef::TaskDefinition;
 
@@ -16,6 +16,21 @@ pub enum Action {
         key: ServiceKey,
         members: Map<String, Value>,
     },
+    /// CreateService with exactly these members beside `cluster` and `serviceName`.
+    CreateService {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// DeleteService, its tasks with it.
+    DeleteService(ServiceKey),
+    /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
+    /// there to serve.
+    StopServiceDeployment(ServiceDeploymentArn),
+    /// ContinueServiceDeployment: the deployment waits at a PAUSE hook and may go on.
+    ContinueServiceDeployment {
+        deployment: ServiceDeploymentArn,
+        hook: String,
+    },
 }
 
 /// AWS's answer to an action.
@@ -23,6 +38,10 @@ pub enum Action {
 pub enum Receipt {
     Registered(TaskDefinitionArn),
     Updated(Service),
+    Created,
+    Deleted,
+    Stopped,
+    Continued,
 }
 
 impl Action {
@@ -31,6 +50,10 @@ impl Action {
         match self {
             Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
             Self::UpdateService { .. } => "UpdateService",
+            Self::CreateService { .. } => "CreateService",
+            Self::DeleteService(_) => "DeleteService",
+            Self::StopServiceDeployment(_) => "StopServiceDeployment",
+            Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Receipt;
-use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task};
 use crate::core::taskdef::Described;
 
@@ -19,6 +19,8 @@ pub type Watch = BTreeSet<Facet>;
 pub enum Facet {
     /// DescribeServices.
     Service(ServiceKey),
+    /// DescribeServices, with tags: the canary's service.
+    Beside(ServiceKey),
     /// DescribeTaskDefinition of a family (its newest active revision), `family:revision` or ARN.
     TaskDefinition(String),
     /// ListTasks and DescribeTasks: running tasks of the service.
@@ -29,6 +31,8 @@ pub enum Facet {
     Targets(TargetGroupArn),
     /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
     ServiceDeployment(ServiceKey, DeploymentId),
+    /// DescribeServiceDeployments of a record that was found before.
+    Record(ServiceDeploymentArn),
     /// DescribeImages.
     Image(EcrImage),
 }
@@ -74,6 +78,7 @@ pub enum FaultKind {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     pub service: Seen<Service>,
+    pub beside: Seen<Service>,
     pub task_definitions: BTreeMap<String, Seen<Described>>,
     pub running_tasks: Seen<Vec<Task>>,
     pub stopped_tasks: Seen<Vec<Task>>,

@@ -1,3 +1,5 @@
+//! ECR by its operations: what a tag leads to, how what is missing is named, how lists are paged.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::ecr::{ImageMissing, answer};

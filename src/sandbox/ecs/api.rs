@@ -6,16 +6,18 @@ use serde_json::Value;
 
 use crate::sandbox::apps::Apps;
 use crate::sandbox::ecs::document::Document;
-use crate::sandbox::ecs::scheduler::{self, Heard};
+use crate::sandbox::ecs::hearing::Heard;
+use crate::sandbox::ecs::scheduler;
 use crate::sandbox::ecs::service::Status;
 use crate::sandbox::ecs::state::{Ecs, split};
-use crate::sandbox::ecs::task::Step;
+use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
-    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags, task_definition, task_operations,
+    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
+    task_definition, task_operations,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::traffic::Reach;
-use crate::sandbox::{ApiError, Duration, Time, World};
+use crate::sandbox::{ApiError, Time, World};
 
 /// Answers one operation; one that is not modelled is refused by name.
 pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiError> {
@@ -52,6 +54,7 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "DescribeTasks" => task_operations::describe(ecs, input, ground),
         "StopTask" => task_operations::stop(ecs, input, ground),
         "ListContainerInstances" => instances::list_instances(ecs, input),
+        "UpdateContainerInstancesState" => instances::update_state(ecs, input),
         "DescribeContainerInstances" => instances::describe_instances(ecs, input),
         "TagResource" => tags::tag(ecs, input),
         "UntagResource" => tags::untag(ecs, input),
@@ -65,14 +68,21 @@ pub fn tick(world: &mut World) {
     let (ecs, mut ground) = split(world);
     let names: Vec<String> = ecs.clusters.keys().cloned().collect();
     for name in &names {
-        let Some((services, mut fleet)) = ecs.fleet(name) else { continue };
+        let Some((services, mut fleet)) = ecs.fleet(name) else {
+            continue;
+        };
         let mut news: BTreeMap<String, Vec<Heard>> = BTreeMap::new();
         fleet.live(&mut ground, |id, task, item| {
             if let Some((service, deployment)) = task.service() {
-                news.entry(service.to_owned()).or_default().push((id.to_owned(), deployment, item));
+                news.entry(service.to_owned())
+                    .or_default()
+                    .push((id.to_owned(), deployment, item));
             }
         });
-        for (name, service) in services.iter_mut().filter(|(_, service)| service.status != Status::Inactive) {
+        for (name, service) in services
+            .iter_mut()
+            .filter(|(_, service)| service.status != Status::Inactive)
+        {
             let heard = news.remove(name).unwrap_or_default();
             scheduler::pass(service, heard, &mut fleet, &mut ground);
         }
@@ -83,7 +93,9 @@ pub fn tick(world: &mut World) {
 }
 
 fn forget(ecs: &mut Ecs, now: Time) {
-    let is_kept = |stopped: Option<Time>| stopped.is_none_or(|at| now.since(at) <= defaults::STOPPED_TASKS_VISIBLE);
+    let is_kept = |stopped: Option<Time>| {
+        stopped.is_none_or(|at| now.since(at) <= defaults::STOPPED_TASKS_VISIBLE)
+    };
     for cluster in ecs.clusters.values_mut() {
         cluster.tasks.retain(|_, task| is_kept(task.times.stopped));
     }
@@ -101,19 +113,35 @@ pub fn probe(ecs: &Ecs, _apps: &Apps, now: Time, id: &str, port: u16) -> Probe {
 
 /// What a request to this target meets.
 pub fn reach<'a>(ecs: &'a Ecs, now: Time, id: &str, port: u16) -> Reach<'a> {
-    let exact = ecs.endpoints.get(&(id.to_owned(), port));
-    let Some((cluster, task)) = exact else { return Reach::Refused };
-    let Some(task) = ecs.clusters.get(cluster).and_then(|cluster| cluster.tasks.get(task)) else { return Reach::Refused };
-    let listens = |port: u16| move |container: &&crate::sandbox::ecs::task::Container| container.ports.iter().any(|p| p.host == port);
-    let Some(container) = task.containers.iter().find(listens(port)) else { return Reach::Refused };
-    let is_up = (Step::Running..=Step::Stopping).contains(&task.step) && container.exit.is_none();
-    let Some(up) = task.up(now).filter(|_| is_up) else { return Reach::Refused };
+    let Some(task) = task_at(ecs, id, port) else {
+        return Reach::Refused;
+    };
+    let listens = |container: &&Container| container.ports.iter().any(|found| found.host == port);
+    let by_port = task.containers.iter().find(listens);
+    let app = by_port.or_else(|| task.containers.iter().find(|container| container.essential));
+    let is_up = (Step::Running..=Step::Stopping).contains(&task.step);
+    let (Some(container), Some(up), true) = (app, task.up(now), is_up) else {
+        return Reach::Refused;
+    };
     let app = &container.behaviour;
-    if up < app.ready_after {
+    if container.exit.is_some() || up < app.ready_after {
         Reach::Refused
-    } else if app.hang_after.is_some_and(|after: Duration| after <= up) {
+    } else if app.hang_after.is_some_and(|after| after <= up) {
         Reach::Hangs
     } else {
         Reach::App(app)
     }
+}
+
+/// The task behind a target. One with an address of its own may listen on ports that its definition does not map.
+fn task_at<'a>(ecs: &'a Ecs, id: &str, port: u16) -> Option<&'a Task> {
+    let exact = ecs.endpoints.get(&(id.to_owned(), port));
+    let ports = (id.to_owned(), 0)..=(id.to_owned(), u16::MAX);
+    let any = || ecs.endpoints.range(ports).map(|(_, place)| place).next();
+    let (cluster, task) = match exact {
+        Some(place) => place,
+        None if id.starts_with("i-") => return None,
+        None => any()?,
+    };
+    ecs.clusters.get(cluster)?.tasks.get(task)
 }

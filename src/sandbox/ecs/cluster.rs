@@ -5,17 +5,23 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::sandbox::ApiError;
-use crate::sandbox::ecs::document::{Document, default_to, filled, last_part, text, texts, without_nulls};
+use crate::sandbox::ecs::document::{
+    Document, default_to, filled, last_part, text, texts, without_nulls,
+};
 use crate::sandbox::ecs::paging;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::service::Status;
 use crate::sandbox::ecs::state::{Cluster, Ecs, Ground};
-use crate::sandbox::ecs::task::Step;
 use crate::sandbox::ecs::tags;
+use crate::sandbox::ecs::task::Step;
 
 /// Members that DescribeClusters shows only where `include` asks for them, and the name that it asks by.
-const ON_REQUEST: [(&str, &str); 4] =
-    [("settings", "SETTINGS"), ("configuration", "CONFIGURATIONS"), ("attachments", "ATTACHMENTS"), ("statistics", "STATISTICS")];
+const ON_REQUEST: [(&str, &str); 4] = [
+    ("settings", "SETTINGS"),
+    ("configuration", "CONFIGURATIONS"),
+    ("attachments", "ATTACHMENTS"),
+    ("statistics", "STATISTICS"),
+];
 
 /// CreateCluster. A cluster that is there already is answered as it is.
 pub fn create(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Value, ApiError> {
@@ -25,7 +31,11 @@ pub fn create(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Va
         return Err(refuse::invalid(format!("Invalid cluster name '{name}'.")));
     }
     let tags = tags::read(input)?;
-    if !ecs.clusters.get(&name).is_some_and(|cluster| cluster.active) {
+    if !ecs
+        .clusters
+        .get(&name)
+        .is_some_and(|cluster| cluster.active)
+    {
         let cluster = Cluster {
             arn: ground.arn(&format!("cluster/{name}")),
             name: name.clone(),
@@ -50,9 +60,15 @@ fn with_defaults(input: &Document) -> Document {
     for key in ["clusterName", "tags"] {
         document.shift_remove(key);
     }
-    default_to(&mut document, "settings", || json!([{ "name": "containerInsights", "value": "disabled" }]));
+    default_to(
+        &mut document,
+        "settings",
+        || json!([{ "name": "containerInsights", "value": "disabled" }]),
+    );
     default_to(&mut document, "capacityProviders", || json!([]));
-    default_to(&mut document, "defaultCapacityProviderStrategy", || json!([]));
+    default_to(&mut document, "defaultCapacityProviderStrategy", || {
+        json!([])
+    });
     document
 }
 
@@ -65,17 +81,42 @@ impl Cluster {
             }
         }
         let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
-        let tasks = |test: &dyn Fn(Step) -> bool| self.tasks.values().filter(|task| test(task.step)).count();
+        let tasks = |test: &dyn Fn(Step) -> bool| {
+            self.tasks.values().filter(|task| test(task.step)).count()
+        };
         put("clusterArn", json!(self.arn));
         put("clusterName", json!(self.name));
-        put("status", json!(if self.active { "ACTIVE" } else { "INACTIVE" }));
-        put("registeredContainerInstancesCount", json!(self.instances.len()));
-        put("runningTasksCount", json!(tasks(&|step| step == Step::Running)));
-        put("pendingTasksCount", json!(tasks(&|step| step < Step::Running)));
-        let active = self.services.values().filter(|service| service.status == Status::Active).count();
+        put(
+            "status",
+            json!(if self.active { "ACTIVE" } else { "INACTIVE" }),
+        );
+        put(
+            "registeredContainerInstancesCount",
+            json!(self.instances.len()),
+        );
+        put(
+            "runningTasksCount",
+            json!(tasks(&|step| step == Step::Running)),
+        );
+        put(
+            "pendingTasksCount",
+            json!(tasks(&|step| step < Step::Running)),
+        );
+        let active = self
+            .services
+            .values()
+            .filter(|service| service.status == Status::Active)
+            .count();
         put("activeServicesCount", json!(active));
         put("statistics", json!([]));
-        put("tags", if include.contains(&"TAGS") { json!(self.tags) } else { json!([]) });
+        put(
+            "tags",
+            if include.contains(&"TAGS") {
+                json!(self.tags)
+            } else {
+                json!([])
+            },
+        );
         if !include.contains(&"SETTINGS") {
             put("settings", json!([]));
         }
@@ -111,17 +152,38 @@ pub fn list(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
 
 /// DeleteCluster: it must be empty.
 pub fn delete(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
-    let name = text(input, "cluster").ok_or_else(|| refuse::invalid("Cluster should not be null or empty."))?;
-    let cluster = ecs.clusters.get_mut(last_part(name)).filter(|cluster| cluster.active).ok_or_else(refuse::no_cluster)?;
-    let refusal = |code: &str, what: &str| Err(ApiError::client(code, format!("The Cluster cannot be deleted while {what}.")));
-    if cluster.services.values().any(|service| service.status == Status::Active) {
+    let name = text(input, "cluster")
+        .ok_or_else(|| refuse::invalid("Cluster should not be null or empty."))?;
+    let cluster = ecs
+        .clusters
+        .get_mut(last_part(name))
+        .filter(|cluster| cluster.active)
+        .ok_or_else(refuse::no_cluster)?;
+    let refusal = |code: &str, what: &str| {
+        Err(ApiError::client(
+            code,
+            format!("The Cluster cannot be deleted while {what}."),
+        ))
+    };
+    if cluster
+        .services
+        .values()
+        .any(|service| service.status == Status::Active)
+    {
         return refusal("ClusterContainsServicesException", "Services are active");
     }
-    if cluster.tasks.values().any(|task| task.step != Step::Stopped) {
+    if cluster
+        .tasks
+        .values()
+        .any(|task| task.step != Step::Stopped)
+    {
         return refusal("ClusterContainsTasksException", "Tasks are active");
     }
     if !cluster.instances.is_empty() {
-        return refusal("ClusterContainsContainerInstancesException", "Container Instances are active or draining");
+        return refusal(
+            "ClusterContainsContainerInstancesException",
+            "Container Instances are active or draining",
+        );
     }
     cluster.active = false;
     Ok(json!({ "cluster": cluster.answer(&[]) }))

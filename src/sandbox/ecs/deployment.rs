@@ -97,7 +97,10 @@ impl Throttle {
     }
 
     fn wait(&self) -> Duration {
-        let doublings = self.failures.saturating_sub(defaults::BACK_OFF_AFTER).min(20);
+        let doublings = self
+            .failures
+            .saturating_sub(defaults::BACK_OFF_AFTER)
+            .min(20);
         let wait = Duration::from_millis(defaults::BACK_OFF_FIRST.millis() << doublings);
         wait.min(defaults::BACK_OFF_LIMIT)
     }
@@ -121,8 +124,14 @@ impl ServiceRevision {
     pub fn launch_type(&self) -> &str {
         text(&self.document, "launchType").unwrap_or_else(|| {
             let provider = list(&self.document, "capacityProviderStrategy").first();
-            let name = provider.and_then(|provider| provider["capacityProvider"].as_str()).unwrap_or_default();
-            if name.starts_with("FARGATE") { "FARGATE" } else { "EC2" }
+            let name = provider
+                .and_then(|provider| provider["capacityProvider"].as_str())
+                .unwrap_or_default();
+            if name.starts_with("FARGATE") {
+                "FARGATE"
+            } else {
+                "EC2"
+            }
         })
     }
 }
@@ -160,7 +169,10 @@ impl Deployment {
         let mut answer = Document::new();
         let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
         put("id", json!(self.id()));
-        put("status", json!(if is_primary { "PRIMARY" } else { "ACTIVE" }));
+        put(
+            "status",
+            json!(if is_primary { "PRIMARY" } else { "ACTIVE" }),
+        );
         put("desiredCount", json!(self.desired));
         put("pendingCount", json!(counts.pending));
         put("runningCount", json!(counts.running));
@@ -197,12 +209,30 @@ impl Service {
     /// Starts a deployment of the service as its document now is. It becomes PRIMARY; what was under way drains.
     pub fn deploy(&mut self, images: Vec<ResolvedImage>, ground: &mut Ground<'_>) {
         let now = ground.now;
-        let number = ids::digits(ground.rng, 19).parse().expect("19 digits fit into 64 bits");
-        let sources = self.deployments.iter().map(|deployment| deployment.number).collect();
+        let number = ids::digits(ground.rng, 19)
+            .parse()
+            .expect("19 digits fit into 64 bits");
+        let sources = self
+            .deployments
+            .iter()
+            .map(|deployment| deployment.number)
+            .collect();
         self.supersede(now);
-        let arn = ground.arn(&format!("service-revision/{}/{}/{number}", self.cluster, self.name));
+        let arn = ground.arn(&format!(
+            "service-revision/{}/{}/{number}",
+            self.cluster, self.name
+        ));
         let document = self.revision_members();
-        self.revisions.insert(number, ServiceRevision { number, arn, document, images, created_at: now });
+        self.revisions.insert(
+            number,
+            ServiceRevision {
+                number,
+                arn,
+                document,
+                images,
+                created_at: now,
+            },
+        );
         self.deployments.insert(0, Deployment::new(number, now));
         let rollout = Rollout::new(self, number, sources, ground);
         self.rollouts.insert(0, rollout);
@@ -216,15 +246,26 @@ impl Service {
             }
         }
         if text(&members, "platformVersion") == Some("LATEST") {
-            members.insert("platformVersion".to_owned(), json!(defaults::FARGATE_PLATFORM));
+            members.insert(
+                "platformVersion".to_owned(),
+                json!(defaults::FARGATE_PLATFORM),
+            );
         }
         members
     }
 
     fn supersede(&mut self, now: Time) {
-        if let Some(rollout) = self.rollouts.first_mut().filter(|rollout| !rollout.status.is_final()) {
+        if let Some(rollout) = self
+            .rollouts
+            .first_mut()
+            .filter(|rollout| !rollout.status.is_final())
+        {
             // Ours: the status is AWS's word for a deployment that did not finish, the sentence is not published.
-            rollout.end(RolloutStatus::Stopped, "Service deployment stopped because a newer deployment replaced it.", now);
+            rollout.end(
+                RolloutStatus::Stopped,
+                "Service deployment stopped because a newer deployment replaced it.",
+                now,
+            );
         }
     }
 
@@ -233,9 +274,17 @@ impl Service {
         let now = ground.now;
         let primary = self.primary_mut();
         let id = primary.id();
-        primary.set(RolloutState::Completed, format!("ECS deployment {id} completed."), now);
+        primary.set(
+            RolloutState::Completed,
+            format!("ECS deployment {id} completed."),
+            now,
+        );
         self.last_completed = Some(self.primary().number);
-        if let Some(rollout) = self.rollouts.first_mut().filter(|rollout| !rollout.status.is_final()) {
+        if let Some(rollout) = self
+            .rollouts
+            .first_mut()
+            .filter(|rollout| !rollout.status.is_final())
+        {
             match rollout.status {
                 RolloutStatus::RollbackInProgress | RolloutStatus::RollbackRequested => {
                     rollout.finish(RolloutStatus::RollbackSuccessful, now);
@@ -243,7 +292,8 @@ impl Service {
                 _ => rollout.finish(RolloutStatus::Successful, now),
             }
         }
-        self.events.tell(now, ground.rng, events::completed(&self.name, &id));
+        self.events
+            .tell(now, ground.rng, events::completed(&self.name, &id));
     }
 
     /// The circuit breaker has tripped.
@@ -253,10 +303,14 @@ impl Service {
         let primary = self.primary_mut();
         let id = primary.id();
         primary.set(RolloutState::Failed, reason, now);
-        self.events.tell(now, ground.rng, events::failed(&self.name, &id));
+        self.events
+            .tell(now, ground.rng, events::failed(&self.name, &id));
         let wants_back = self.breaker().rolls_back;
         let target = self.last_completed.filter(|_| wants_back);
-        let rollout = self.rollouts.first_mut().filter(|rollout| !rollout.status.is_final());
+        let rollout = self
+            .rollouts
+            .first_mut()
+            .filter(|rollout| !rollout.status.is_final());
         match (rollout, target) {
             (Some(rollout), Some(target)) => {
                 rollout.begin_rollback(target, "Service deployment rolled back because the circuit breaker threshold was exceeded.", now);
@@ -270,7 +324,10 @@ impl Service {
             (None, _) => {}
         }
         if let Some(target) = target {
-            let reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", deployment_id(target));
+            let reason = format!(
+                "ECS deployment circuit breaker: rolling back to deploymentId {}.",
+                deployment_id(target)
+            );
             self.roll_back(target, reason, ground);
         }
     }
@@ -278,12 +335,22 @@ impl Service {
     /// Makes an earlier deployment PRIMARY again, under its old number.
     pub fn roll_back(&mut self, target: u64, reason: String, ground: &mut Ground<'_>) {
         let now = ground.now;
-        self.events.tell(now, ground.rng, events::rolling_back(&self.name, &deployment_id(target)));
-        let place = self.deployments.iter().position(|deployment| deployment.number == target);
+        self.events.tell(
+            now,
+            ground.rng,
+            events::rolling_back(&self.name, &deployment_id(target)),
+        );
+        let place = self
+            .deployments
+            .iter()
+            .position(|deployment| deployment.number == target);
         let mut deployment = match place {
             Some(place) => self.deployments.remove(place),
             // Its last task is gone already: it comes back from its revision.
-            None => Deployment { created_at: self.revision(target).created_at, ..Deployment::new(target, now) },
+            None => Deployment {
+                created_at: self.revision(target).created_at,
+                ..Deployment::new(target, now)
+            },
         };
         deployment.set(RolloutState::InProgress, reason, now);
         deployment.failed_tasks = 0;

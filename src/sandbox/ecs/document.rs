@@ -36,18 +36,12 @@ pub fn list<'a>(of: &'a Document, key: &str) -> &'a [Value] {
 }
 
 /// The objects in the list `key`; anything else in it is passed over.
-pub fn objects<'a>(
-    of: &'a Document,
-    key: &str,
-) -> impl Iterator<Item = &'a Document> {
+pub fn objects<'a>(of: &'a Document, key: &str) -> impl Iterator<Item = &'a Document> {
     list(of, key).iter().filter_map(Value::as_object)
 }
 
 /// The texts in the list `key`.
-pub fn texts<'a>(
-    of: &'a Document,
-    key: &str,
-) -> impl Iterator<Item = &'a str> {
+pub fn texts<'a>(of: &'a Document, key: &str) -> impl Iterator<Item = &'a str> {
     list(of, key).iter().filter_map(Value::as_str)
 }
 
@@ -57,11 +51,7 @@ pub fn object<'a>(of: &'a Document, key: &str) -> Option<&'a Document> {
 }
 
 /// Sets `key` if it is absent or `null`.
-pub fn default_to(
-    of: &mut Document,
-    key: &str,
-    value: impl FnOnce() -> Value,
-) {
+pub fn default_to(of: &mut Document, key: &str, value: impl FnOnce() -> Value) {
     if member(of, key).is_none() {
         of.insert(key.to_owned(), value());
     }

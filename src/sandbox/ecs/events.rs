@@ -27,7 +27,11 @@ pub struct Events {
 
 impl Events {
     pub fn tell(&mut self, now: Time, rng: &mut Rng, message: String) {
-        self.kept.push_front(Event { id: ids::uuid(rng), at: now, message });
+        self.kept.push_front(Event {
+            id: ids::uuid(rng),
+            at: now,
+            message,
+        });
         self.kept.truncate(defaults::EVENTS_KEPT);
     }
 
@@ -78,7 +82,11 @@ pub fn steady(service: &str) -> String {
 }
 
 pub fn started(service: &str, ids: &[String], replaced: usize) -> String {
-    let line = format!("(service {service}) has started {} tasks: {}.", ids.len(), tasks(ids));
+    let line = format!(
+        "(service {service}) has started {} tasks: {}.",
+        ids.len(),
+        tasks(ids)
+    );
     match replaced {
         0 => line,
         n => format!("{line} Amazon ECS replaced {n} tasks due to an unhealthy status."),
@@ -86,7 +94,11 @@ pub fn started(service: &str, ids: &[String], replaced: usize) -> String {
 }
 
 pub fn stopped(service: &str, ids: &[String]) -> String {
-    format!("(service {service}) has stopped {} running tasks: {}.", ids.len(), tasks(ids))
+    format!(
+        "(service {service}) has stopped {} running tasks: {}.",
+        ids.len(),
+        tasks(ids)
+    )
 }
 
 pub fn stopped_pending(service: &str, count: usize) -> String {
@@ -98,7 +110,9 @@ pub fn registered(service: &str, count: usize, group_arn: &str) -> String {
 }
 
 pub fn not_registered(service: &str, group_arn: &str, error: &str) -> String {
-    format!("(service {service}) failed to register targets in (target-group {group_arn}) with (error {error})")
+    format!(
+        "(service {service}) failed to register targets in (target-group {group_arn}) with (error {error})"
+    )
 }
 
 pub fn deregistered(service: &str, count: usize, group_arn: &str) -> String {
@@ -110,8 +124,16 @@ pub fn draining(service: &str, count: usize) -> String {
 }
 
 /// `target` is `task ID` for addresses and `instance i-…` for instances.
-pub fn unhealthy_target(service: &str, target: &str, port: u16, group_arn: &str, reason: &str) -> String {
-    format!("(service {service}) ({target}) (port {port}) is unhealthy in (target-group {group_arn}) due to (reason {reason}).")
+pub fn unhealthy_target(
+    service: &str,
+    target: &str,
+    port: u16,
+    group_arn: &str,
+    reason: &str,
+) -> String {
+    format!(
+        "(service {service}) ({target}) (port {port}) is unhealthy in (target-group {group_arn}) due to (reason {reason})."
+    )
 }
 
 pub fn unhealthy_container(service: &str, task: &str) -> String {
@@ -123,7 +145,9 @@ pub fn completed(service: &str, deployment: &str) -> String {
 }
 
 pub fn failed(service: &str, deployment: &str) -> String {
-    format!("(service {service}) (deployment {deployment}) deployment failed: tasks failed to start.")
+    format!(
+        "(service {service}) (deployment {deployment}) deployment failed: tasks failed to start."
+    )
 }
 
 pub fn rolling_back(service: &str, deployment: &str) -> String {
@@ -171,7 +195,11 @@ mod tests {
     fn a_line_that_still_holds_is_told_again_after_six_hours_or_once_resolved() {
         let (mut events, mut rng) = (Events::default(), Rng::new(1));
         let mut tell = |events: &mut Events, seconds: u64| {
-            events.tell_once(Time::DEFAULT_START + Duration::from_secs(seconds), &mut rng, "x".into());
+            events.tell_once(
+                Time::DEFAULT_START + Duration::from_secs(seconds),
+                &mut rng,
+                "x".into(),
+            );
             events.messages().count()
         };
         assert_eq!(tell(&mut events, 0), 1);

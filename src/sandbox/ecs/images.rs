@@ -18,7 +18,10 @@ pub struct ResolvedImage {
 }
 
 pub fn resolve(definition: &Revision, ground: &Ground<'_>) -> Vec<ResolvedImage> {
-    definition.containers().map(|container| resolve_one(container, ground)).collect()
+    definition
+        .containers()
+        .map(|container| resolve_one(container, ground))
+        .collect()
 }
 
 fn resolve_one(container: &Document, ground: &Ground<'_>) -> ResolvedImage {

@@ -29,6 +29,9 @@ pub enum News {
     Stopped,
 }
 
+/// The exit code of a process that was killed. What kills a container that nobody stopped is want of memory.
+const KILLED: i64 = 137;
+
 /// Lets the task live up to the present second; `tell` hears what its service should know.
 pub fn live(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
     if task.step == Step::Running {
@@ -52,7 +55,10 @@ fn end_step(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News
         Step::PickUp => {
             task.times.connected.get_or_insert(now);
             task.times.pull_started = Some(now);
-            task.enter(Step::Pulling, Some(now + longest(task, |container| container.behaviour.pull_time)));
+            task.enter(
+                Step::Pulling,
+                Some(now + longest(task, |container| container.behaviour.pull_time)),
+            );
         }
         Step::Pulling => end_pull(task, ground, tell),
         Step::Starting if task.targets.is_empty() => run(task, now, tell),
@@ -81,18 +87,27 @@ fn end_step(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News
     }
 }
 
-fn longest(task: &Task, of: impl Fn(&Container) -> crate::sandbox::Duration) -> crate::sandbox::Duration {
+fn longest(
+    task: &Task,
+    of: impl Fn(&Container) -> crate::sandbox::Duration,
+) -> crate::sandbox::Duration {
     task.containers.iter().map(of).max().unwrap_or_default()
 }
 
 fn end_pull(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
     let failure = task.containers.iter_mut().find_map(|container| {
         let reason = pull_failure(container)?;
-        container.exit = Some(Exit { code: None, reason: Some(reason.clone()) });
+        container.exit = Some(Exit {
+            code: None,
+            reason: Some(reason.clone()),
+        });
         Some(reason)
     });
     if let Some(reason) = failure {
-        let stop = Stop { code: "TaskFailedToStart", reason: reason.clone() };
+        let stop = Stop {
+            code: "TaskFailedToStart",
+            reason: reason.clone(),
+        };
         tell(News::FailedToStart(reason));
         return begin_stop(task, stop, ground);
     }
@@ -126,7 +141,13 @@ fn run(task: &mut Task, now: Time, tell: &mut impl FnMut(News)) {
 
 fn register(task: &Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
     for target in &task.targets {
-        let done = ground.elb.register(ground.now, &target.group_arn, &target.id, target.port, Some(&task.zone));
+        let done = ground.elb.register(
+            ground.now,
+            &target.group_arn,
+            &target.id,
+            target.port,
+            Some(&task.zone),
+        );
         tell(match done {
             Ok(()) => News::Registered(target.group_arn.clone()),
             Err(error) => News::NotRegistered(target.group_arn.clone(), error.message),
@@ -137,7 +158,9 @@ fn register(task: &Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
 fn deregister(task: &Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
     for target in &task.targets {
         // A group that is gone has nothing to drain.
-        let done = ground.elb.deregister(ground.now, &target.group_arn, &target.id, target.port);
+        let done = ground
+            .elb
+            .deregister(ground.now, &target.group_arn, &target.id, target.port);
         if done.is_ok() {
             tell(News::Deregistered(target.group_arn.clone()));
         }
@@ -145,18 +168,36 @@ fn deregister(task: &Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News))
 }
 
 fn is_draining(task: &Task, ground: &Ground<'_>) -> bool {
-    let state = |target: &super::task::TargetBinding| ground.elb.target(&target.group_arn, &target.id, target.port);
-    task.targets.iter().filter_map(state).any(|health| health.state == TargetState::Draining)
+    let state = |target: &super::task::TargetBinding| {
+        ground
+            .elb
+            .target(&target.group_arn, &target.id, target.port)
+    };
+    task.targets
+        .iter()
+        .filter_map(state)
+        .any(|health| health.state == TargetState::Draining)
 }
 
 /// Containers that exit by themselves. The task ends with the first essential one.
 fn exits(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) {
-    let Some(up) = task.up(ground.now) else { return };
+    let Some(up) = task.up(ground.now) else {
+        return;
+    };
     let mut ends = false;
     for container in &mut task.containers {
-        let over = container.behaviour.crash_after.is_some_and(|after| after <= up);
+        let over = container
+            .behaviour
+            .crash_after
+            .is_some_and(|after| after <= up);
         if over && container.exit.is_none() {
-            container.exit = Some(Exit { code: Some(container.behaviour.exit_code), reason: None });
+            let code = container.behaviour.exit_code;
+            let reason = (code == KILLED)
+                .then(|| "OutOfMemoryError: Container killed due to memory usage".to_owned());
+            container.exit = Some(Exit {
+                code: Some(code),
+                reason,
+            });
             ends |= container.essential;
         }
     }
@@ -166,7 +207,14 @@ fn exits(task: &mut Task, ground: &mut Ground<'_>, tell: &mut impl FnMut(News)) 
     tell(News::Exited(task.standing));
     // Nothing is left to drain for: the targets leave their groups while the task is torn down.
     deregister(task, ground, tell);
-    order_stop(task, Stop { code: "EssentialContainerExited", reason: "Essential container in task exited".to_owned() }, ground.now);
+    order_stop(
+        task,
+        Stop {
+            code: "EssentialContainerExited",
+            reason: "Essential container in task exited".to_owned(),
+        },
+        ground.now,
+    );
     let due = ground.now + ground.draw(defaults::STOP_CONTAINER);
     task.enter(Step::Stopping, Some(due));
 }
@@ -204,7 +252,10 @@ fn terminate(task: &mut Task, ground: &mut Ground<'_>) {
 fn end_execution(task: &mut Task, ground: &mut Ground<'_>) {
     for container in &mut task.containers {
         // One that handles SIGTERM leaves with 0.
-        container.exit.get_or_insert(Exit { code: Some(0), reason: None });
+        container.exit.get_or_insert(Exit {
+            code: Some(0),
+            reason: None,
+        });
     }
     deprovision(task, ground);
 }
@@ -215,7 +266,11 @@ fn deprovision(task: &mut Task, ground: &mut Ground<'_>) {
     }
     task.times.execution_stopped = Some(ground.now);
     let on_fargate = task.instance.is_none();
-    let lag = if on_fargate { defaults::DEPROVISION_FARGATE } else { defaults::DEPROVISION_INSTANCE };
+    let lag = if on_fargate {
+        defaults::DEPROVISION_FARGATE
+    } else {
+        defaults::DEPROVISION_INSTANCE
+    };
     let due = ground.now + ground.draw(lag);
     task.enter(Step::Deprovisioning, Some(due));
 }

@@ -9,16 +9,20 @@
 
 mod api;
 mod cluster;
+mod containers;
 mod defaults;
 mod deployment;
 mod document;
 mod events;
 mod health;
+mod hearing;
 mod images;
 mod instances;
+mod judgement;
 mod launch;
 mod life;
 mod paging;
+mod placement;
 mod refuse;
 mod rolling;
 mod run_task;

@@ -74,7 +74,11 @@ mod tests {
 
     #[test]
     fn a_foreign_token_and_a_page_of_none_are_refused() {
-        for (key, value) in [("nextToken", json!("x")), ("maxResults", json!(0)), ("maxResults", json!(101))] {
+        for (key, value) in [
+            ("nextToken", json!("x")),
+            ("maxResults", json!(0)),
+            ("maxResults", json!(101)),
+        ] {
             let mut input = Document::new();
             input.insert(key.into(), value);
             assert!(page([], &input, 10).is_err());

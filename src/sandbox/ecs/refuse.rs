@@ -23,7 +23,11 @@ pub fn wrong_type(found: &serde_json::Value, wanted: &str) -> ApiError {
         serde_json::Value::Array(_) => "START_ARRAY",
         serde_json::Value::Object(_) => "START_OBJECT",
     };
-    let article = if wanted.starts_with(['A', 'I']) { "an" } else { "a" };
+    let article = if wanted.starts_with(['A', 'I']) {
+        "an"
+    } else {
+        "a"
+    };
     ApiError::client(
         "SerializationException",
         format!("{kind} can not be converted to {article} {wanted}"),

@@ -73,8 +73,19 @@ pub struct Orders {
     pub is_stuck: bool,
 }
 
+impl Orders {
+    pub fn is_none(&self) -> bool {
+        self.stop.is_empty() && self.start == 0
+    }
+}
+
 /// The orders for a service with these tasks.
-pub fn orders(members: &[Member], bounds: Bounds, launching: Launching, stop_old: StopOld) -> Orders {
+pub fn orders(
+    members: &[Member],
+    bounds: Bounds,
+    launching: Launching,
+    stop_old: StopOld,
+) -> Orders {
     let mut pass = Pass::new(members, bounds);
     if launching != Launching::Ended {
         pass.stop_old_pending();
@@ -86,10 +97,24 @@ pub fn orders(members: &[Member], bounds: Bounds, launching: Launching, stop_old
     pass.stop_excess();
     let room = bounds.upper.saturating_sub(pass.live);
     let missing = pass.missing();
-    let start = if launching == Launching::Allowed { missing.min(room).min(LAUNCHES_PER_PASS) } else { 0 };
-    let is_quiet = members.iter().all(|member| member.fitness == Fitness::Healthy);
-    let is_stuck = launching == Launching::Allowed && missing > 0 && start == 0 && pass.stop.is_empty() && is_quiet;
-    Orders { stop: pass.stop, start, is_stuck }
+    let start = if launching == Launching::Allowed {
+        missing.min(room).min(LAUNCHES_PER_PASS)
+    } else {
+        0
+    };
+    let is_quiet = members
+        .iter()
+        .all(|member| member.fitness == Fitness::Healthy);
+    let is_stuck = launching == Launching::Allowed
+        && missing > 0
+        && start == 0
+        && pass.stop.is_empty()
+        && is_quiet;
+    Orders {
+        stop: pass.stop,
+        start,
+        is_stuck,
+    }
 }
 
 struct Pass<'a> {
@@ -104,7 +129,8 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     fn new(members: &'a [Member], bounds: Bounds) -> Self {
-        let count = |test: &dyn Fn(&Member) -> bool| members.iter().filter(|member| test(member)).count();
+        let count =
+            |test: &dyn Fn(&Member) -> bool| members.iter().filter(|member| test(member)).count();
         Self {
             members,
             bounds,
@@ -138,7 +164,9 @@ impl<'a> Pass<'a> {
     fn stop_unfit(&mut self, launching: Launching) {
         let is_unfit = |member: &&Member| {
             member.fitness == Fitness::Condemned
-                || (member.age == Age::Old && member.fitness == Fitness::Waiting && launching != Launching::Ended)
+                || (member.age == Age::Old
+                    && member.fitness == Fitness::Waiting
+                    && launching != Launching::Ended)
         };
         let no_replacement = self.live >= self.bounds.upper || launching == Launching::Ended;
         let mut forced = usize::from(no_replacement && self.missing() > 0);
@@ -155,10 +183,15 @@ impl<'a> Pass<'a> {
     fn stop_old_healthy(&mut self, stop_old: StopOld) {
         let floor = match stop_old {
             StopOld::AsAllowed => self.bounds.lower,
-            StopOld::AsReplaced => self.bounds.lower.max(self.bounds.desired.min(self.bounds.upper.saturating_sub(self.missing()))),
+            StopOld::AsReplaced => self.bounds.lower.max(
+                self.bounds
+                    .desired
+                    .min(self.bounds.upper.saturating_sub(self.missing())),
+            ),
         };
         for member in self.members {
-            if member.age == Age::Old && member.fitness == Fitness::Healthy && self.healthy > floor {
+            if member.age == Age::Old && member.fitness == Fitness::Healthy && self.healthy > floor
+            {
                 self.stop(member);
             }
         }
@@ -166,7 +199,12 @@ impl<'a> Pass<'a> {
 
     /// Scaling in: pending tasks first, then the newest.
     fn stop_excess(&mut self) {
-        let mut new: Vec<&Member> = self.members.iter().rev().filter(|member| member.age == Age::New).collect();
+        let mut new: Vec<&Member> = self
+            .members
+            .iter()
+            .rev()
+            .filter(|member| member.age == Age::New)
+            .collect();
         new.sort_by_key(|member| member.fitness);
         for member in new {
             let holds = member.fitness != Fitness::Healthy || self.healthy > self.bounds.lower;

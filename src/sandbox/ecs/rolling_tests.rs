@@ -1,3 +1,5 @@
+//! The orders for pictures of services, and what no order may ever do.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -16,16 +18,29 @@ fn members(picture: &str) -> Vec<Member> {
             'd' => (Age::Old, Fitness::Condemned),
             other => panic!("no such letter: {other}"),
         };
-        Member { id: format!("{letter}{index}"), age, fitness }
+        Member {
+            id: format!("{letter}{index}"),
+            age,
+            fitness,
+        }
     };
     picture.chars().enumerate().map(member).collect()
 }
 
 fn check(picture: &str, (desired, max, min): (u32, u64, u64), expected: &str) {
     let bounds = Bounds::new(desired, max, min);
-    let orders = orders(&members(picture), bounds, Launching::Allowed, StopOld::AsAllowed);
+    let orders = orders(
+        &members(picture),
+        bounds,
+        Launching::Allowed,
+        StopOld::AsAllowed,
+    );
     let stuck = if orders.is_stuck { " stuck" } else { "" };
-    let found = format!("stop {} start {}{stuck}", orders.stop.join(","), orders.start);
+    let found = format!(
+        "stop {} start {}{stuck}",
+        orders.stop.join(","),
+        orders.start
+    );
     assert_eq!(found, expected, "{picture} of {desired} with {max}/{min}");
 }
 
@@ -93,15 +108,33 @@ fn scaling_in_takes_the_newest_and_pending_ones_first() {
 #[test]
 fn a_failed_deployment_launches_nothing_and_keeps_the_old_tasks() {
     let bounds = Bounds::new(2, 200, 100);
-    let orders = orders(&members("OOcw"), bounds, Launching::Ended, StopOld::AsAllowed);
-    assert_eq!(orders, Orders { stop: vec!["c2".into()], start: 0, is_stuck: false });
+    let orders = orders(
+        &members("OOcw"),
+        bounds,
+        Launching::Ended,
+        StopOld::AsAllowed,
+    );
+    assert_eq!(
+        orders,
+        Orders {
+            stop: vec!["c2".into()],
+            start: 0,
+            is_stuck: false
+        }
+    );
 }
 
 #[test]
 fn old_tasks_stay_until_replaced_where_that_is_switched_on() {
     let stop = |picture, percents: (u32, u64, u64)| {
         let bounds = Bounds::new(percents.0, percents.1, percents.2);
-        orders(&members(picture), bounds, Launching::Allowed, StopOld::AsReplaced).stop
+        orders(
+            &members(picture),
+            bounds,
+            Launching::Allowed,
+            StopOld::AsReplaced,
+        )
+        .stop
     };
     assert!(stop("OO", (2, 200, 0)).is_empty());
     assert_eq!(stop("OONw", (2, 200, 0)), ["O0"]);

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::ecs::document::{Document, default_to, filled, is_true, object, text, whole};
+use crate::sandbox::ecs::document::{Document, default_to, filled, object, text, whole};
 use crate::sandbox::ecs::images;
-use crate::sandbox::ecs::instances::{self, Placement};
-use crate::sandbox::ecs::launch::Order;
+use crate::sandbox::ecs::launch::{Order, launch_document};
+use crate::sandbox::ecs::placement::{self, Placement};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
@@ -25,16 +25,9 @@ pub struct Receipt {
     answer: Value,
 }
 
-/// Members of a task that are the same for every container of it: overrides and the exec switch.
-pub fn launch_document(overrides: &Value, of: &Document) -> Document {
-    let mut document = Document::new();
-    document.insert("overrides".into(), overrides.clone());
-    document.insert("enableExecuteCommand".into(), json!(is_true(of, "enableExecuteCommand")));
-    document
-}
-
 pub fn run(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
-    let named = filled(input, "taskDefinition").ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
+    let named = filled(input, "taskDefinition")
+        .ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
     let count = match whole(input, "count") {
         None => 1,
         Some(count @ 1..=10) => count as usize,
@@ -44,47 +37,81 @@ pub fn run(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<V
     if let Some(answer) = repeated(ecs, input, ground.now)? {
         return Ok(answer);
     }
-    instances::check_placement(input, "RunTask")?;
+    placement::check_placement(input, "RunTask")?;
     let definition = ecs.definition_to_run(named)?.clone();
     let launch_type = launch_type(input);
     check(input, &definition, launch_type)?;
-    let answer = launch(ecs, &cluster, input, &definition, (launch_type, count), ground)?;
+    let answer = launch(
+        ecs,
+        &cluster,
+        input,
+        &definition,
+        (launch_type, count),
+        ground,
+    )?;
     if let Some(token) = filled(input, "clientToken") {
-        let receipt = Receipt { at: ground.now, input: input.clone(), answer: answer.clone() };
-        ecs.cluster(input)?.receipts.insert(token.to_owned(), receipt);
+        let receipt = Receipt {
+            at: ground.now,
+            input: input.clone(),
+            answer: answer.clone(),
+        };
+        ecs.cluster(input)?
+            .receipts
+            .insert(token.to_owned(), receipt);
     }
     Ok(answer)
 }
 
 fn repeated(ecs: &mut Ecs, input: &Document, now: Time) -> Result<Option<Value>, ApiError> {
-    let Some(token) = filled(input, "clientToken") else { return Ok(None) };
+    let Some(token) = filled(input, "clientToken") else {
+        return Ok(None);
+    };
     let receipts = &mut ecs.cluster(input)?.receipts;
     receipts.retain(|_, receipt| now.since(receipt.at) < TOKEN_HOLDS);
-    let Some(receipt) = receipts.get(token) else { return Ok(None) };
+    let Some(receipt) = receipts.get(token) else {
+        return Ok(None);
+    };
     if receipt.input == *input {
         return Ok(Some(receipt.answer.clone()));
     }
     let tasks = receipt.answer["tasks"].as_array().into_iter().flatten();
     let arns: Vec<Value> = tasks.map(|task| task["taskArn"].clone()).collect();
     // The code and its member are modelled; the sentence is ours.
-    Err(ApiError::client("ConflictException", "The client token was used with other parameters.").with("resourceIds", arns))
+    Err(ApiError::client(
+        "ConflictException",
+        "The client token was used with other parameters.",
+    )
+    .with("resourceIds", arns))
 }
 
 fn launch_type(input: &Document) -> &str {
     let provider = crate::sandbox::ecs::document::objects(input, "capacityProviderStrategy").next();
-    let on_fargate = provider.and_then(|one| text(one, "capacityProvider")).is_some_and(|name| name.starts_with("FARGATE"));
+    let on_fargate = provider
+        .and_then(|one| text(one, "capacityProvider"))
+        .is_some_and(|name| name.starts_with("FARGATE"));
     text(input, "launchType").unwrap_or(if on_fargate { "FARGATE" } else { "EC2" })
 }
 
 fn check(input: &Document, definition: &Revision, launch_type: &str) -> Result<(), ApiError> {
     if !definition.is_compatible(launch_type) {
-        return Err(refuse::invalid(format!("Task definition does not support launch_type {launch_type}.")));
+        return Err(refuse::invalid(format!(
+            "Task definition does not support launch_type {launch_type}."
+        )));
     }
-    match (definition.network_mode(), object(input, "networkConfiguration").is_some()) {
-        ("awsvpc", false) => Err(refuse::invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")),
-        ("awsvpc", true) if !instances::has_subnets(input) => Err(refuse::invalid("subnets can not be empty.")),
+    match (
+        definition.network_mode(),
+        object(input, "networkConfiguration").is_some(),
+    ) {
+        ("awsvpc", false) => Err(refuse::invalid(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        )),
+        ("awsvpc", true) if !placement::has_subnets(input) => {
+            Err(refuse::invalid("subnets can not be empty."))
+        }
         ("awsvpc", true) | (_, false) => Ok(()),
-        (_, true) => Err(refuse::invalid("Network Configuration is not valid for the given networkMode of this task definition.")),
+        (_, true) => Err(refuse::invalid(
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        )),
     }
 }
 
@@ -98,7 +125,8 @@ fn launch(
 ) -> Result<Value, ApiError> {
     let images = images::resolve(definition, ground);
     let tags = tags::read(input)?;
-    let group = filled(input, "group").map_or_else(|| format!("family:{}", definition.family), str::to_owned);
+    let group = filled(input, "group")
+        .map_or_else(|| format!("family:{}", definition.family), str::to_owned);
     let mut settings = input.clone();
     settings.shift_remove("loadBalancers"); // only services have them
     let (_, mut fleet) = ecs.fleet(cluster).ok_or_else(refuse::no_cluster)?;
@@ -119,9 +147,13 @@ fn launch(
         match fleet.launch(order, ground) {
             Ok(id) => tasks.push(fleet.tasks[&id].answer(ground.now)),
             Err(unplaced) if unplaced.code == "EMPTY" => {
-                return Err(refuse::invalid("No Container Instances were found in your cluster."));
+                return Err(refuse::invalid(
+                    "No Container Instances were found in your cluster.",
+                ));
             }
-            Err(unplaced) => failures.push(json!({ "arn": fleet.cluster_arn, "reason": unplaced.code })),
+            Err(unplaced) => {
+                failures.push(json!({ "arn": fleet.cluster_arn, "reason": unplaced.code }));
+            }
         }
     }
     Ok(json!({ "tasks": tasks, "failures": failures }))
@@ -130,6 +162,10 @@ fn launch(
 fn overrides(input: &Document) -> Value {
     let mut overrides = object(input, "overrides").cloned().unwrap_or_default();
     default_to(&mut overrides, "containerOverrides", || json!([]));
-    default_to(&mut overrides, "inferenceAcceleratorOverrides", || json!([]));
+    default_to(
+        &mut overrides,
+        "inferenceAcceleratorOverrides",
+        || json!([]),
+    );
     Value::Object(overrides)
 }

@@ -9,7 +9,6 @@ use crate::sandbox::ecs::deployment::RolloutState;
 use crate::sandbox::ecs::document::{Document, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
-use crate::sandbox::ecs::scheduler;
 use crate::sandbox::ecs::service::{self, Service};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::{Ecs, Ground, split};
@@ -35,7 +34,8 @@ pub fn seed(world: &mut World, seed: EcsSeed) -> Result<(), WorldError> {
 fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(), WorldError> {
     let now = ground.now;
     for input in &seed.clusters {
-        cluster::create(ecs, members(input, "cluster")?, ground).map_err(|error| refused("cluster", input, &error))?;
+        cluster::create(ecs, members(input, "cluster")?, ground)
+            .map_err(|error| refused("cluster", input, &error))?;
     }
     for instance in seed.container_instances {
         join(ecs, instance, ground)?;
@@ -43,13 +43,19 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
     ground.now = now - STEADY_FOR;
     for input in &seed.task_definitions {
         let document = members(input, "task definition")?;
-        task_definition::register(ecs, document, ground).map_err(|error| refused("task definition", input, &error))?;
+        task_definition::register(ecs, document, ground)
+            .map_err(|error| refused("task definition", input, &error))?;
     }
     for input in &seed.services {
         let document = members(input, "service")?;
         let name = text(document, "serviceName").unwrap_or_default().to_owned();
-        let cluster = ecs.cluster(document).map_err(|error| refused("service", input, &error))?.name.clone();
-        service::create_in(ecs, document, ground).map_err(|error| refused("service", input, &error))?;
+        let cluster = ecs
+            .cluster(document)
+            .map_err(|error| refused("service", input, &error))?
+            .name
+            .clone();
+        service::create_in(ecs, document, ground)
+            .map_err(|error| refused("service", input, &error))?;
         settle(ecs, &cluster, &name, now, ground)?;
     }
     ground.now = now;
@@ -57,25 +63,40 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
 }
 
 fn members<'a>(input: &'a Value, what: &str) -> Result<&'a Document, WorldError> {
-    input.as_object().ok_or_else(|| WorldError::Invalid(format!("a {what} must be a mapping, not {input}")))
+    input
+        .as_object()
+        .ok_or_else(|| WorldError::Invalid(format!("a {what} must be a mapping, not {input}")))
 }
 
 fn refused(what: &str, input: &Value, error: &crate::sandbox::ApiError) -> WorldError {
-    let name = ["serviceName", "family", "clusterName"].iter().find_map(|key| input[key].as_str()).unwrap_or("without a name");
+    let name = ["serviceName", "family", "clusterName"]
+        .iter()
+        .find_map(|key| input[key].as_str())
+        .unwrap_or("without a name");
     WorldError::Invalid(format!("{what} {name}: {error}"))
 }
 
-fn join(ecs: &mut Ecs, seed: ContainerInstanceSeed, ground: &mut Ground<'_>) -> Result<(), WorldError> {
+fn join(
+    ecs: &mut Ecs,
+    seed: ContainerInstanceSeed,
+    ground: &mut Ground<'_>,
+) -> Result<(), WorldError> {
     let name = seed.cluster.unwrap_or_else(|| "default".to_owned());
-    let missing = || WorldError::Invalid(format!("a container instance names the cluster {name}, which the file does not have"));
+    let missing = || {
+        WorldError::Invalid(format!(
+            "a container instance names the cluster {name}, which the file does not have"
+        ))
+    };
     let id = ids::hex(ground.rng, 32);
-    let ec2_id = seed.ec2_instance_id.unwrap_or_else(|| format!("i-0{}", ids::hex(ground.rng, 16)));
+    let ec2_id = seed
+        .ec2_instance_id
+        .unwrap_or_else(|| format!("i-0{}", ids::hex(ground.rng, 16)));
     let arn = ground.arn(&format!("container-instance/{name}/{id}"));
     let instance = Instance {
         id: id.clone(),
         arn,
         ec2_id,
-        instance_type: seed.instance_type,
+        kind: seed.instance_type,
         zone: seed.availability_zone,
         cpu: seed.cpu,
         memory: seed.memory,
@@ -84,21 +105,47 @@ fn join(ecs: &mut Ecs, seed: ContainerInstanceSeed, ground: &mut Ground<'_>) -> 
         tags: Vec::new(),
         last_port: 0,
     };
-    ecs.clusters.get_mut(&name).ok_or_else(missing)?.instances.insert(id, instance);
+    ecs.clusters
+        .get_mut(&name)
+        .ok_or_else(missing)?
+        .instances
+        .insert(id, instance);
     Ok(())
 }
 
 /// Makes a service that was just created as steady as if it had been left alone for hours.
-fn settle(ecs: &mut Ecs, cluster: &str, name: &str, now: Time, ground: &mut Ground<'_>) -> Result<(), WorldError> {
-    let Some((services, mut fleet)) = ecs.fleet(cluster) else { return Ok(()) };
-    let Some(service) = services.get_mut(name) else { return Ok(()) };
+fn settle(
+    ecs: &mut Ecs,
+    cluster: &str,
+    name: &str,
+    now: Time,
+    ground: &mut Ground<'_>,
+) -> Result<(), WorldError> {
+    let Some((services, mut fleet)) = ecs.fleet(cluster) else {
+        return Ok(());
+    };
+    let Some(service) = services.get_mut(name) else {
+        return Ok(());
+    };
     for _ in 0..service.desired {
-        let id = scheduler::launch(service, &mut fleet, ground)
-            .map_err(|closest| WorldError::Invalid(format!("service {name}: no container instance takes its tasks. {closest}")))?;
-        let task = fleet.tasks.get_mut(&id).expect("a task that was just launched is there");
+        let id = service::launch(service, &mut fleet, ground).map_err(|closest| {
+            WorldError::Invalid(format!(
+                "service {name}: no container instance takes its tasks. {closest}"
+            ))
+        })?;
+        let task = fleet
+            .tasks
+            .get_mut(&id)
+            .expect("a task that was just launched is there");
         run_long(task, ground);
         for target in &task.targets {
-            let done = ground.elb.register_steady(now, &target.group_arn, &target.id, target.port, Some(&task.zone));
+            let done = ground.elb.register_steady(
+                now,
+                &target.group_arn,
+                &target.id,
+                target.port,
+                Some(&task.zone),
+            );
             done.map_err(|error| WorldError::Invalid(format!("service {name}: {error}")))?;
         }
         service.live.push(id);

@@ -73,7 +73,10 @@ impl RolloutStatus {
     }
 
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed)
+        matches!(
+            self,
+            Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed
+        )
     }
 }
 
@@ -82,7 +85,10 @@ impl Rollout {
         let id = ids::base62(ground.rng, 21);
         let breaker = service.breaker();
         Self {
-            arn: ground.arn(&format!("service-deployment/{}/{}/{id}", service.cluster, service.name)),
+            arn: ground.arn(&format!(
+                "service-deployment/{}/{}/{id}",
+                service.cluster, service.name
+            )),
             status: RolloutStatus::Pending,
             status_reason: None,
             created_at: ground.now,
@@ -95,7 +101,11 @@ impl Rollout {
             configuration: service.document.get("deploymentConfiguration").cloned(),
             rollback: None,
             breaker: BreakerReport {
-                status: if breaker.is_on { "MONITORING" } else { "DISABLED" },
+                status: if breaker.is_on {
+                    "MONITORING"
+                } else {
+                    "DISABLED"
+                },
                 failures: 0,
                 threshold: breaker.rule.threshold(service.desired),
             },
@@ -118,7 +128,11 @@ impl Rollout {
     pub fn begin_rollback(&mut self, revision: u64, reason: &str, now: Time) {
         self.status = RolloutStatus::RollbackInProgress;
         self.status_reason = Some(reason.to_owned());
-        self.rollback = Some(Rollback { reason: reason.to_owned(), started_at: now, revision });
+        self.rollback = Some(Rollback {
+            reason: reason.to_owned(),
+            started_at: now,
+            revision,
+        });
         self.updated_at = now;
     }
 
@@ -147,7 +161,10 @@ impl Rollout {
         answer.shift_remove("targetServiceRevisionArn");
         let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
         put("updatedAt", self.updated_at.epoch_seconds());
-        put("sourceServiceRevisions", self.sources.iter().map(|&number| summary(number)).collect());
+        put(
+            "sourceServiceRevisions",
+            self.sources.iter().map(|&number| summary(number)).collect(),
+        );
         put("targetServiceRevision", summary(self.target));
         put(
             "deploymentCircuitBreaker",
@@ -162,7 +179,10 @@ impl Rollout {
         if let Some(rollback) = &self.rollback {
             let arn = &service.revision(rollback.revision).arn;
             let started = rollback.started_at.epoch_seconds();
-            put("rollback", json!({ "reason": rollback.reason, "startedAt": started, "serviceRevisionArn": arn }));
+            put(
+                "rollback",
+                json!({ "reason": rollback.reason, "startedAt": started, "serviceRevisionArn": arn }),
+            );
         }
         Value::Object(answer)
     }
@@ -174,10 +194,16 @@ impl Rollout {
         put("serviceDeploymentArn", json!(self.arn));
         put("serviceArn", json!(service.arn));
         put("clusterArn", json!(service.cluster_arn));
-        put("targetServiceRevisionArn", json!(service.revision(self.target).arn));
+        put(
+            "targetServiceRevisionArn",
+            json!(service.revision(self.target).arn),
+        );
         put("status", json!(self.status.text()));
         put("createdAt", self.created_at.epoch_seconds());
-        for (key, at) in [("startedAt", self.started_at), ("finishedAt", self.finished_at)] {
+        for (key, at) in [
+            ("startedAt", self.started_at),
+            ("finishedAt", self.finished_at),
+        ] {
             if let Some(at) = at {
                 put(key, at.epoch_seconds());
             }
@@ -192,7 +218,10 @@ impl Rollout {
 impl ServiceRevision {
     /// `ServiceRevisionSummary`, and `ServiceCurrentRevisionSummary` which has the same members for a rolling service.
     pub fn summary(&self, service: &Service, counts: &Counts) -> Value {
-        let deployment = service.deployments.iter().find(|deployment| deployment.number == self.number);
+        let deployment = service
+            .deployments
+            .iter()
+            .find(|deployment| deployment.number == self.number);
         json!({
             "arn": self.arn,
             "requestedTaskCount": deployment.map_or(0, |deployment| deployment.desired),
@@ -207,7 +236,13 @@ impl ServiceRevision {
         put("serviceRevisionArn", json!(self.arn));
         put("serviceArn", json!(service.arn));
         put("clusterArn", json!(service.cluster_arn));
-        put("containerImages", self.images.iter().map(super::images::ResolvedImage::answer).collect());
+        put(
+            "containerImages",
+            self.images
+                .iter()
+                .map(super::images::ResolvedImage::answer)
+                .collect(),
+        );
         put("guardDutyEnabled", json!(false));
         put("createdAt", self.created_at.epoch_seconds());
         Value::Object(answer)
@@ -219,7 +254,10 @@ fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
     let mut parts = arn.rsplit('/').skip(1);
     let service = parts.next()?.to_owned();
     let cluster = ecs.clusters.get_mut(parts.next()?)?;
-    cluster.services.contains_key(&service).then_some((cluster, service))
+    cluster
+        .services
+        .contains_key(&service)
+        .then_some((cluster, service))
 }
 
 fn missing(arn: &str) -> Value {
@@ -234,7 +272,9 @@ pub fn describe(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
         let answer = owner(ecs, arn).and_then(|(cluster, name)| {
             let service = &cluster.services[&name];
             let rollout = service.rollouts.iter().find(|rollout| rollout.arn == arn)?;
-            Some(rollout.answer(service, &|number| count(&cluster.tasks, service, Some(number))))
+            Some(rollout.answer(service, &|number| {
+                count(&cluster.tasks, service, Some(number))
+            }))
         });
         match answer {
             Some(answer) => found.push(answer),
@@ -251,7 +291,10 @@ pub fn describe_revisions(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiE
     for arn in arns {
         let answer = owner(ecs, arn).and_then(|(cluster, name)| {
             let service = &cluster.services[&name];
-            let revision = service.revisions.values().find(|revision| revision.arn == arn)?;
+            let revision = service
+                .revisions
+                .values()
+                .find(|revision| revision.arn == arn)?;
             Some(revision.answer(service))
         });
         match answer {
@@ -273,11 +316,19 @@ fn at_most_20<'a>(input: &'a Document, key: &str) -> Result<Vec<&'a str>, ApiErr
 
 /// ListServiceDeployments, newest first.
 pub fn list(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
-    let name = text(input, "service").ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
-    let service = ecs.cluster(input)?.service(name).ok_or_else(refuse::no_service)?;
+    let name = text(input, "service")
+        .ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
+    let service = ecs
+        .cluster(input)?
+        .service(name)
+        .ok_or_else(refuse::no_service)?;
     let wanted: Vec<&str> = texts(input, "status").collect();
     let window = object(input, "createdAt");
-    let bound = |key| window.and_then(|window| window.get(key)).and_then(Value::as_f64);
+    let bound = |key| {
+        window
+            .and_then(|window| window.get(key))
+            .and_then(Value::as_f64)
+    };
     let (after, before) = (bound("after"), bound("before"));
     let chosen = service.rollouts.iter().filter(|rollout| {
         let created = rollout.created_at.millis() as f64 / 1000.0;
@@ -296,20 +347,36 @@ pub fn stop(ecs: &mut Ecs, input: &Document, now: Time) -> Result<Value, ApiErro
         return Err(refuse::invalid("stopType must be ROLLBACK.")); // ours: only ROLLBACK is documented
     }
     let (cluster, name) = owner(ecs, arn).ok_or_else(refuse::no_service_deployment)?;
-    let service = cluster.services.get_mut(&name).ok_or_else(refuse::no_service_deployment)?;
-    let rollout = service.rollouts.iter_mut().find(|rollout| rollout.arn == arn);
+    let service = cluster
+        .services
+        .get_mut(&name)
+        .ok_or_else(refuse::no_service_deployment)?;
+    let rollout = service
+        .rollouts
+        .iter_mut()
+        .find(|rollout| rollout.arn == arn);
     let rollout = rollout.ok_or_else(refuse::no_service_deployment)?;
-    if !matches!(rollout.status, RolloutStatus::Pending | RolloutStatus::InProgress) {
+    if !matches!(
+        rollout.status,
+        RolloutStatus::Pending | RolloutStatus::InProgress
+    ) {
         // The code is the operation's modelled one; the sentence is ours.
-        return Err(ApiError::client("ConflictException", "The service deployment can no longer be stopped.")
-            .with("resourceIds", json!([arn])));
+        return Err(ApiError::client(
+            "ConflictException",
+            "The service deployment can no longer be stopped.",
+        )
+        .with("resourceIds", json!([arn])));
     }
     rollout.request_rollback(now);
     Ok(json!({ "serviceDeploymentArn": arn }))
 }
 
 /// Counts the tasks of a service, or of one of its deployments, as AWS's counters do.
-pub fn count(tasks: &std::collections::BTreeMap<String, Task>, service: &Service, deployment: Option<u64>) -> Counts {
+pub fn count(
+    tasks: &std::collections::BTreeMap<String, Task>,
+    service: &Service,
+    deployment: Option<u64>,
+) -> Counts {
     let mut counts = Counts::default();
     for task in service.live.iter().filter_map(|id| tasks.get(id)) {
         if deployment.is_some_and(|number| task.service().is_none_or(|(_, of)| of != number)) {

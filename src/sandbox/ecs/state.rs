@@ -17,6 +17,7 @@ use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_definition::{Family, Reference, Revision};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::network::Network;
 use crate::sandbox::{ApiError, Duration, Rng, Time, World, ids};
 
 /// Everything that ECS remembers.
@@ -57,14 +58,38 @@ pub struct Ground<'a> {
     pub elb: &'a mut Elb,
     pub ecr: &'a Ecr,
     pub apps: &'a Apps,
+    pub network: &'a Network,
     pub account: &'a str,
     pub region: &'a str,
 }
 
 /// The world as ECS and what lies around it.
 pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
-    let World { now, rng, ecs, elb, ecr, apps, account, region, .. } = world;
-    (ecs, Ground { now: *now, rng, elb, ecr, apps, account, region })
+    let World {
+        now,
+        rng,
+        ecs,
+        elb,
+        ecr,
+        apps,
+        network,
+        account,
+        region,
+        ..
+    } = world;
+    (
+        ecs,
+        Ground {
+            now: *now,
+            rng,
+            elb,
+            ecr,
+            apps,
+            network,
+            account,
+            region,
+        },
+    )
 }
 
 impl Ground<'_> {
@@ -85,13 +110,18 @@ impl Ecs {
     /// The active cluster that `input.cluster` names, by name or ARN; `default` if it names none.
     pub fn cluster(&mut self, input: &Document) -> Result<&mut Cluster, ApiError> {
         let name = last_part(text(input, "cluster").unwrap_or("default"));
-        self.clusters.get_mut(name).filter(|cluster| cluster.active).ok_or_else(refuse::no_cluster)
+        self.clusters
+            .get_mut(name)
+            .filter(|cluster| cluster.active)
+            .ok_or_else(refuse::no_cluster)
     }
 
     /// The revision that a caller means: a family alone is its latest active one.
     pub fn find_definition(&self, name: &str) -> Result<Option<&Revision>, ApiError> {
         let Reference { family, number } = Reference::parse(name)?;
-        let Some(family) = self.families.get(&family) else { return Ok(None) };
+        let Some(family) = self.families.get(&family) else {
+            return Ok(None);
+        };
         Ok(match number {
             Some(number) => family.revision(number),
             None => family.latest_active(),
@@ -100,8 +130,14 @@ impl Ecs {
 
     /// The revision for new tasks: it must be active.
     pub fn definition_to_run(&self, name: &str) -> Result<&Revision, ApiError> {
-        let found = self.find_definition(name)?.ok_or_else(|| refuse::client("TaskDefinition not found."))?;
-        if found.is_active() { Ok(found) } else { Err(refuse::client("TaskDefinition is inactive")) }
+        let found = self
+            .find_definition(name)?
+            .ok_or_else(|| refuse::client("TaskDefinition not found."))?;
+        if found.is_active() {
+            Ok(found)
+        } else {
+            Err(refuse::client("TaskDefinition is inactive"))
+        }
     }
 }
 

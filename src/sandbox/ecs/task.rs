@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::apps::Behaviour;
 use crate::sandbox::ecs::document::Document;
 use crate::sandbox::ecs::health::Check;
-use crate::sandbox::ecs::instances::Needs;
+use crate::sandbox::ecs::placement::Needs;
 use crate::sandbox::{Duration, Time};
 
 /// A task of a service, or one that was run by hand.
@@ -47,7 +47,10 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A deployment, by number, of a service, by name.
-    Service { name: String, deployment: u64 },
+    Service {
+        name: String,
+        deployment: u64,
+    },
     RunTask,
 }
 
@@ -103,7 +106,7 @@ pub struct Times {
 pub struct Interface {
     pub attachment_id: String,
     pub subnet: String,
-    pub interface_id: String,
+    pub eni: String,
     pub mac: String,
     pub address: String,
     pub dns_name: String,

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::Time;
 use crate::sandbox::ecs::document::Document;
-use crate::sandbox::ecs::task::{Container, Interface, Step, Task};
-use crate::sandbox::{Duration, Time};
+use crate::sandbox::ecs::task::{Container, Interface, Port, Step, Task};
 
 impl Task {
     /// The `Task` structure; tags only where they were asked for.
@@ -19,12 +19,34 @@ impl Task {
         put("launchType", json!(self.launch_type));
         put("availabilityZone", json!(self.zone));
         put("lastStatus", json!(self.step.last_status()));
-        put("desiredStatus", json!(if self.is_wanted() { "RUNNING" } else { "STOPPED" }));
+        put(
+            "desiredStatus",
+            json!(if self.is_wanted() {
+                "RUNNING"
+            } else {
+                "STOPPED"
+            }),
+        );
         put("healthStatus", json!(self.health(now).text()));
         put("version", json!(self.version));
-        put("attributes", json!([{ "name": "ecs.cpu-architecture", "value": "x86_64" }]));
-        put("attachments", self.interface.iter().map(|nic| nic.answer(self.step)).collect());
-        put("containers", self.containers.iter().map(|container| self.container(container, now)).collect());
+        put(
+            "attributes",
+            json!([{ "name": "ecs.cpu-architecture", "value": "x86_64" }]),
+        );
+        put(
+            "attachments",
+            self.interface
+                .iter()
+                .map(|nic| nic.answer(self.step))
+                .collect(),
+        );
+        put(
+            "containers",
+            self.containers
+                .iter()
+                .map(|container| self.container(container, now))
+                .collect(),
+        );
         put("tags", json!([]));
         if let Some(arn) = self.instance_arn() {
             put("containerInstanceArn", json!(arn));
@@ -39,7 +61,11 @@ impl Task {
 
     pub fn instance_arn(&self) -> Option<String> {
         let id = self.instance.as_ref()?;
-        Some(format!("{}/{id}", self.cluster_arn.replacen(":cluster/", ":container-instance/", 1)))
+        Some(format!(
+            "{}/{id}",
+            self.cluster_arn
+                .replacen(":cluster/", ":container-instance/", 1)
+        ))
     }
 
     fn put_times(&self, answer: &mut Document) {
@@ -64,51 +90,71 @@ impl Task {
     }
 
     fn container(&self, container: &Container, now: Time) -> Value {
-        let status = match (&container.exit, self.step) {
+        let mut answer = Document::new();
+        let mut put = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                answer.insert(key.to_owned(), value);
+            }
+        };
+        let is_pulled = self.times.pull_stopped.is_some();
+        let exit = container.exit.as_ref();
+        put("containerArn", Some(json!(container.arn)));
+        put("taskArn", Some(json!(self.arn)));
+        put("name", Some(json!(container.name)));
+        put("image", Some(json!(container.image)));
+        put(
+            "imageDigest",
+            container
+                .digest
+                .as_ref()
+                .filter(|_| is_pulled)
+                .map(|digest| json!(digest)),
+        );
+        put("runtimeId", is_pulled.then(|| json!(container.runtime_id)));
+        put("lastStatus", Some(json!(self.container_status(container))));
+        put(
+            "exitCode",
+            exit.and_then(|exit| exit.code).map(|code| json!(code)),
+        );
+        put(
+            "reason",
+            exit.and_then(|exit| exit.reason.as_ref())
+                .map(|reason| json!(reason)),
+        );
+        put("networkBindings", Some(self.bindings(container)));
+        put("networkInterfaces", Some(self.interfaces()));
+        put(
+            "healthStatus",
+            Some(json!(container.health(self.up(now)).text())),
+        );
+        put("cpu", Some(json!(container.cpu)));
+        put(
+            "memory",
+            container.memory.as_ref().map(|memory| json!(memory)),
+        );
+        put(
+            "memoryReservation",
+            container
+                .memory_reservation
+                .as_ref()
+                .map(|memory| json!(memory)),
+        );
+        Value::Object(answer)
+    }
+
+    fn container_status(&self, container: &Container) -> &'static str {
+        match (&container.exit, self.step) {
             (Some(_), _) | (None, Step::Deprovisioning | Step::Stopped) => "STOPPED",
             (None, Step::Provisioning | Step::PickUp | Step::Pulling | Step::Starting) => "PENDING",
             (None, _) => "RUNNING",
-        };
-        let up: Option<Duration> = self.up(now);
-        let mut answer = json!({
-            "containerArn": container.arn,
-            "taskArn": self.arn,
-            "name": container.name,
-            "image": container.image,
-            "lastStatus": status,
-            "networkBindings": [],
-            "networkInterfaces": [],
-            "healthStatus": container.health(up).text(),
-            "cpu": container.cpu,
-        });
-        let put = |answer: &mut Value, key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                answer[key] = value;
-            }
-        };
-        let pulled = self.times.pull_stopped.is_some();
-        put(&mut answer, "imageDigest", container.digest.as_ref().filter(|_| pulled).map(|d| json!(d)));
-        put(&mut answer, "runtimeId", pulled.then(|| json!(container.runtime_id)));
-        put(&mut answer, "memory", container.memory.as_ref().map(|m| json!(m)));
-        put(&mut answer, "memoryReservation", container.memory_reservation.as_ref().map(|m| json!(m)));
-        let exit = container.exit.as_ref();
-        put(&mut answer, "exitCode", exit.and_then(|exit| exit.code).map(|code| json!(code)));
-        put(&mut answer, "reason", exit.and_then(|exit| exit.reason.as_ref()).map(|reason| json!(reason)));
-        match &self.interface {
-            Some(nic) if self.step > Step::Provisioning => {
-                answer["networkInterfaces"] =
-                    json!([{ "attachmentId": nic.attachment_id, "privateIpv4Address": nic.address }]);
-            }
-            None if pulled => answer["networkBindings"] = container.bindings(),
-            _ => {}
         }
-        answer
     }
-}
 
-impl Container {
-    fn bindings(&self) -> Value {
-        let binding = |port: &super::task::Port| {
+    /// Ports on the instance; an awsvpc task has an interface instead.
+    fn bindings(&self, container: &Container) -> Value {
+        let is_bound = self.interface.is_none() && self.times.pull_stopped.is_some();
+        let ports = container.ports.iter().filter(|_| is_bound);
+        let binding = |port: &Port| {
             json!({
                 "bindIP": "0.0.0.0",
                 "containerPort": port.container,
@@ -116,7 +162,18 @@ impl Container {
                 "protocol": if port.is_udp { "udp" } else { "tcp" },
             })
         };
-        self.ports.iter().map(binding).collect()
+        ports.map(binding).collect()
+    }
+
+    fn interfaces(&self) -> Value {
+        let attached = self
+            .interface
+            .iter()
+            .filter(|_| self.step > Step::Provisioning);
+        let each = attached.map(
+            |nic| json!({ "attachmentId": nic.attachment_id, "privateIpv4Address": nic.address }),
+        );
+        each.collect()
     }
 }
 
@@ -130,7 +187,7 @@ impl Interface {
         let mut details = vec![json!({ "name": "subnetId", "value": self.subnet })];
         if step > Step::Provisioning {
             details.extend([
-                json!({ "name": "networkInterfaceId", "value": self.interface_id }),
+                json!({ "name": "networkInterfaceId", "value": self.eni }),
                 json!({ "name": "macAddress", "value": self.mac }),
                 json!({ "name": "privateDnsName", "value": self.dns_name }),
                 json!({ "name": "privateIPv4Address", "value": self.address }),

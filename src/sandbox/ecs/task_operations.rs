@@ -16,15 +16,25 @@ pub fn list(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
         cluster.service(name).ok_or_else(refuse::no_service)?;
     }
     if text(input, "daemonName").is_some() {
-        return Err(ApiError::part_not_modelled("ecs", "ListTasks", "member daemonName"));
+        return Err(ApiError::part_not_modelled(
+            "ecs",
+            "ListTasks",
+            "member daemonName",
+        ));
     }
-    let chosen: Vec<Value> =
-        cluster.tasks.values().filter(|task| is_chosen(task, input)).map(|task| json!(task.arn)).collect();
+    let chosen: Vec<Value> = cluster
+        .tasks
+        .values()
+        .filter(|task| is_chosen(task, input))
+        .map(|task| json!(task.arn))
+        .collect();
     Ok(paging::page(chosen, input, 100)?.answer("taskArns"))
 }
 
 fn is_chosen(task: &Task, input: &Document) -> bool {
-    let asks = |key: &str, found: Option<&str>| text(input, key).is_none_or(|wanted| Some(wanted) == found);
+    let asks = |key: &str, found: Option<&str>| {
+        text(input, key).is_none_or(|wanted| Some(wanted) == found)
+    };
     let status = match text(input, "desiredStatus").unwrap_or("RUNNING") {
         "RUNNING" => task.is_wanted(),
         "STOPPED" => !task.is_wanted(),
@@ -33,7 +43,8 @@ fn is_chosen(task: &Task, input: &Document) -> bool {
     let service = task.service().map(|(name, _)| name);
     status
         && text(input, "serviceName").is_none_or(|name| service == Some(last_part(name)))
-        && text(input, "containerInstance").is_none_or(|name| task.instance.as_deref() == Some(last_part(name)))
+        && text(input, "containerInstance")
+            .is_none_or(|name| task.instance.as_deref() == Some(last_part(name)))
         && asks("family", Some(&task.family))
         && asks("startedBy", text(&task.document, "startedBy"))
         && asks("launchType", Some(&task.launch_type))
@@ -69,17 +80,25 @@ pub fn describe(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<
 
 fn id_of(name: &str) -> Result<&str, ApiError> {
     let id = last_part(name);
-    if id.len() == 32 || id.len() == 36 { Ok(id) } else { Err(refuse::invalid("taskId length should be one of [32,36]")) }
+    if id.len() == 32 || id.len() == 36 {
+        Ok(id)
+    } else {
+        Err(refuse::invalid("taskId length should be one of [32,36]"))
+    }
 }
 
 /// StopTask.
 pub fn stop(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
-    let name = filled(input, "task").ok_or_else(|| refuse::invalid("Task should not be null or empty."))?;
+    let name = filled(input, "task")
+        .ok_or_else(|| refuse::invalid("Task should not be null or empty."))?;
     let reason = filled(input, "reason").unwrap_or("Task stopped by user");
     let cluster = ecs.cluster(input)?.name.clone();
     let id = id_of(name)?;
     let (_, mut fleet) = ecs.fleet(&cluster).ok_or_else(refuse::no_cluster)?;
     fleet.stop(id, "UserInitiated", reason, ground);
-    let task = fleet.tasks.get(id).ok_or_else(|| refuse::invalid("The referenced task was not found."))?;
+    let task = fleet
+        .tasks
+        .get(id)
+        .ok_or_else(|| refuse::invalid("The referenced task was not found."))?;
     Ok(json!({ "task": task.answer(ground.now) }))
 }

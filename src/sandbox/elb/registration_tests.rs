@@ -1,3 +1,5 @@
+//! A target from registration to draining: when it turns healthy, unhealthy or unused, and why.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::elb::{Probe, answer};

@@ -1,24 +1,31 @@
-//! Going back to the revision that served before: as a deployment that is watched too.
+//! Going back to the revision that served before: ECS is asked to go back by itself, on the tasks that are still
+//! there; where it cannot be asked, the old revision is deployed again. Either way it is watched.
 //!
 //! **Invariant:** the way back is the last completed deployment's revision, never a guess from revision numbers, and
 //! "rolled back" is said only once that deployment has completed.
 
 use serde_json::{Map, json};
 
-use super::Rolling;
 use crate::core::live::{Deployment, RolloutState, Service};
 use crate::core::report::{Cause, Outcome, Undoer};
 use crate::core::rollout::pace::{ECS_ROLLBACK_STARTS, LOOK_AGAIN, between_looks};
-use crate::core::rollout::{Turn, Watch};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Action, Facet, Phase, Receipt, Turn, Watch};
 
-impl Rolling<'_> {
-    pub(super) fn undo(mut self, cause: &Cause, by: Undoer) -> Turn {
+/// The operation that may be refused without harm.
+const STOP: &str = "StopServiceDeployment";
+
+impl Turning<'_> {
+    pub fn undo_rolling(mut self, cause: &Cause, by: Undoer) -> Turn {
         match &self.seen.receipt {
+            Some(Ok(Receipt::Stopped)) => return self.leave_it_to_ecs(cause),
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);
-                let watch = self.watch_service();
+                let watch = self.watch_undo();
                 return self.look_after(LOOK_AGAIN, watch);
             }
+            // Without the right to stop a deployment, another one takes its place.
+            Some(Err(fault)) if fault.operation == STOP => self.tell_trouble(fault),
             Some(Err(fault)) => return self.refused(fault),
             _ => {}
         }
@@ -27,11 +34,15 @@ impl Rolling<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
+        if it.is_undo_late() {
+            let seconds = it.plan.intent.limits.undo_timeout.as_secs();
+            return it.undo_failed(cause, format!("the timeout of {seconds} s passed"));
+        }
         match service.primary() {
             Some(primary) if it.is_way_back(primary) => it.follow_back(&service, primary, cause),
             Some(primary) if !it.is_revision(primary) => {
                 let by = primary.id();
-                it.finish(Outcome::Superseded { by })
+                it.conclude(Outcome::Superseded { by })
             }
             _ => it.order_back(cause, by),
         }
@@ -41,13 +52,39 @@ impl Rolling<'_> {
     fn order_back(self, cause: &Cause, by: Undoer) -> Turn {
         let ecs_may_begin =
             by == Undoer::Ecs && self.waited(self.next.entered) < ECS_ROLLBACK_STARTS;
-        if ecs_may_begin || self.just_ordered() {
+        if ecs_may_begin {
+            let watch = self.watch_service();
+            return self.look_after(LOOK_AGAIN, watch);
+        }
+        match self.seen.service_deployment.is() {
+            Some(record) if record.is_running() && self.seen.receipt.is_none() => {
+                let action = Action::StopServiceDeployment(record.arn());
+                let watch = self.watch_undo();
+                self.act(action, watch)
+            }
+            Some(record) if record.is_stopped() && by == Undoer::Ecsdeploy => {
+                self.leave_it_to_ecs(cause)
+            }
+            _ => self.deploy_old(cause),
+        }
+    }
+
+    fn leave_it_to_ecs(mut self, cause: &Cause) -> Turn {
+        let (cause, by) = (cause.clone(), Undoer::Ecs);
+        self.next.enter(Phase::Undo { cause, by }, self.now);
+        let watch = self.watch_service();
+        self.look_after(LOOK_AGAIN, watch)
+    }
+
+    /// The way back that every service has: the old revision as another deployment.
+    fn deploy_old(self, cause: &Cause) -> Turn {
+        if self.just_ordered() && self.seen.receipt.is_none() {
             let watch = self.watch_service();
             return self.look_after(LOOK_AGAIN, watch);
         }
         let Some(serving) = &self.plan.before.serving else {
             let from = Box::new(cause.clone());
-            return self.finish(Outcome::Stranded {
+            return self.conclude(Outcome::Stranded {
                 cause: Cause::NoWayBack { from },
             });
         };
@@ -56,20 +93,23 @@ impl Rolling<'_> {
         self.act(action, Watch::new())
     }
 
+    fn watch_undo(&self) -> Watch {
+        let mut watch = self.watch_service();
+        if let Some(id) = self.next.deployment.clone() {
+            watch.insert(Facet::ServiceDeployment(self.plan.target.clone(), id));
+        }
+        watch
+    }
+
     fn follow_back(mut self, service: &Service, primary: Deployment<'_>, cause: &Cause) -> Turn {
         let serves = primary.running_count() >= service.healthy_floor();
         if service.has_completed(primary) && serves {
-            return self.finish(Outcome::RolledBack {
+            return self.conclude(Outcome::RolledBack {
                 cause: cause.clone(),
             });
         }
         if primary.rollout_state() == RolloutState::Failed {
             let reason = primary.rollout_state_reason().to_owned();
-            return self.undo_failed(cause, reason);
-        }
-        let timeout = self.plan.intent.limits.undo_timeout;
-        if self.waited(self.next.entered).unsigned_abs() >= timeout {
-            let reason = format!("the timeout of {} s passed", timeout.as_secs());
             return self.undo_failed(cause, reason);
         }
         self.tell_progress(service, primary, "the old revision serves again".to_owned());
@@ -78,9 +118,13 @@ impl Rolling<'_> {
         self.look_after(pause, watch)
     }
 
+    fn is_undo_late(&self) -> bool {
+        self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
+    }
+
     fn undo_failed(self, from: &Cause, reason: String) -> Turn {
         let from = Box::new(from.clone());
-        self.finish(Outcome::Stranded {
+        self.conclude(Outcome::Stranded {
             cause: Cause::UndoFailed { from, reason },
         })
     }

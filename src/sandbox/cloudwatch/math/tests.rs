@@ -1,3 +1,5 @@
+//! Metric math as data: an expression and what it is worth.
+
 use crate::sandbox::cloudwatch::math::{Expression, MathError, Scope};
 use crate::sandbox::cloudwatch::metric::Metric;
 use crate::sandbox::cloudwatch::point::{Point, Statistic};

@@ -9,7 +9,11 @@ use crate::sandbox::ecs::service_deployment::{RolloutStatus, count};
 use crate::sandbox::ecs::task::Task;
 
 /// Members of the document that only deployments and service revisions show.
-const NOT_SHOWN: [&str; 3] = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
+const NOT_SHOWN: [&str; 3] = [
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+];
 
 /// Whether an answer carries tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,17 +40,25 @@ impl Service {
         put("createdAt", self.created_at.epoch_seconds());
         put("createdBy", json!(self.created_by));
         put("events", self.events.answer());
-        let each = self.deployments.iter().enumerate().map(|(place, deployment)| {
-            let counts = count(tasks, self, Some(deployment.number));
-            deployment.answer(self.revision(deployment.number), place == 0, &counts)
-        });
+        let each = self
+            .deployments
+            .iter()
+            .enumerate()
+            .map(|(place, deployment)| {
+                let counts = count(tasks, self, Some(deployment.number));
+                deployment.answer(self.revision(deployment.number), place == 0, &counts)
+            });
         put("deployments", each.collect());
         let revisions = self.deployments.iter().map(|deployment| {
             let counts = count(tasks, self, Some(deployment.number));
             self.revision(deployment.number).summary(self, &counts)
         });
         put("currentServiceRevisions", revisions.collect());
-        if let Some(rollout) = self.rollouts.first().filter(|rollout| rollout.status != RolloutStatus::Pending) {
+        if let Some(rollout) = self
+            .rollouts
+            .first()
+            .filter(|rollout| rollout.status != RolloutStatus::Pending)
+        {
             put("currentServiceDeployment", json!(rollout.arn));
         }
         if tags == Tags::Shown && !self.tags.is_empty() {

@@ -8,7 +8,9 @@ use super::answer::Tags;
 use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
-use crate::sandbox::ecs::document::{Document, default_to, filled, list, member, text, without_nulls};
+use crate::sandbox::ecs::document::{
+    Document, default_to, filled, list, member, text, without_nulls,
+};
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::refuse;
@@ -17,10 +19,18 @@ use crate::sandbox::ecs::tags;
 use crate::sandbox::ids;
 
 /// Members that steer the call and are not part of the service's document.
-const STEERING: [&str; 6] = ["cluster", "serviceName", "desiredCount", "clientToken", "tags", "role"];
+const STEERING: [&str; 6] = [
+    "cluster",
+    "serviceName",
+    "desiredCount",
+    "clientToken",
+    "tags",
+    "role",
+];
 
 pub fn create(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
-    let name = filled(input, "serviceName").ok_or_else(|| refuse::invalid("Service name should not be null or empty."))?;
+    let name = filled(input, "serviceName")
+        .ok_or_else(|| refuse::invalid("Service name should not be null or empty."))?;
     if let Some(existing) = repeated(ecs, name, input)? {
         return Ok(json!({ "service": existing }));
     }
@@ -33,10 +43,14 @@ pub fn create(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
 /// A service of that name that is there already: the same call again answers it, any other is refused.
 fn repeated(ecs: &mut Ecs, name: &str, input: &Document) -> Result<Option<Value>, ApiError> {
     let cluster = ecs.cluster(input)?;
-    let Some(service) = cluster.services.get(name) else { return Ok(None) };
+    let Some(service) = cluster.services.get(name) else {
+        return Ok(None);
+    };
     match service.status {
         Status::Inactive => Ok(None),
-        Status::Draining => Err(refuse::invalid("Unable to Start a service that is still Draining.")),
+        Status::Draining => Err(refuse::invalid(
+            "Unable to Start a service that is still Draining.",
+        )),
         Status::Active if service.request == without_nulls(&Value::Object(input.clone())) => {
             Ok(Some(service.answer(&cluster.tasks, Tags::Shown)))
         }
@@ -49,11 +63,15 @@ pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Re
     let name = filled(input, "serviceName").unwrap_or_default();
     check_name(name)?;
     if text(input, "clientToken").is_some_and(|token| token.len() > 36) {
-        return Err(refuse::invalid("clientToken can have at most 36 characters."));
+        return Err(refuse::invalid(
+            "clientToken can have at most 36 characters.",
+        ));
     }
     rules::check_modelled(input, "CreateService")?;
-    let named = filled(input, "taskDefinition").ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
-    let desired = desired_count(input)?.ok_or_else(|| refuse::invalid("desiredCount should not be null."))?;
+    let named = filled(input, "taskDefinition")
+        .ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
+    let desired =
+        desired_count(input)?.ok_or_else(|| refuse::invalid("desiredCount should not be null."))?;
     let cluster = ecs.cluster(input)?;
     let (cluster_name, cluster_arn) = (cluster.name.clone(), cluster.arn.clone());
     let usual_strategy = list(&cluster.document, "defaultCapacityProviderStrategy").to_vec();
@@ -82,23 +100,38 @@ pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Re
         owed: 0,
     };
     service.deploy(resolved, ground);
-    ecs.cluster(input)?.services.insert(name.to_owned(), service);
+    ecs.cluster(input)?
+        .services
+        .insert(name.to_owned(), service);
     Ok(())
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    if name.len() <= 255 && name.chars().all(legal) { Ok(()) } else { Err(refuse::invalid(format!("Invalid service name '{name}'."))) }
+    if name.len() <= 255 && name.chars().all(legal) {
+        Ok(())
+    } else {
+        Err(refuse::invalid(format!("Invalid service name '{name}'.")))
+    }
 }
 
 /// `desiredCount`, if it is given.
 pub fn desired_count(input: &Document) -> Result<Option<u32>, ApiError> {
-    let Some(given) = member(input, "desiredCount") else { return Ok(None) };
+    let Some(given) = member(input, "desiredCount") else {
+        return Ok(None);
+    };
     let count = given.as_u64().and_then(|count| u32::try_from(count).ok());
-    count.map(Some).ok_or_else(|| refuse::invalid("desiredCount must be a non-negative integer."))
+    count
+        .map(Some)
+        .ok_or_else(|| refuse::invalid("desiredCount must be a non-negative integer."))
 }
 
-fn with_defaults(input: &Document, definition_arn: &str, usual_strategy: &[Value], ground: &Ground<'_>) -> Document {
+fn with_defaults(
+    input: &Document,
+    definition_arn: &str,
+    usual_strategy: &[Value],
+    ground: &Ground<'_>,
+) -> Document {
     let mut document = match without_nulls(&Value::Object(input.clone())) {
         Value::Object(members) => members,
         _ => Document::new(),
@@ -108,21 +141,36 @@ fn with_defaults(input: &Document, definition_arn: &str, usual_strategy: &[Value
     }
     document.insert("taskDefinition".into(), json!(definition_arn));
     choose_launch_type(&mut document, usual_strategy);
-    for key in ["loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy"] {
+    for key in [
+        "loadBalancers",
+        "serviceRegistries",
+        "placementConstraints",
+        "placementStrategy",
+    ] {
         default_to(&mut document, key, || json!([]));
     }
     default_to(&mut document, "schedulingStrategy", || json!("REPLICA"));
-    default_to(&mut document, "deploymentController", || json!({ "type": "ECS" }));
+    default_to(
+        &mut document,
+        "deploymentController",
+        || json!({ "type": "ECS" }),
+    );
     default_to(&mut document, "enableECSManagedTags", || json!(false));
     default_to(&mut document, "propagateTags", || json!("NONE"));
     default_to(&mut document, "enableExecuteCommand", || json!(false));
-    default_to(&mut document, "availabilityZoneRebalancing", || json!("ENABLED"));
-    default_to(&mut document, "resourceManagementType", || json!("CUSTOMER"));
+    default_to(&mut document, "availabilityZoneRebalancing", || {
+        json!("ENABLED")
+    });
+    default_to(&mut document, "resourceManagementType", || {
+        json!("CUSTOMER")
+    });
     if !list(&document, "loadBalancers").is_empty() {
         default_to(&mut document, "healthCheckGracePeriodSeconds", || json!(0));
     }
     let linked = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
-    default_to(&mut document, "roleArn", || json!(ids::arn("iam", "", ground.account, linked)));
+    default_to(&mut document, "roleArn", || {
+        json!(ids::arn("iam", "", ground.account, linked))
+    });
     fill_configuration(&mut document);
     fill_network(&mut document);
     for key in ["vpcLatticeConfigurations", "volumeConfigurations"] {
@@ -146,7 +194,9 @@ fn choose_launch_type(document: &mut Document, usual_strategy: &[Value]) {
     }
     let first = list(document, "capacityProviderStrategy").first();
     let on_fargate = text(document, "launchType") == Some("FARGATE")
-        || first.and_then(|one| one["capacityProvider"].as_str()).is_some_and(|name| name.starts_with("FARGATE"));
+        || first
+            .and_then(|one| one["capacityProvider"].as_str())
+            .is_some_and(|name| name.starts_with("FARGATE"));
     if on_fargate {
         default_to(document, "platformVersion", || json!("LATEST"));
         default_to(document, "platformFamily", || json!("Linux"));
@@ -155,8 +205,17 @@ fn choose_launch_type(document: &mut Document, usual_strategy: &[Value]) {
 
 fn fill_configuration(document: &mut Document) {
     default_to(document, "deploymentConfiguration", || json!({}));
-    let Some(configuration) = document.get_mut("deploymentConfiguration").and_then(Value::as_object_mut) else { return };
-    default_to(configuration, "deploymentCircuitBreaker", || json!({ "enable": false, "rollback": false }));
+    let Some(configuration) = document
+        .get_mut("deploymentConfiguration")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    default_to(
+        configuration,
+        "deploymentCircuitBreaker",
+        || json!({ "enable": false, "rollback": false }),
+    );
     default_to(configuration, "maximumPercent", || json!(200));
     default_to(configuration, "minimumHealthyPercent", || json!(100));
     default_to(configuration, "strategy", || json!("ROLLING"));
@@ -165,7 +224,10 @@ fn fill_configuration(document: &mut Document) {
 
 /// `securityGroups` and `assignPublicIp` when they are absent.
 pub fn fill_network(document: &mut Document) {
-    let Some(awsvpc) = document.get_mut("networkConfiguration").and_then(|network| network.get_mut("awsvpcConfiguration")) else {
+    let Some(awsvpc) = document
+        .get_mut("networkConfiguration")
+        .and_then(|network| network.get_mut("awsvpcConfiguration"))
+    else {
         return;
     };
     if let Some(awsvpc) = awsvpc.as_object_mut() {

@@ -19,13 +19,19 @@ pub fn describe(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
     if names.len() > 10 {
         return Err(refuse::invalid("Services can have at most 10 items."));
     }
-    let tags = if texts(input, "include").any(|one| one == "TAGS") { Tags::Shown } else { Tags::Hidden };
+    let tags = if texts(input, "include").any(|one| one == "TAGS") {
+        Tags::Shown
+    } else {
+        Tags::Hidden
+    };
     let cluster = ecs.cluster(input)?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for name in names {
         match cluster.services.get(last_part(name)) {
             Some(service) => found.push(service.answer(&cluster.tasks, tags)),
-            None => failures.push(json!({ "arn": arn_of(&cluster.arn, name), "reason": "MISSING" })),
+            None => {
+                failures.push(json!({ "arn": arn_of(&cluster.arn, name), "reason": "MISSING" }));
+            }
         }
     }
     Ok(json!({ "services": found, "failures": failures }))
@@ -35,14 +41,19 @@ fn arn_of(cluster_arn: &str, name: &str) -> String {
     if name.starts_with("arn:") {
         return name.to_owned();
     }
-    format!("{}/{name}", cluster_arn.replacen(":cluster/", ":service/", 1))
+    format!(
+        "{}/{name}",
+        cluster_arn.replacen(":cluster/", ":service/", 1)
+    )
 }
 
 /// ListServices: active ones.
 pub fn list(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
     let cluster = ecs.cluster(input)?;
     let chosen = cluster.services.values().filter(|service| {
-        let fits = |key| text(input, key).is_none_or(|wanted| text(&service.document, key) == Some(wanted));
+        let fits = |key| {
+            text(input, key).is_none_or(|wanted| text(&service.document, key) == Some(wanted))
+        };
         service.status == Status::Active && fits("launchType") && fits("schedulingStrategy")
     });
     let arns: Vec<Value> = chosen.map(|service| json!(service.arn)).collect();
@@ -51,16 +62,24 @@ pub fn list(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
 
 /// DeleteService: the tasks stop, the service drains and becomes inactive.
 pub fn delete(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
-    let name = filled(input, "service").ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
+    let name = filled(input, "service")
+        .ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
     let cluster_name = ecs.cluster(input)?.name.clone();
     let (services, mut fleet) = ecs.fleet(&cluster_name).ok_or_else(refuse::no_cluster)?;
-    let service = services.get_mut(last_part(name)).filter(|service| service.status != Status::Inactive);
+    let service = services
+        .get_mut(last_part(name))
+        .filter(|service| service.status != Status::Inactive);
     let service = service.ok_or_else(refuse::no_service)?;
     if service.status == Status::Active {
         if service.desired > 0 && !is_true(input, "force") {
-            return Err(refuse::invalid("The service cannot be stopped while it is scaled above 0."));
+            return Err(refuse::invalid(
+                "The service cannot be stopped while it is scaled above 0.",
+            ));
         }
-        let reason = format!("Scaling activity initiated by (deployment {})", service.primary().id());
+        let reason = format!(
+            "Scaling activity initiated by (deployment {})",
+            service.primary().id()
+        );
         for id in &service.live {
             fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
         }

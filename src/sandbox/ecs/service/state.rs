@@ -91,19 +91,27 @@ impl ThresholdRule {
 
 impl Service {
     pub fn primary(&self) -> &Deployment {
-        self.deployments.first().expect("a service that is scheduled has a primary deployment")
+        self.deployments
+            .first()
+            .expect("a service that is scheduled has a primary deployment")
     }
 
     pub fn primary_mut(&mut self) -> &mut Deployment {
-        self.deployments.first_mut().expect("a service that is scheduled has a primary deployment")
+        self.deployments
+            .first_mut()
+            .expect("a service that is scheduled has a primary deployment")
     }
 
     pub fn deployment(&mut self, number: u64) -> Option<&mut Deployment> {
-        self.deployments.iter_mut().find(|deployment| deployment.number == number)
+        self.deployments
+            .iter_mut()
+            .find(|deployment| deployment.number == number)
     }
 
     pub fn revision(&self, number: u64) -> &ServiceRevision {
-        self.revisions.get(&number).expect("every deployment has its service revision")
+        self.revisions
+            .get(&number)
+            .expect("every deployment has its service revision")
     }
 
     pub fn is_daemon(&self) -> bool {
@@ -117,25 +125,40 @@ impl Service {
     /// `maximumPercent` and `minimumHealthyPercent`.
     pub fn percents(&self) -> (u64, u64) {
         let percent = |key, usual: u64| {
-            let given = self.configuration().and_then(|configuration| whole(configuration, key));
+            let given = self
+                .configuration()
+                .and_then(|configuration| whole(configuration, key));
             given.and_then(|n| u64::try_from(n).ok()).unwrap_or(usual)
         };
-        (percent("maximumPercent", 200), percent("minimumHealthyPercent", 100))
+        (
+            percent("maximumPercent", 200),
+            percent("minimumHealthyPercent", 100),
+        )
     }
 
     pub fn grace_seconds(&self) -> u64 {
-        whole(&self.document, "healthCheckGracePeriodSeconds").and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+        whole(&self.document, "healthCheckGracePeriodSeconds")
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(0)
     }
 
     pub fn breaker(&self) -> Breaker {
         let empty = Document::new();
-        let breaker = self.configuration().and_then(|c| object(c, "deploymentCircuitBreaker")).unwrap_or(&empty);
+        let breaker = self
+            .configuration()
+            .and_then(|c| object(c, "deploymentCircuitBreaker"))
+            .unwrap_or(&empty);
         let threshold = object(breaker, "thresholdConfiguration").unwrap_or(&empty);
-        let value = whole(threshold, "value").and_then(|n| u64::try_from(n).ok()).unwrap_or(50);
+        let value = whole(threshold, "value")
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(50);
         Breaker {
             is_on: is_true(breaker, "enable"),
             rolls_back: is_true(breaker, "rollback"),
-            resets_on_healthy: breaker.get("resetOnHealthyTask").and_then(Value::as_bool).unwrap_or(true),
+            resets_on_healthy: breaker
+                .get("resetOnHealthyTask")
+                .and_then(Value::as_bool)
+                .unwrap_or(true),
             rule: match text(threshold, "type") {
                 Some("COUNT") => ThresholdRule::Count(value),
                 Some("UNBOUNDED_PERCENT") => ThresholdRule::UnboundedPercent(value),
@@ -154,7 +177,8 @@ impl Service {
             };
         }
         if self.document.get("platformVersion").is_some() {
-            self.document.insert("platformVersion".into(), json!("LATEST"));
+            self.document
+                .insert("platformVersion".into(), json!("LATEST"));
         }
     }
 }
@@ -165,8 +189,20 @@ mod tests {
 
     #[test]
     fn the_threshold_is_half_the_desired_count_within_bounds() {
-        for (desired, threshold) in [(1, 3), (5, 3), (7, 4), (25, 13), (100, 50), (400, 200), (1000, 200)] {
-            assert_eq!(ThresholdRule::BoundedPercent(50).threshold(desired), threshold, "desired {desired}");
+        for (desired, threshold) in [
+            (1, 3),
+            (5, 3),
+            (7, 4),
+            (25, 13),
+            (100, 50),
+            (400, 200),
+            (1000, 200),
+        ] {
+            assert_eq!(
+                ThresholdRule::BoundedPercent(50).threshold(desired),
+                threshold,
+                "desired {desired}"
+            );
         }
         assert_eq!(ThresholdRule::UnboundedPercent(10).threshold(10), 1);
         assert_eq!(ThresholdRule::UnboundedPercent(100).threshold(500), 500);

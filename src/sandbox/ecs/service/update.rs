@@ -21,12 +21,18 @@ const STEERING: [&str; 4] = ["cluster", "service", "desiredCount", "forceNewDepl
 const STARTS_NONE: [&str; 1] = ["capacityProviderStrategy"];
 
 pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
-    let name = filled(input, "service").ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
+    let name = filled(input, "service")
+        .ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
     rules::check_modelled(input, "UpdateService")?;
     let desired = desired_count(input)?;
-    let definition = filled(input, "taskDefinition").map(|named| ecs.definition_to_run(named).cloned()).transpose()?;
+    let definition = filled(input, "taskDefinition")
+        .map(|named| ecs.definition_to_run(named).cloned())
+        .transpose()?;
     let cluster_name = ecs.cluster(input)?.name.clone();
-    let service = ecs.cluster(input)?.service(name).ok_or_else(refuse::no_service)?;
+    let service = ecs
+        .cluster(input)?
+        .service(name)
+        .ok_or_else(refuse::no_service)?;
     if service.status != Status::Active {
         return Err(refuse::service_not_active());
     }
@@ -35,9 +41,13 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     if let Some(definition) = &definition {
         changed.insert("taskDefinition".into(), json!(definition.arn));
     }
-    let running = text(&changed, "taskDefinition").unwrap_or_default().to_owned();
+    let running = text(&changed, "taskDefinition")
+        .unwrap_or_default()
+        .to_owned();
     let old = service.document.clone();
-    let in_use = ecs.find_definition(&running)?.ok_or_else(|| refuse::client("TaskDefinition not found."))?;
+    let in_use = ecs
+        .find_definition(&running)?
+        .ok_or_else(|| refuse::client("TaskDefinition not found."))?;
     rules::check(&changed, in_use, ground)?;
     let resolved = images::resolve(in_use, ground);
     let cluster = ecs.cluster(input)?;
@@ -47,20 +57,27 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     if is_true(input, "forceNewDeployment") || starts_deployment(&old, service) {
         service.deploy(resolved, ground);
     }
-    let cluster = ecs.clusters.get(&cluster_name).ok_or_else(refuse::no_cluster)?;
+    let cluster = ecs
+        .clusters
+        .get(&cluster_name)
+        .ok_or_else(refuse::no_cluster)?;
     let service = &cluster.services[crate::sandbox::ecs::document::last_part(name)];
     Ok(json!({ "service": service.answer(&cluster.tasks, Tags::Shown) }))
 }
 
 /// Members replace what was there; `deploymentConfiguration` is merged member by member.
 fn merge(document: &mut Document, input: &Document) {
-    let Value::Object(given) = without_nulls(&Value::Object(input.clone())) else { return };
+    let Value::Object(given) = without_nulls(&Value::Object(input.clone())) else {
+        return;
+    };
     for (key, value) in given {
         if STEERING.contains(&key.as_str()) {
             continue;
         }
         match (key.as_str(), document.get_mut(&key), value) {
-            ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+            ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => {
+                old.extend(new);
+            }
             (_, _, value) => {
                 document.insert(key, value);
             }
@@ -72,5 +89,8 @@ fn merge(document: &mut Document, input: &Document) {
 /// A revision member that was given as it already stood is no change.
 fn starts_deployment(old: &Document, service: &Service) -> bool {
     let changes = |key: &&str| member(old, key) != member(&service.document, key);
-    REVISION_MEMBERS.iter().filter(|key| !STARTS_NONE.contains(key)).any(|key| changes(&key))
+    REVISION_MEMBERS
+        .iter()
+        .filter(|key| !STARTS_NONE.contains(key))
+        .any(changes)
 }

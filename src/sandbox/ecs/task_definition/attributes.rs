@@ -36,36 +36,67 @@ pub fn required(document: &Document) -> Value {
 }
 
 fn of_container(container: &Document, pulls_with_role: bool) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut add = |condition: bool, name: &str| {
-        if condition {
-            names.push(name.to_owned());
-        }
-    };
     let from_ecr = text(container, "image").is_some_and(|image| image.contains(".dkr.ecr."));
-    add(from_ecr, "com.amazonaws.ecs.capability.ecr-auth");
-    add(from_ecr && pulls_with_role, "ecs.capability.execution-role-ecr-pull");
-    let checked = object(container, "healthCheck").is_some();
-    add(checked, "ecs.capability.container-health-check");
-    add(checked, "com.amazonaws.ecs.capability.docker-remote-api.1.24");
-    add(!list(container, "dependsOn").is_empty(), "ecs.capability.container-ordering");
-    add(is_true(container, "privileged"), "com.amazonaws.ecs.capability.privileged-container");
-    add(
-        member(container, "memoryReservation").is_some(),
-        "com.amazonaws.ecs.capability.docker-remote-api.1.21",
-    );
+    let is_checked = object(container, "healthCheck").is_some();
+    let conditions = [
+        (from_ecr, "com.amazonaws.ecs.capability.ecr-auth"),
+        (
+            from_ecr && pulls_with_role,
+            "ecs.capability.execution-role-ecr-pull",
+        ),
+        (is_checked, "ecs.capability.container-health-check"),
+        (
+            is_checked,
+            "com.amazonaws.ecs.capability.docker-remote-api.1.24",
+        ),
+        (
+            !list(container, "dependsOn").is_empty(),
+            "ecs.capability.container-ordering",
+        ),
+        (
+            is_true(container, "privileged"),
+            "com.amazonaws.ecs.capability.privileged-container",
+        ),
+        (
+            member(container, "memoryReservation").is_some(),
+            "com.amazonaws.ecs.capability.docker-remote-api.1.21",
+        ),
+    ];
+    let mut names: Vec<String> = conditions
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, name)| name.to_owned())
+        .collect();
     for secret in objects(container, "secrets") {
         let from = text(secret, "valueFrom").unwrap_or_default();
-        let store = if from.contains(":secretsmanager:") { "asm" } else { "ssm" };
-        add(true, &format!("ecs.capability.secrets.{store}.environment-variables"));
+        let store = if from.contains(":secretsmanager:") {
+            "asm"
+        } else {
+            "ssm"
+        };
+        names.push(format!(
+            "ecs.capability.secrets.{store}.environment-variables"
+        ));
     }
-    if let Some(driver) = object(container, "logConfiguration").and_then(|log| text(log, "logDriver")) {
-        add(true, &format!("{AGENT}logging-driver.{driver}"));
-        add(driver == "awslogs", "com.amazonaws.ecs.capability.docker-remote-api.1.19");
-        add(driver == "awslogs" && pulls_with_role, "ecs.capability.execution-role-awslogs");
+    if let Some(firelens) = object(container, "firelensConfiguration").and_then(|f| text(f, "type"))
+    {
+        names.push(format!("ecs.capability.firelens.{firelens}"));
     }
-    if let Some(firelens) = object(container, "firelensConfiguration").and_then(|f| text(f, "type")) {
-        add(true, &format!("ecs.capability.firelens.{firelens}"));
+    names.extend(of_log_driver(container, pulls_with_role));
+    names
+}
+
+fn of_log_driver(container: &Document, pulls_with_role: bool) -> Vec<String> {
+    let log = object(container, "logConfiguration");
+    let Some(driver) = log.and_then(|log| text(log, "logDriver")) else {
+        return Vec::new();
+    };
+    let mut names = vec![format!("{AGENT}logging-driver.{driver}")];
+    if driver == "awslogs" {
+        names.push(format!("{AGENT}docker-remote-api.1.19"));
+        if pulls_with_role {
+            names.push("ecs.capability.execution-role-awslogs".to_owned());
+        }
     }
     names
 }
@@ -76,7 +107,10 @@ pub fn compatible(document: &Document) -> Value {
         return json!(["EXTERNAL", "EC2"]);
     }
     let size = |key, parse: fn(&str) -> Option<u32>| text(document, key).and_then(parse);
-    let fits = match (size("cpu", sizes::cpu_units), size("memory", sizes::memory_mib)) {
+    let fits = match (
+        size("cpu", sizes::cpu_units),
+        size("memory", sizes::memory_mib),
+    ) {
         // Compatibility is a property of the document: the region's largest size is settled at registration.
         (Some(cpu), Some(memory)) => sizes::fargate_offers(cpu, memory, &Switches::default()),
         _ => false,

@@ -19,7 +19,9 @@ const EMPTY_LISTS: [&str; 5] = [
 
 /// The document as ECS keeps it.
 pub fn fill(mut document: Document, account: &str) -> Document {
-    default_to(&mut document, "networkMode", || json!("bridge"));
+    if !is_windows(&document) {
+        default_to(&mut document, "networkMode", || json!("bridge"));
+    }
     default_to(&mut document, "volumes", || json!([]));
     default_to(&mut document, "placementConstraints", || json!([]));
     normalise(&mut document, "cpu", sizes::cpu_units);
@@ -27,7 +29,9 @@ pub fn fill(mut document: Document, account: &str) -> Document {
     for role in ["taskRoleArn", "executionRoleArn"] {
         name_role_in_full(&mut document, role, account);
     }
-    let mode = text(&document, "networkMode").unwrap_or_default().to_owned();
+    let mode = text(&document, "networkMode")
+        .unwrap_or("bridge")
+        .to_owned();
     for container in members_of(&mut document, "containerDefinitions") {
         fill_container(container, &mode);
     }
@@ -35,6 +39,13 @@ pub fn fill(mut document: Document, account: &str) -> Document {
         fill_volume(volume);
     }
     document
+}
+
+/// `RegisterTaskDefinition$networkMode`: bridge is the default on Linux; Windows has a default of its own without a name.
+fn is_windows(document: &Document) -> bool {
+    let platform = document.get("runtimePlatform").and_then(Value::as_object);
+    let system = platform.and_then(|platform| text(platform, "operatingSystemFamily"));
+    system.is_some_and(|system| system.starts_with("WINDOWS"))
 }
 
 fn members_of<'a>(document: &'a mut Document, key: &str) -> impl Iterator<Item = &'a mut Document> {
@@ -68,7 +79,10 @@ fn fill_container(container: &mut Document, network_mode: &str) {
     for mapping in members_of(container, "portMappings") {
         fill_port(mapping, network_mode);
     }
-    if let Some(check) = container.get_mut("healthCheck").and_then(Value::as_object_mut) {
+    if let Some(check) = container
+        .get_mut("healthCheck")
+        .and_then(Value::as_object_mut)
+    {
         default_to(check, "interval", || json!(30));
         default_to(check, "timeout", || json!(5));
         default_to(check, "retries", || json!(3));

@@ -52,8 +52,11 @@ fn with_tags(revision: &Revision) -> Value {
 
 /// DescribeTaskDefinition.
 pub fn describe(ecs: &Ecs, input: &Document) -> Result<Value, ApiError> {
-    let name = filled(input, "taskDefinition").ok_or_else(|| refuse::client("TaskDefinition should not be null or empty."))?;
-    let found = ecs.find_definition(name)?.ok_or_else(|| refuse::client("Unable to describe task definition."))?;
+    let name = filled(input, "taskDefinition")
+        .ok_or_else(|| refuse::client("TaskDefinition should not be null or empty."))?;
+    let found = ecs
+        .find_definition(name)?
+        .ok_or_else(|| refuse::client("Unable to describe task definition."))?;
     if texts(input, "include").any(|one| one == "TAGS") {
         return Ok(json!({ "taskDefinition": found.answer(), "tags": found.tags }));
     }
@@ -63,10 +66,14 @@ pub fn describe(ecs: &Ecs, input: &Document) -> Result<Value, ApiError> {
 /// ListTaskDefinitions: `familyPrefix` is a whole family's name here, whatever it is called.
 pub fn list(ecs: &Ecs, input: &Document) -> Result<Value, ApiError> {
     let wanted = text(input, "status").unwrap_or("ACTIVE");
-    let families = ecs.families.iter().filter(|(name, _)| text(input, "familyPrefix").is_none_or(|family| family == name.as_str()));
+    let families = ecs.families.iter().filter(|(name, _)| {
+        text(input, "familyPrefix").is_none_or(|family| family == name.as_str())
+    });
     let all = families.flat_map(|(_, family)| family.revisions.values());
-    let mut arns: Vec<Value> =
-        all.filter(|revision| revision.status.text() == wanted).map(|revision| json!(revision.arn)).collect();
+    let mut arns: Vec<Value> = all
+        .filter(|revision| revision.status.text() == wanted)
+        .map(|revision| json!(revision.arn))
+        .collect();
     if text(input, "sort") == Some("DESC") {
         arns.reverse();
     }
@@ -81,13 +88,17 @@ pub fn families(ecs: &Ecs, input: &Document) -> Result<Value, ApiError> {
         Some("INACTIVE") => family.latest_active().is_none(),
         _ => true,
     };
-    let chosen = ecs.families.iter().filter(|(name, family)| name.starts_with(prefix) && fits(family));
+    let chosen = ecs
+        .families
+        .iter()
+        .filter(|(name, family)| name.starts_with(prefix) && fits(family));
     Ok(paging::page(chosen.map(|(name, _)| json!(name)), input, 100)?.answer("families"))
 }
 
 /// DeregisterTaskDefinition: what runs on the revision goes on running.
 pub fn deregister(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Value, ApiError> {
-    let name = filled(input, "taskDefinition").ok_or_else(|| refuse::client("TaskDefinition should not be null or empty."))?;
+    let name = filled(input, "taskDefinition")
+        .ok_or_else(|| refuse::client("TaskDefinition should not be null or empty."))?;
     let revision = ecs.named_revision(name)?;
     if revision.status == Status::Active {
         revision.status = Status::Inactive;
@@ -100,7 +111,9 @@ pub fn deregister(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Resul
 pub fn delete(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Value, ApiError> {
     let names: Vec<&str> = texts(input, "taskDefinitions").collect();
     if names.is_empty() || names.len() > 10 {
-        return Err(refuse::invalid("taskDefinitions must have between 1 and 10 items."));
+        return Err(refuse::invalid(
+            "taskDefinitions must have between 1 and 10 items.",
+        ));
     }
     let (mut deleted, mut failures) = (Vec::new(), Vec::new());
     for name in names {
@@ -125,18 +138,35 @@ impl Ecs {
         let Reference { family, number } = Reference::parse(name)?;
         let number = number.ok_or_else(|| refuse::client("Revision is missing."))?;
         let family = self.families.get_mut(&family);
-        family.and_then(|family| family.revision_mut(number)).ok_or_else(|| refuse::client("Unable to describe task definition."))
+        family
+            .and_then(|family| family.revision_mut(number))
+            .ok_or_else(|| refuse::client("Unable to describe task definition."))
     }
 
     /// Forgets deleted revisions that nothing refers to any more.
     pub fn purge_definitions(&mut self) {
-        let services = self.clusters.values().flat_map(|cluster| cluster.services.values());
-        let of_services = services.flat_map(|service| service.deployments.iter().map(|d| service.revision(d.number).task_definition()));
-        let tasks = self.clusters.values().flat_map(|cluster| cluster.tasks.values());
-        let in_use: std::collections::BTreeSet<String> =
-            of_services.chain(tasks.map(|task| task.definition_arn.as_str())).map(str::to_owned).collect();
+        let services = self
+            .clusters
+            .values()
+            .flat_map(|cluster| cluster.services.values());
+        let of_services = services.flat_map(|service| {
+            service
+                .deployments
+                .iter()
+                .map(|d| service.revision(d.number).task_definition())
+        });
+        let tasks = self
+            .clusters
+            .values()
+            .flat_map(|cluster| cluster.tasks.values());
+        let in_use: std::collections::BTreeSet<String> = of_services
+            .chain(tasks.map(|task| task.definition_arn.as_str()))
+            .map(str::to_owned)
+            .collect();
         for family in self.families.values_mut() {
-            family.revisions.retain(|_, revision| revision.status != Status::DeleteInProgress || in_use.contains(&revision.arn));
+            family.revisions.retain(|_, revision| {
+                revision.status != Status::DeleteInProgress || in_use.contains(&revision.arn)
+            });
         }
     }
 }

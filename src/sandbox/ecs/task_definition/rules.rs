@@ -64,7 +64,10 @@ pub fn check_types(document: &Document) -> Result<(), ApiError> {
             check_table(variable, &[("name", "String"), ("value", "String")])?;
         }
         for port in objects(container, "portMappings") {
-            check_table(port, &[("containerPort", "Integer"), ("hostPort", "Integer")])?;
+            check_table(
+                port,
+                &[("containerPort", "Integer"), ("hostPort", "Integer")],
+            )?;
         }
     }
     Ok(())
@@ -72,7 +75,9 @@ pub fn check_types(document: &Document) -> Result<(), ApiError> {
 
 fn check_table(document: &Document, types: &[(&str, &str)]) -> Result<(), ApiError> {
     for (key, wanted) in types {
-        let Some(value) = member(document, key) else { continue };
+        let Some(value) = member(document, key) else {
+            continue;
+        };
         let fits = match *wanted {
             "String" => value.is_string(),
             "Integer" => value.is_i64() || value.is_u64(),
@@ -105,25 +110,33 @@ fn check_containers(document: &Document) -> Result<(), ApiError> {
     for container in objects(document, "containerDefinitions") {
         for key in ["name", "image"] {
             if filled(container, key).is_none() {
-                return Err(refuse::client(format!("Container.{key} should not be null or empty.")));
+                return Err(refuse::client(format!(
+                    "Container.{key} should not be null or empty."
+                )));
             }
         }
         let name = text(container, "name").unwrap_or_default();
         if !seen.insert(name) {
             // Ours.
-            return Err(refuse::client(format!("Duplicate container name '{name}' in task definition.")));
+            return Err(refuse::client(format!(
+                "Duplicate container name '{name}' in task definition."
+            )));
         }
     }
     if !objects(document, "containerDefinitions").any(|container| is_true(container, "essential")) {
         // Ours.
-        return Err(refuse::client("Task definition must have at least one essential container."));
+        return Err(refuse::client(
+            "Task definition must have at least one essential container.",
+        ));
     }
     Ok(())
 }
 
 fn check_sizes(document: &Document) -> Result<(), ApiError> {
     let (cpu, memory) = (text(document, "cpu"), text(document, "memory"));
-    if cpu.is_some_and(|cpu| sizes::cpu_units(cpu).is_none_or(|units| !(128..=196_608).contains(&units))) {
+    if cpu.is_some_and(|cpu| {
+        sizes::cpu_units(cpu).is_none_or(|units| !(128..=196_608).contains(&units))
+    }) {
         return Err(refuse::client("Invalid 'cpu' setting for task."));
     }
     if memory.is_some_and(|memory| sizes::memory_mib(memory).is_none()) {
@@ -143,13 +156,14 @@ fn check_sizes(document: &Document) -> Result<(), ApiError> {
 }
 
 fn check_network(document: &Document) -> Result<(), ApiError> {
-    let mode = text(document, "networkMode").unwrap_or_default();
+    let mode = text(document, "networkMode").unwrap_or("bridge");
     if !["awsvpc", "bridge", "host", "none"].contains(&mode) {
         return Err(refuse::client(format!("Invalid network mode '{mode}'."))); // ours
     }
     for container in objects(document, "containerDefinitions") {
         let ports_differ = objects(container, "portMappings").any(|port| {
-            whole(port, "containerPort").is_some() && whole(port, "hostPort") != whole(port, "containerPort")
+            whole(port, "containerPort").is_some()
+                && whole(port, "hostPort") != whole(port, "containerPort")
         });
         if ports_differ && mode != "bridge" {
             return Err(refuse::client(format!(
@@ -157,13 +171,19 @@ fn check_network(document: &Document) -> Result<(), ApiError> {
             )));
         }
         if mode == "awsvpc" && !list(container, "links").is_empty() {
-            return Err(refuse::client("Links are not supported when networkMode=awsvpc."));
+            return Err(refuse::client(
+                "Links are not supported when networkMode=awsvpc.",
+            ));
         }
         if mode == "awsvpc" && filled(container, "hostname").is_some() {
-            return Err(refuse::client("Hostname is not supported when networkMode=awsvpc.")); // ours
+            return Err(refuse::client(
+                "Hostname is not supported when networkMode=awsvpc.",
+            )); // ours
         }
         if mode == "none" && !list(container, "portMappings").is_empty() {
-            return Err(refuse::client("Port mappings are not supported when networkMode=none.")); // ours
+            return Err(refuse::client(
+                "Port mappings are not supported when networkMode=none.",
+            )); // ours
         }
     }
     Ok(())
@@ -171,22 +191,30 @@ fn check_network(document: &Document) -> Result<(), ApiError> {
 
 /// Names inside the document that must lead somewhere: volumes and containers.
 fn check_names(document: &Document) -> Result<(), ApiError> {
-    let volumes: BTreeSet<&str> = objects(document, "volumes").filter_map(|volume| text(volume, "name")).collect();
+    let volumes: BTreeSet<&str> = objects(document, "volumes")
+        .filter_map(|volume| text(volume, "name"))
+        .collect();
     let names: BTreeSet<&str> = objects(document, "containerDefinitions")
         .filter_map(|container| text(container, "name"))
         .collect();
     for container in objects(document, "containerDefinitions") {
-        for mount in objects(container, "mountPoints").filter_map(|mount| filled(mount, "sourceVolume")) {
+        for mount in
+            objects(container, "mountPoints").filter_map(|mount| filled(mount, "sourceVolume"))
+        {
             if !volumes.contains(mount) {
                 return Err(refuse::client(format!("Unknown volume '{mount}'.")));
             }
         }
-        let others = objects(container, "dependsOn").filter_map(|other| text(other, "containerName"));
-        let sources = objects(container, "volumesFrom").filter_map(|other| text(other, "sourceContainer"));
+        let others =
+            objects(container, "dependsOn").filter_map(|other| text(other, "containerName"));
+        let sources =
+            objects(container, "volumesFrom").filter_map(|other| text(other, "sourceContainer"));
         for other in others.chain(sources) {
             if !names.contains(other) {
                 // Ours.
-                return Err(refuse::client(format!("Unknown container '{other}' in task definition.")));
+                return Err(refuse::client(format!(
+                    "Unknown container '{other}' in task definition."
+                )));
             }
         }
     }
@@ -208,16 +236,25 @@ fn check_roles(document: &Document) -> Result<(), ApiError> {
 
 fn check_fargate(document: &Document, switches: &Switches) -> Result<(), ApiError> {
     if text(document, "networkMode") != Some("awsvpc") {
-        return Err(refuse::client("Fargate only supports network mode ‘awsvpc’."));
+        return Err(refuse::client(
+            "Fargate only supports network mode ‘awsvpc’.",
+        ));
     }
     let size = |key: &str, parse: fn(&str) -> Option<u32>| {
-        text(document, key)
-            .and_then(parse)
-            .ok_or_else(|| refuse::client(format!("Fargate requires that '{key}' be defined at the task level.")))
+        text(document, key).and_then(parse).ok_or_else(|| {
+            refuse::client(format!(
+                "Fargate requires that '{key}' be defined at the task level."
+            ))
+        })
     };
-    let (cpu, memory) = (size("cpu", sizes::cpu_units)?, size("memory", sizes::memory_mib)?);
+    let (cpu, memory) = (
+        size("cpu", sizes::cpu_units)?,
+        size("memory", sizes::memory_mib)?,
+    );
     if !sizes::fargate_offers(cpu, memory, switches) {
-        return Err(refuse::client("No Fargate configuration exists for given values."));
+        return Err(refuse::client(
+            "No Fargate configuration exists for given values.",
+        ));
     }
     if let Some(reason) = fargate_forbids(document) {
         return Err(refuse::client(reason));
@@ -231,7 +268,9 @@ fn check_fargate_role(document: &Document) -> Result<(), ApiError> {
     }
     for container in objects(document, "containerDefinitions") {
         let needs = |what: &str| {
-            Err(refuse::client(format!("Fargate requires task definition to have execution role ARN to support {what}.")))
+            Err(refuse::client(format!(
+                "Fargate requires task definition to have execution role ARN to support {what}."
+            )))
         };
         if text(container, "image").is_some_and(|image| image.contains(".dkr.ecr.")) {
             return needs("ECR images");
@@ -249,7 +288,11 @@ fn log_driver(container: &Document) -> Option<&str> {
 
 /// The first member that Fargate does not take, as the words of the refusal (ours, except for `host.sourcePath`).
 pub fn fargate_forbids(document: &Document) -> Option<String> {
-    let unsupported = |what: &str| Some(format!("Tasks using the Fargate launch type do not support {what}."));
+    let unsupported = |what: &str| {
+        Some(format!(
+            "Tasks using the Fargate launch type do not support {what}."
+        ))
+    };
     if !list(document, "placementConstraints").is_empty() {
         return unsupported("placementConstraints");
     }
@@ -264,13 +307,23 @@ pub fn fargate_forbids(document: &Document) -> Option<String> {
             return unsupported("dockerVolumeConfiguration");
         }
     }
-    let containers = objects(document, "containerDefinitions");
-    containers.filter_map(container_forbidden).next().and_then(|what| unsupported(&what))
+    objects(document, "containerDefinitions")
+        .find_map(container_forbidden)
+        .and_then(|what| unsupported(&what))
 }
 
 fn container_forbidden(container: &Document) -> Option<String> {
-    const LISTS: [&str; 5] = ["links", "dnsServers", "dnsSearchDomains", "dockerSecurityOptions", "extraHosts"];
-    if let Some(key) = LISTS.into_iter().find(|key| !list(container, key).is_empty()) {
+    const LISTS: [&str; 5] = [
+        "links",
+        "dnsServers",
+        "dnsSearchDomains",
+        "dockerSecurityOptions",
+        "extraHosts",
+    ];
+    if let Some(key) = LISTS
+        .into_iter()
+        .find(|key| !list(container, key).is_empty())
+    {
         return Some(key.to_owned());
     }
     for key in ["privileged", "disableNetworking"] {
@@ -281,14 +334,22 @@ fn container_forbidden(container: &Document) -> Option<String> {
     if objects(container, "resourceRequirements").any(|need| text(need, "type") == Some("GPU")) {
         return Some("GPU resource requirements".to_owned());
     }
-    if let Some(driver) = log_driver(container).filter(|driver| !["awslogs", "splunk", "awsfirelens"].contains(driver)) {
+    if let Some(driver) = log_driver(container)
+        .filter(|driver| !["awslogs", "splunk", "awsfirelens"].contains(driver))
+    {
         return Some(format!("log driver {driver}"));
     }
     object(container, "linuxParameters").and_then(linux_forbidden)
 }
 
 fn linux_forbidden(linux: &Document) -> Option<String> {
-    const FORBIDDEN: [&str; 5] = ["devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness"];
+    const FORBIDDEN: [&str; 5] = [
+        "devices",
+        "sharedMemorySize",
+        "tmpfs",
+        "maxSwap",
+        "swappiness",
+    ];
     let empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
     let present = |key: &&str| member(linux, key).is_some_and(|value| !empty(value));
     if let Some(key) = FORBIDDEN.into_iter().find(|key| present(key)) {

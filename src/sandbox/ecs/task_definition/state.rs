@@ -72,8 +72,14 @@ impl Revision {
         answer.extend(self.document.clone());
         answer.insert("revision".into(), json!(self.number));
         answer.insert("status".into(), json!(self.status.text()));
-        answer.insert("requiresAttributes".into(), attributes::required(&self.document));
-        answer.insert("compatibilities".into(), attributes::compatible(&self.document));
+        answer.insert(
+            "requiresAttributes".into(),
+            attributes::required(&self.document),
+        );
+        answer.insert(
+            "compatibilities".into(),
+            attributes::compatible(&self.document),
+        );
         answer.insert("registeredAt".into(), self.registered_at.epoch_seconds());
         answer.insert("registeredBy".into(), json!(self.registered_by));
         for (key, at) in [
@@ -102,7 +108,8 @@ impl Revision {
 
     pub fn is_compatible(&self, launch_type: &str) -> bool {
         let all = attributes::compatible(&self.document);
-        all.as_array().is_some_and(|all| all.iter().any(|one| one == launch_type))
+        all.as_array()
+            .is_some_and(|all| all.iter().any(|one| one == launch_type))
     }
 }
 
@@ -115,13 +122,23 @@ pub struct Reference {
 
 impl Reference {
     pub fn parse(name: &str) -> Result<Self, ApiError> {
-        let name = name.rsplit_once("task-definition/").map_or(name, |(_, rest)| rest);
+        let name = name
+            .rsplit_once("task-definition/")
+            .map_or(name, |(_, rest)| rest);
         let Some((family, number)) = name.split_once(':') else {
-            return Ok(Self { family: name.to_owned(), number: None });
+            return Ok(Self {
+                family: name.to_owned(),
+                number: None,
+            });
         };
         match number.parse() {
-            Ok(number @ 1..) => Ok(Self { family: family.to_owned(), number: Some(number) }),
-            _ => Err(refuse::client(format!("Invalid revision number. Number: {number}"))),
+            Ok(number @ 1..) => Ok(Self {
+                family: family.to_owned(),
+                number: Some(number),
+            }),
+            _ => Err(refuse::client(format!(
+                "Invalid revision number. Number: {number}"
+            ))),
         }
     }
 }

@@ -1,0 +1,56 @@
+//! One more task of a service's primary deployment.
+
+use serde_json::{Value, json};
+
+use super::state::Service;
+use crate::sandbox::ecs::deployment::deployment_id;
+use crate::sandbox::ecs::document::{is_true, text};
+use crate::sandbox::ecs::launch::{Fleet, Order, launch_document};
+use crate::sandbox::ecs::placement::Placement;
+use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task::Origin;
+
+/// One more task of the primary deployment; an error says what the closest instance lacks.
+pub fn launch(
+    service: &Service,
+    fleet: &mut Fleet<'_>,
+    ground: &mut Ground<'_>,
+) -> Result<String, String> {
+    let revision = service.revision(service.primary().number);
+    let definition = fleet.definition(revision.task_definition()).cloned();
+    let definition = definition.ok_or_else(|| "Reason: the task definition is gone.".to_owned())?;
+    let order = Order {
+        definition: &definition,
+        images: &revision.images,
+        launch_type: revision.launch_type(),
+        origin: Origin::Service {
+            name: service.name.clone(),
+            deployment: revision.number,
+        },
+        group: format!("service:{}", service.name),
+        started_by: Some(deployment_id(revision.number)),
+        placement: Placement::read(&service.document),
+        settings: &revision.document,
+        document: launch_document(
+            &json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
+            &service.document,
+        ),
+        tags: propagated_tags(service, &definition.tags),
+    };
+    fleet
+        .launch(order, ground)
+        .map_err(|unplaced| unplaced.closest)
+}
+
+fn propagated_tags(service: &Service, of_definition: &[Value]) -> Vec<Value> {
+    let mut tags = match text(&service.document, "propagateTags") {
+        Some("SERVICE") => service.tags.clone(),
+        Some("TASK_DEFINITION") => of_definition.to_vec(),
+        _ => Vec::new(),
+    };
+    if is_true(&service.document, "enableECSManagedTags") {
+        tags.push(json!({ "key": "aws:ecs:clusterName", "value": service.cluster }));
+        tags.push(json!({ "key": "aws:ecs:serviceName", "value": service.name }));
+    }
+    tags
+}
