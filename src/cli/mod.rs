@@ -8,6 +8,7 @@ mod input;
 mod register;
 mod render;
 mod rollout;
+mod sandbox;
 mod schema;
 pub mod stage;
 mod status;
@@ -48,6 +49,7 @@ enum Command {
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
+    Sandbox(sandbox::Args),
     Schema(schema::Args),
 }
 
@@ -112,6 +114,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
+        Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),
     }
 }

@@ -3,11 +3,15 @@
 //! **Invariant:** a step depends only on the state: the same world, stepped alike, ends alike.
 
 use crate::sandbox::apps::Apps;
+use crate::sandbox::autoscaling::{self, AutoScaling};
 use crate::sandbox::cloudwatch::{self, Cloudwatch};
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::ecs::{self, Ecs};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::logs::Logs;
 use crate::sandbox::network::Network;
+use crate::sandbox::ssm::Ssm;
 use crate::sandbox::traffic::Traffic;
 use crate::sandbox::{Rng, Time, ids};
 
@@ -29,6 +33,11 @@ pub struct World {
     pub network: Network,
     pub traffic: Traffic,
     pub cloudwatch: Cloudwatch,
+    pub ssm: Ssm,
+    pub logs: Logs,
+    pub auto_scaling: AutoScaling,
+    /// What goes wrong on the way to AWS. No service knows of it.
+    pub faults: Faults,
 }
 
 impl World {
@@ -47,6 +56,10 @@ impl World {
             network: Network::default(),
             traffic: Traffic::default(),
             cloudwatch: Cloudwatch::default(),
+            ssm: Ssm::default(),
+            logs: Logs::default(),
+            auto_scaling: AutoScaling::default(),
+            faults: Faults::default(),
         }
     }
 
@@ -62,6 +75,8 @@ impl World {
 
     /// What happens in the second that ends at `at`: ECS moves its tasks, ELB checks the targets as they now are, requests
     /// flow to them, and CloudWatch publishes and judges what was counted.
+    /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are, and
+    /// Application Auto Scaling looks at desired counts.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
@@ -75,5 +90,6 @@ impl World {
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
         traffic.tick(at, elb, &|id, port| ecs::reach(ecs, at, id, port));
         cloudwatch::tick(self);
+        autoscaling::tick(self);
     }
 }
