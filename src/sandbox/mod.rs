@@ -9,6 +9,7 @@
 pub mod apps;
 mod autoscaling;
 mod census;
+pub mod cloudwatch;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
@@ -34,6 +35,7 @@ mod sts;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod traffic;
 pub mod wire;
 mod world;
 

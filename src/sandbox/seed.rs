@@ -23,9 +23,13 @@
 //! | `faults` | a fault [`Rule`], in the order in which they are asked |
 //! | `throttling` | `aws` for AWS's published request rates; else `off` |
 //! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment |
+//! | `traffic` | requests that come all the time (see [`SourceSeed`]) |
+//! | `alarms` | `PutMetricAlarm`, with the `StateValue` that the alarm already has (`INSUFFICIENT_DATA` if absent) |
+//! | `cloudwatch` | how data is published and kept (see [`Switches`]) |
 //!
 //! Wherever an ARN is asked for, a name will do: `web` for a load balancer or target group, `web:80` for the listener on
-//! port 80, `web:80/10` for its rule of priority 10 and `web:80/default` for its default rule.
+//! port 80, `web:80/10` for its rule of priority 10 and `web:80/default` for its default rule. The same goes for the value
+//! of an alarm's `LoadBalancer` or `TargetGroup` dimension.
 
 use std::collections::BTreeMap;
 
@@ -33,11 +37,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sandbox::apps::Behaviour;
+use crate::sandbox::cloudwatch::{self, Switches};
 use crate::sandbox::ecr::{Image, ImageState, Repository};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
 use crate::sandbox::faults::{Rule, Throttling};
 use crate::sandbox::image::ImageName;
 use crate::sandbox::network::Subnet;
+use crate::sandbox::traffic::{self, SourceSeed};
 use crate::sandbox::{ApiError, Duration, Time, World, autoscaling, ecs, logs, ssm};
 
 /// Why a world file cannot be used.
@@ -99,6 +105,9 @@ struct WorldFile {
     container_instances: Vec<ContainerInstanceSeed>,
     task_definitions: Vec<Value>,
     services: Vec<Value>,
+    traffic: Vec<SourceSeed>,
+    alarms: Vec<Value>,
+    cloudwatch: Switches,
     parameters: Vec<Value>,
     log_groups: Vec<Value>,
     scalable_targets: Vec<Value>,
@@ -123,6 +132,9 @@ impl Default for WorldFile {
             container_instances: vec![],
             task_definitions: vec![],
             services: vec![],
+            traffic: vec![],
+            alarms: vec![],
+            cloudwatch: Switches::default(),
             parameters: vec![],
             log_groups: vec![],
             scalable_targets: vec![],
@@ -224,6 +236,8 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
             services,
         },
     )?;
+    traffic::seed(&mut world, file.traffic)?;
+    cloudwatch::seed(&mut world, file.cloudwatch, file.alarms)?;
     ask_all(&mut world, "PutParameter", ssm::answer, &file.parameters)?;
     ask_all(&mut world, "CreateLogGroup", logs::answer, &file.log_groups)?;
     ask_all(

@@ -40,7 +40,7 @@ mod task_operations;
 #[cfg(test)]
 mod tests;
 
-pub use api::{answer, probe, tick};
+pub use api::{answer, probe, reach, tick};
 pub use defaults::{Crash, StopOld, Switches};
 pub use poke::{Running, behave};
 pub use seed::seed;
