@@ -151,11 +151,9 @@ pub fn carry_out(
         fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
     }
     if !running.is_empty() {
-        service.events.tell(
-            ground.now,
-            ground.rng,
-            events::stopped(&voice, &running),
-        );
+        service
+            .events
+            .tell(ground.now, ground.rng, events::stopped(&voice, &running));
     }
     if pending > 0 {
         service.events.tell(

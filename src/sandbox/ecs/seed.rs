@@ -49,7 +49,9 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
     for input in &seed.services {
         let mut document = members(input, "service")?.clone();
         let sets = document.shift_remove("taskSets");
-        let name = text(&document, "serviceName").unwrap_or_default().to_owned();
+        let name = text(&document, "serviceName")
+            .unwrap_or_default()
+            .to_owned();
         let cluster = ecs
             .cluster(&document)
             .map_err(|error| refused("service", input, &error))?

@@ -78,7 +78,10 @@ pub fn delete(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
                 "The service cannot be stopped while it is scaled above 0.",
             ));
         }
-        let others = service.task_sets.iter().filter(|set| set.status != SetStatus::Primary);
+        let others = service
+            .task_sets
+            .iter()
+            .filter(|set| set.status != SetStatus::Primary);
         if others.count() > 0 && !is_true(input, "force") {
             return Err(refuse::invalid(
                 "The service cannot be stopped while deployments are active.",
@@ -90,11 +93,7 @@ pub fn delete(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
 }
 
 /// Stops all that the service runs.
-fn drain(
-    service: &mut Service,
-    fleet: &mut Fleet<'_>,
-    ground: &mut Ground<'_>,
-) {
+fn drain(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) {
     service.desired = 0;
     service.status = Status::Draining;
     let sets: Vec<u64> = service.task_sets.iter().map(TaskSet::number).collect();

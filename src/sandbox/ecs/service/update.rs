@@ -10,7 +10,9 @@ use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
 use crate::sandbox::ecs::deployment::REVISION_MEMBERS;
-use crate::sandbox::ecs::document::{Document, filled, is_true, last_part, member, text, without_nulls};
+use crate::sandbox::ecs::document::{
+    Document, filled, is_true, last_part, member, text, without_nulls,
+};
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};

@@ -138,7 +138,10 @@ pub fn check_update(controller: Controller, input: &Document) -> Result<(), ApiE
     } else {
         ""
     };
-    let on = format!("on services with a {} deployment controller.", controller.text());
+    let on = format!(
+        "on services with a {} deployment controller.",
+        controller.text()
+    );
     if is_true(input, "forceNewDeployment") {
         return Err(refuse::invalid(format!(
             "Cannot force a new deployment {on}{suffix}"
@@ -148,7 +151,8 @@ pub fn check_update(controller: Controller, input: &Document) -> Result<(), ApiE
         FREE.contains(&key)
             || (key == "deploymentConfiguration" && controller == Controller::CodeDeploy)
     };
-    let is_given = |value: &Value| !matches!(value, Value::Null) && *value != Value::Array(Vec::new());
+    let is_given =
+        |value: &Value| !matches!(value, Value::Null) && *value != Value::Array(Vec::new());
     let given = input.iter().filter(|(_, value)| is_given(value));
     match given.map(|(key, _)| key.as_str()).find(|key| !is_free(key)) {
         Some(key) => Err(refuse::invalid(format!(

@@ -61,8 +61,7 @@ fn answer(ecs: &mut Ecs, input: &Document, number: u64) -> Result<Value, ApiErro
 
 /// UpdateTaskSet: the scale, and nothing else.
 pub fn update(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Value, ApiError> {
-    let scale =
-        read_scale(input)?.ok_or_else(|| refuse::invalid("Scale should not be null."))?;
+    let scale = read_scale(input)?.ok_or_else(|| refuse::invalid("Scale should not be null."))?;
     let service = managed(ecs, input, Controller::External)?;
     let number = named(service, input, "taskSet")?;
     let set = service.set_numbered(number).ok_or_else(no_task_set)?;

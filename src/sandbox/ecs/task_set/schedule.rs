@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::state::{SetStatus, Stability};
-use crate::sandbox::ecs::deployment::deployment_id;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
@@ -15,6 +14,7 @@ use crate::sandbox::ecs::rolling::{self, Age, Bounds, Fitness, Launching, Member
 use crate::sandbox::ecs::scheduler::carry_out;
 use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task::Task;
 
 /// `maximumPercent` and `minimumHealthyPercent` of every task set.
 const PERCENTS: (u64, u64) = (200, 100);
@@ -44,7 +44,11 @@ fn scheduled(service: &Service) -> impl Iterator<Item = u64> {
 
 /// A draining set is gone with its last task.
 fn forget_drained(service: &mut Service, fleet: &Fleet<'_>) {
-    if !service.task_sets.iter().any(super::state::TaskSet::is_draining) {
+    if !service
+        .task_sets
+        .iter()
+        .any(super::state::TaskSet::is_draining)
+    {
         return;
     }
     let tasks = service.live.iter().filter_map(|id| fleet.tasks.get(id));
@@ -59,7 +63,11 @@ fn forget_drained(service: &mut Service, fleet: &Fleet<'_>) {
 /// Works out each set's share anew, and tells where it has changed.
 fn compute(service: &mut Service, ground: &mut Ground<'_>) {
     let mut lines = Vec::new();
-    for set in service.task_sets.iter_mut().filter(|set| !set.is_draining()) {
+    for set in service
+        .task_sets
+        .iter_mut()
+        .filter(|set| !set.is_draining())
+    {
         let share = set.share_of(service.desired);
         if share == set.computed {
             continue;
@@ -149,12 +157,14 @@ pub fn drain(service: &mut Service, number: u64, fleet: &mut Fleet<'_>, ground: 
     set.computed = 0;
     set.stability = Stability::Stabilizing;
     set.stability_at = now;
-    let id = deployment_id(number);
-    let reason = format!("Scaling activity initiated by (deployment {id})");
-    for task in service.live.clone() {
-        let found = fleet.tasks.get(&task).and_then(|task| task.service());
-        if found.is_some_and(|(_, of)| of == number) {
-            fleet.stop(&task, "ServiceSchedulerInitiated", &reason, ground);
-        }
-    }
+    let of_set = |id: &&String| {
+        let task = fleet.tasks.get(*id).filter(|task| task.is_wanted());
+        task.and_then(Task::service)
+            .is_some_and(|(_, of)| of == number)
+    };
+    let orders = Orders {
+        stop: service.live.iter().filter(of_set).cloned().collect(),
+        ..Orders::default()
+    };
+    carry_out(service, number, &orders, fleet, ground);
 }

@@ -104,7 +104,8 @@ impl TaskSet {
 
 impl Service {
     pub fn controller(&self) -> Controller {
-        Controller::of(&self.document).expect("the controller was checked when the service was made")
+        Controller::of(&self.document)
+            .expect("the controller was checked when the service was made")
     }
 
     /// The task set that a caller means: its id or its ARN.
@@ -114,9 +115,7 @@ impl Service {
     }
 
     pub fn set_numbered(&mut self, number: u64) -> Option<&mut TaskSet> {
-        self.task_sets
-            .iter_mut()
-            .find(|set| set.number() == number)
+        self.task_sets.iter_mut().find(|set| set.number() == number)
     }
 
     pub fn primary_set(&self) -> Option<&TaskSet> {
