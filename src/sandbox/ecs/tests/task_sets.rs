@@ -55,7 +55,7 @@ services:
 "#;
 
 /// What must hold in every second, whatever the callers do.
-fn invariants(world: &World) {
+pub fn invariants(world: &World) {
     let cluster = &world.ecs.clusters["main"];
     let service = &cluster.services["web"];
     let primaries = service
@@ -80,7 +80,7 @@ fn door() -> Door {
     Door::new(EXTERNAL, invariants)
 }
 
-fn group(door: &Door, name: &str) -> String {
+pub fn group(door: &Door, name: &str) -> String {
     let groups = door.sandbox.world.elb.groups.values();
     groups
         .map(|group| group.arn.clone())
