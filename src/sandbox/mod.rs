@@ -14,6 +14,7 @@ mod error;
 pub mod ids;
 pub mod image;
 pub mod input;
+pub mod lambdas;
 pub mod network;
 mod rng;
 #[expect(

@@ -4,8 +4,9 @@
 
 use crate::sandbox::apps::Apps;
 use crate::sandbox::ecr::Ecr;
-use crate::sandbox::ecs::{self, Ecs};
+use crate::sandbox::ecs::{self, AlarmStates, Ecs};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::lambdas::Lambdas;
 use crate::sandbox::network::Network;
 use crate::sandbox::{Rng, Time, ids};
 
@@ -25,6 +26,9 @@ pub struct World {
     pub ecr: Ecr,
     pub apps: Apps,
     pub network: Network,
+    pub lambdas: Lambdas,
+    /// What deployments are told of CloudWatch alarms.
+    pub alarms: AlarmStates,
 }
 
 impl World {
@@ -41,6 +45,8 @@ impl World {
             ecr: Ecr::default(),
             apps: Apps::default(),
             network: Network::default(),
+            lambdas: Lambdas::default(),
+            alarms: AlarmStates::default(),
         }
     }
 

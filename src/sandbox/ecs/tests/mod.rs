@@ -1,6 +1,7 @@
 //! Whole timelines: a world, calls to it, and its seconds. Each second the bounds of every service are checked.
 
 mod breaker;
+mod detection;
 mod fargate;
 mod instances;
 mod operations;
