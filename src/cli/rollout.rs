@@ -11,7 +11,7 @@ use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::stdout;
 use super::world::World;
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, Revision, Survey};
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::State;
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
@@ -80,7 +80,8 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     };
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let mut teller = Teller::new(world.clock.now(), args.output);
-    let (plan, _) = look(request, &world.aws).await?;
+    let (plan, survey) = look(request, &world.aws).await?;
+    learn(&plan, &survey);
     stdout::note(&format!(
         "rolling out      {} ({})\n",
         plan.target,
@@ -96,6 +97,18 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
             judge(&outcome)
         }
         Driven::Interrupted(state) => Err(interrupted(&state)),
+    }
+}
+
+/// Shows every task definition that was seen to the process's redactor.
+fn learn(plan: &Plan, survey: &Survey) {
+    let known = std::iter::once(&survey.running).chain(&survey.latest);
+    let mut documents: Vec<_> = known.map(|known| &known.definition).collect();
+    if let Revision::New(document) = &plan.revision {
+        documents.push(document);
+    }
+    for document in documents {
+        stdout::learn_document(&document.to_value());
     }
 }
 
@@ -142,6 +155,7 @@ impl Rules {
                 Contest::Refuse
             },
             desired_count: self.desired_count,
+            ..Intent::default()
         }
     }
 }

@@ -5,11 +5,13 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use super::live::{RolloutState, Service};
 use super::service::{Contest, Intent, Redeploy};
+use super::strategy::{Choice, choose};
 use super::taskdef::{Described, TaskDefinition, same};
 
 /// What was found before anything was changed.
@@ -27,12 +29,34 @@ pub struct Survey {
 pub struct Plan {
     pub target: ServiceKey,
     pub course: Course,
+    pub strategy: Strategy,
+    /// Why this strategy, in one sentence.
+    pub why: String,
     pub revision: Revision,
     pub before: Before,
     /// Whether UpdateService must force a deployment: it was asked for, or the wanted revision's own
     /// deployment has failed and ECS starts no other for an unchanged service.
     pub redeploy: Redeploy,
     pub intent: Intent,
+}
+
+/// How the new revision comes to serve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// The ECS controller replaces tasks within its percentages.
+    Rolling,
+    /// ECS's own blue/green, canary or linear shift, with our pauses in it.
+    Native(Native),
+}
+
+/// What a native shift changes on the service for its own time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Native {
+    /// `deploymentConfiguration` for this deployment.
+    pub during: Map<String, Value>,
+    /// The service's own, put back when the deployment has ended.
+    pub after: Map<String, Value>,
 }
 
 /// Which way it goes.
@@ -74,8 +98,12 @@ pub enum Refusal {
     NotActive { status: String },
     #[error("the service's deployment controller is {controller}, and this rollout needs ECS")]
     Controller { controller: String },
-    #[error("the service's deployment strategy is {strategy}, and this rollout needs ROLLING")]
-    Strategy { strategy: String },
+    #[error("the service cannot do {asked}: {lacks}")]
+    Strategy {
+        asked: &'static str,
+        lacks: String,
+        change: Vec<String>,
+    },
     #[error(
         "deployment {deployment} of {task_definition} is running, and this run did not start it"
     )]
@@ -95,6 +123,7 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
+        let Choice { strategy, why } = choose(&intent, service)?;
         let revision = revision(wanted, survey);
         let course = course(&revision, &intent, service)?;
         let primary = service.primary();
@@ -107,6 +136,8 @@ impl Plan {
         Ok(Self {
             target,
             course,
+            strategy,
+            why,
             revision,
             before,
             redeploy: redeploy(&intent, service),
@@ -146,10 +177,6 @@ fn deployable(service: &Service) -> Result<(), Refusal> {
     if service.controller() != "ECS" {
         let controller = service.controller().to_owned();
         return Err(Refusal::Controller { controller });
-    }
-    if service.strategy() != "ROLLING" {
-        let strategy = service.strategy().to_owned();
-        return Err(Refusal::Strategy { strategy });
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// What the user asks for; the plan says what it comes to for the service as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     pub limits: Limits,
     pub on_failure: OnFailure,
@@ -13,6 +13,24 @@ pub struct Intent {
     pub contest: Contest,
     /// Sent to ECS only when it is asked for, so that autoscaling keeps the count it chose.
     pub desired_count: Option<u32>,
+    pub strategy: StrategyAsked,
+    /// Minutes that ECS waits at each of our pauses before it rolls back by itself.
+    pub pause_minutes: u32,
+}
+
+/// Which strategy the user asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyAsked {
+    /// What the service is set up for.
+    #[default]
+    Auto,
+    Rolling,
+    BlueGreen,
+    /// Percent of production traffic in the first step.
+    Canary(f64),
+    /// Percent of production traffic in each step.
+    Linear(f64),
 }
 
 /// Every wait ends: these say when.
@@ -93,6 +111,8 @@ impl Default for Intent {
             redeploy: Redeploy::WhenChanged,
             contest: Contest::Refuse,
             desired_count: None,
+            strategy: StrategyAsked::Auto,
+            pause_minutes: 30,
         }
     }
 }

@@ -71,20 +71,33 @@ pub enum SurveyError {
 
 /// Looks at the service, and plans.
 pub async fn look(request: Request, cloud: &impl Cloud) -> Result<(Plan, Survey), SurveyError> {
-    let mut watch = Watch::from([Facet::Service(request.target.clone())]);
-    if let Wanted::Document(document) = &request.wanted {
+    let (target, intent) = (request.target, request.intent);
+    let (wanted, survey) = compare(&target, request.wanted, request.pinning, cloud).await?;
+    let plan = Plan::make(target, wanted, intent, &survey)?;
+    Ok((plan, survey))
+}
+
+/// Looks at the service: what is wanted of it, images pinned, and what is there.
+pub async fn compare(
+    target: &ServiceKey,
+    wanted: Wanted,
+    pinning: Pinning,
+    cloud: &impl Cloud,
+) -> Result<(TaskDefinition, Survey), SurveyError> {
+    let mut watch = Watch::from([Facet::Service(target.clone())]);
+    if let Wanted::Document(document) = &wanted {
         watch.insert(Facet::TaskDefinition(document.family().to_owned()));
-        watch.extend(image_facets(document, request.pinning)?);
+        watch.extend(image_facets(document, pinning)?);
     }
     let mut seen = cloud.observe(&watch).await;
-    let service = service(&mut seen, &request.target)?;
+    let service = service(&mut seen, target)?;
     let running = task_definition(&mut seen, service.task_definition().as_str(), cloud).await?;
-    let wanted = match request.wanted {
-        Wanted::Document(document) => pin_seen(document, request.pinning, &seen)?,
+    let wanted = match wanted {
+        Wanted::Document(document) => pin_seen(document, pinning, &seen)?,
         Wanted::Running(overrides) => {
             let mut document = running.definition.clone();
             overrides.apply(&mut document)?;
-            pin(document, request.pinning, cloud).await?
+            pin(document, pinning, cloud).await?
         }
     };
     let latest = latest(&mut seen, wanted.family(), cloud).await?;
@@ -93,8 +106,7 @@ pub async fn look(request: Request, cloud: &impl Cloud) -> Result<(Plan, Survey)
         running,
         latest,
     };
-    let plan = Plan::make(request.target, wanted, request.intent, &survey)?;
-    Ok((plan, survey))
+    Ok((wanted, survey))
 }
 
 /// Replaces each ECR tag of the document by `tag@digest`.

@@ -2,6 +2,7 @@
 //! what went wrong becomes words. Nothing here reads a file, the environment or a clock.
 
 pub mod config;
+pub mod diff;
 pub mod document;
 pub mod schema;
 pub mod status;

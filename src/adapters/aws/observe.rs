@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Aws;
 use super::faults::fault;
 use super::wire::Document;
-use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{
     EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState, Task,
 };
@@ -48,6 +48,7 @@ impl Aws {
             Facet::ServiceDeployment(key, id) => {
                 seen.service_deployment = self.service_deployment(key, id).await.into();
             }
+            Facet::Record(arn) => seen.service_deployment = self.record(arn).await.into(),
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
                 seen.images.insert(image.clone(), found);
@@ -188,11 +189,17 @@ impl Aws {
         let ours = all(listed.answer(), "serviceDeployments")
             .map(ServiceDeployment::new)
             .find(|deployment| deployment.revision_id() == id.short());
-        let Some(ours) = ours else { return Ok(None) };
+        match ours {
+            Some(ours) => self.record(&ours.arn()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn record(&self, arn: &ServiceDeploymentArn) -> Result<Option<ServiceDeployment>, Fault> {
         let answer = Document::read();
         self.ecs
             .describe_service_deployments()
-            .service_deployment_arns(ours.arn().as_str())
+            .service_deployment_arns(arn.as_str())
             .customize()
             .interceptor(answer.clone())
             .send()

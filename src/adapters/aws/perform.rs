@@ -1,6 +1,6 @@
 //! Makes changes: one call each, with exactly the document given.
 
-use aws_sdk_ecs::types::StopServiceDeploymentStopType;
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde_json::{Map, Value};
 
 use super::Aws;
@@ -23,6 +23,9 @@ impl Cloud for Aws {
             Action::RegisterTaskDefinition(document) => self.register(document).await,
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
             Action::StopServiceDeployment(arn) => self.stop(arn).await,
+            Action::ContinueServiceDeployment { deployment, hook } => {
+                self.go_on(deployment, hook).await
+            }
         }
     }
 }
@@ -68,6 +71,19 @@ impl Aws {
             Some(service) => Ok(Receipt::Updated(Service::new(service))),
             None => Err(empty("UpdateService")),
         }
+    }
+
+    /// A hook that went on already refuses to be told again; nothing is done twice.
+    async fn go_on(&self, deployment: &ServiceDeploymentArn, hook: &str) -> Result<Receipt, Fault> {
+        self.ecs
+            .continue_service_deployment()
+            .service_deployment_arn(deployment.as_str())
+            .hook_id(hook)
+            .action(DeploymentLifecycleHookAction::Continue)
+            .send()
+            .await
+            .map_err(|error| fault("ContinueServiceDeployment", &error))?;
+        Ok(Receipt::Continued)
     }
 
     /// Asking again for a stop that was asked for changes nothing, so the SDK may retry it.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{count, list, text, time};
 use crate::core::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
@@ -112,6 +112,45 @@ impl Service {
             Some(Value::String(strategy)) => strategy,
             _ => "ROLLING",
         }
+    }
+
+    /// `deploymentConfiguration`, whole.
+    pub fn deployment_configuration(&self) -> Map<String, Value> {
+        match self.0.get("deploymentConfiguration") {
+            Some(Value::Object(members)) => members.clone(),
+            _ => Map::new(),
+        }
+    }
+
+    /// Whether each load balancer has the `advancedConfiguration` that native shifts need, and there is one.
+    pub fn can_shift(&self) -> bool {
+        let balancers = list(&self.0, "loadBalancers");
+        !balancers.is_empty()
+            && balancers
+                .iter()
+                .all(|balancer| balancer.get("advancedConfiguration").is_some())
+    }
+
+    /// Whether test traffic has a listener rule of its own.
+    pub fn has_test_rule(&self) -> bool {
+        list(&self.0, "loadBalancers").iter().any(|balancer| {
+            balancer
+                .pointer("/advancedConfiguration/testListenerRule")
+                .is_some()
+        })
+    }
+
+    /// Target groups that the other revision uses while a native shift runs.
+    pub fn alternate_target_groups(&self) -> Vec<TargetGroupArn> {
+        list(&self.0, "loadBalancers")
+            .iter()
+            .filter_map(|balancer| {
+                balancer
+                    .pointer("/advancedConfiguration/alternateTargetGroupArn")
+                    .and_then(Value::as_str)
+                    .map(TargetGroupArn::new)
+            })
+            .collect()
     }
 
     pub fn breaker(&self) -> Breaker {

@@ -19,6 +19,11 @@ pub enum Action {
     /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
     /// there to serve.
     StopServiceDeployment(ServiceDeploymentArn),
+    /// ContinueServiceDeployment: the deployment waits at a PAUSE hook and may go on.
+    ContinueServiceDeployment {
+        deployment: ServiceDeploymentArn,
+        hook: String,
+    },
 }
 
 /// AWS's answer to an action.
@@ -27,6 +32,7 @@ pub enum Receipt {
     Registered(TaskDefinitionArn),
     Updated(Service),
     Stopped,
+    Continued,
 }
 
 impl Action {
@@ -36,6 +42,7 @@ impl Action {
             Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
             Self::UpdateService { .. } => "UpdateService",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
+            Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
         }
     }
 }

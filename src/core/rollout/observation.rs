@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Receipt;
-use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task};
 use crate::core::taskdef::Described;
 
@@ -29,6 +29,8 @@ pub enum Facet {
     Targets(TargetGroupArn),
     /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
     ServiceDeployment(ServiceKey, DeploymentId),
+    /// DescribeServiceDeployments of a record that was found before.
+    Record(ServiceDeploymentArn),
     /// DescribeImages.
     Image(EcrImage),
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Facet, Watch};
-use crate::core::id::{DeploymentId, TaskDefinitionArn};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::core::plan::{Course, Plan, Revision};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 
@@ -23,6 +23,8 @@ pub struct State {
     pub revision: Option<TaskDefinitionArn>,
     /// The deployment that this rollout started (or found started), pinned.
     pub deployment: Option<DeploymentId>,
+    /// ECS's own record of that deployment, once it was found.
+    pub record: Option<ServiceDeploymentArn>,
     /// When UpdateService was last sent in this phase.
     pub ordered: Option<Timestamp>,
     /// Looks in a row that did not work.
@@ -37,7 +39,14 @@ pub enum Phase {
     Register,
     Deploy,
     Follow,
-    Undo { cause: Cause, by: Undoer },
+    Undo {
+        cause: Cause,
+        by: Undoer,
+    },
+    /// The rollout has ended so; what was set on the service for its time is put back.
+    Restore {
+        outcome: Outcome,
+    },
     Done(Outcome),
 }
 
@@ -78,6 +87,7 @@ impl State {
             entered: now,
             revision,
             deployment: None,
+            record: None,
             ordered: None,
             blind_looks: 0,
             looks: 0,

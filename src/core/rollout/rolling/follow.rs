@@ -1,17 +1,17 @@
 //! Following one deployment to its end: it serves, it fails, or it is replaced.
 
-use super::Rolling;
 use crate::core::gate::{Serving, TaskFailure, failures, first_permanent, serving};
 use crate::core::id::{DeploymentId, TargetGroupArn};
 use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment, Target};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Facet, FaultKind, Phase, Seen, Turn, Watch};
 use crate::core::service::OnFailure;
 use std::collections::BTreeMap;
 
-impl Rolling<'_> {
-    pub(super) fn follow(self) -> Turn {
+impl Turning<'_> {
+    pub fn follow_rolling(self) -> Turn {
         let Some(id) = self.next.deployment.clone() else {
             return self.deploy();
         };
@@ -244,7 +244,7 @@ impl Rolling<'_> {
             by,
         };
         self.next.enter(phase, self.now);
-        self.undo(&cause, by)
+        self.undo_rolling(&cause, by)
     }
 
     // What to look at.
@@ -276,7 +276,9 @@ impl Rolling<'_> {
             Facet::Service(_) => true,
             Facet::RunningTasks(_) => self.seen.running_tasks.was_asked(),
             Facet::StoppedTasks(_) => self.seen.stopped_tasks.was_asked(),
-            Facet::ServiceDeployment(..) => self.seen.service_deployment.was_asked(),
+            Facet::ServiceDeployment(..) | Facet::Record(_) => {
+                self.seen.service_deployment.was_asked()
+            }
             Facet::Targets(group) => self.seen.targets.get(group).is_some_and(Seen::was_asked),
             Facet::TaskDefinition(name) => self.seen.task_definitions.contains_key(name),
             Facet::Image(image) => self.seen.images.contains_key(image),
@@ -304,7 +306,7 @@ impl Rolling<'_> {
         Ok(readable)
     }
 
-    pub(super) fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {
+    pub fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {
         self.tell_events(service);
         if let Some(stopped) = self.seen.stopped_tasks.is() {
             self.tell_failures(failures(stopped, id));

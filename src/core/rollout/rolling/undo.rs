@@ -6,17 +6,17 @@
 
 use serde_json::{Map, json};
 
-use super::Rolling;
 use crate::core::live::{Deployment, RolloutState, Service};
 use crate::core::report::{Cause, Outcome, Undoer};
 use crate::core::rollout::pace::{ECS_ROLLBACK_STARTS, LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Facet, Phase, Receipt, Turn, Watch};
 
 /// The operation that may be refused without harm.
 const STOP: &str = "StopServiceDeployment";
 
-impl Rolling<'_> {
-    pub(super) fn undo(mut self, cause: &Cause, by: Undoer) -> Turn {
+impl Turning<'_> {
+    pub fn undo_rolling(mut self, cause: &Cause, by: Undoer) -> Turn {
         match &self.seen.receipt {
             Some(Ok(Receipt::Stopped)) => return self.leave_it_to_ecs(cause),
             Some(Err(fault)) if fault.is_unanswered() => {

@@ -5,18 +5,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Rolling;
+use super::pace::{LOOK_AGAIN, SETTLE};
+use super::turning::Turning;
+use super::{Action, Phase, Receipt, Seen, Turn, Watch};
 use crate::core::id::TaskDefinitionArn;
 use crate::core::live::{Deployment, Service};
-use crate::core::plan::{Course, Revision};
+use crate::core::plan::{Course, Revision, Strategy};
 use crate::core::report::{Event, Outcome};
-use crate::core::rollout::pace::{LOOK_AGAIN, SETTLE};
-use crate::core::rollout::{Action, Phase, Receipt, Seen, Turn, Watch};
 use crate::core::service::{Contest, Redeploy};
 use crate::core::taskdef::{TaskDefinition, same};
 
-impl Rolling<'_> {
-    pub(super) fn register(mut self) -> Turn {
+impl Turning<'_> {
+    pub fn register(mut self) -> Turn {
         let Revision::New(document) = &self.plan.revision else {
             return self.deploy();
         };
@@ -67,7 +67,7 @@ impl Rolling<'_> {
         self.deploy()
     }
 
-    pub(super) fn deploy(mut self) -> Turn {
+    pub fn deploy(mut self) -> Turn {
         match &self.seen.receipt {
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);
@@ -130,6 +130,9 @@ impl Rolling<'_> {
         if let Some(revision) = &self.next.revision {
             members.insert("taskDefinition".to_owned(), json!(revision));
         }
+        if let Strategy::Native(native) = &self.plan.strategy {
+            members.insert("deploymentConfiguration".to_owned(), json!(native.during));
+        }
         if let Some(count) = self.plan.intent.desired_count {
             members.insert("desiredCount".to_owned(), json!(count));
         }
@@ -139,7 +142,7 @@ impl Rolling<'_> {
         members
     }
 
-    pub(super) fn update_service(&self, members: &Map<String, Value>) -> Action {
+    pub fn update_service(&self, members: &Map<String, Value>) -> Action {
         Action::UpdateService {
             key: self.plan.target.clone(),
             members: members.clone(),
@@ -147,7 +150,7 @@ impl Rolling<'_> {
     }
 
     /// Reads may lag behind the change for a while.
-    pub(super) fn is_settling(&self) -> bool {
+    pub fn is_settling(&self) -> bool {
         self.waited(self.next.entered) < SETTLE
     }
 }

@@ -1,0 +1,139 @@
+//! Which strategy a service gets: asked for, or what it is set up for; and why.
+//!
+//! **Invariant:** a strategy that the service cannot do is refused with what to change, in ECS's and Terraform's words.
+
+use serde_json::{Map, Value, json};
+
+use super::live::Service;
+use super::plan::{Native, Refusal, Strategy};
+use super::service::{Intent, StrategyAsked};
+
+/// The strategy, and why it is this one.
+pub struct Choice {
+    pub strategy: Strategy,
+    pub why: String,
+}
+
+pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
+    let own = service.strategy();
+    match intent.strategy {
+        StrategyAsked::Auto if own == "ROLLING" => {
+            Ok(rolling("the service's deployment strategy is ROLLING"))
+        }
+        StrategyAsked::Auto => {
+            let why = format!("the service's deployment strategy is {own}");
+            Ok(native(
+                service.deployment_configuration(),
+                intent,
+                service,
+                why,
+            ))
+        }
+        StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("asked for")),
+        StrategyAsked::Rolling => Err(Refusal::Strategy {
+            asked: "a rolling deployment",
+            lacks: format!("its deploymentConfiguration.strategy is {own}"),
+            change: vec!["set deploymentConfiguration.strategy to ROLLING".to_owned()],
+        }),
+        StrategyAsked::BlueGreen => {
+            shift("BLUE_GREEN", "a blue/green shift", intent, service, |_| {})
+        }
+        StrategyAsked::Canary(percent) => {
+            shift("CANARY", "a native canary", intent, service, |during| {
+                set_percent(during, "canaryConfiguration", "canaryPercent", percent);
+            })
+        }
+        StrategyAsked::Linear(percent) => shift(
+            "LINEAR",
+            "a native linear shift",
+            intent,
+            service,
+            |during| {
+                set_percent(during, "linearConfiguration", "stepPercent", percent);
+            },
+        ),
+    }
+}
+
+fn rolling(why: &str) -> Choice {
+    Choice {
+        strategy: Strategy::Rolling,
+        why: why.to_owned(),
+    }
+}
+
+/// A native shift for this deployment, whatever the service's own strategy is.
+fn shift(
+    strategy: &str,
+    asked: &'static str,
+    intent: &Intent,
+    service: &Service,
+    adjust: impl FnOnce(&mut Map<String, Value>),
+) -> Result<Choice, Refusal> {
+    if !service.can_shift() {
+        return Err(Refusal::Strategy {
+            asked,
+            lacks: "its load balancers have no advancedConfiguration".to_owned(),
+            change: vec![
+                "give each loadBalancers entry an advancedConfiguration: alternateTargetGroupArn, productionListenerRule, roleArn"
+                    .to_owned(),
+                "Terraform: load_balancer { advanced_configuration { alternate_target_group_arn, production_listener_rule, role_arn } }"
+                    .to_owned(),
+                "put both target groups into the production listener rule, weights 1 and 0".to_owned(),
+            ],
+        });
+    }
+    let mut during = service.deployment_configuration();
+    during.insert("strategy".to_owned(), json!(strategy));
+    during.entry("bakeTimeInMinutes").or_insert(json!(0));
+    adjust(&mut during);
+    Ok(native(during, intent, service, "asked for".to_owned()))
+}
+
+fn set_percent(during: &mut Map<String, Value>, member: &str, name: &str, percent: f64) {
+    let configuration = during.entry(member).or_insert_with(|| json!({}));
+    configuration[name] = json!(percent);
+}
+
+/// Our pauses are laid beside the service's own hooks. Should this program die, each runs out and ECS rolls back.
+fn native(
+    mut during: Map<String, Value>,
+    intent: &Intent,
+    service: &Service,
+    why: String,
+) -> Choice {
+    let after = service.deployment_configuration();
+    let strategy = during
+        .get("strategy")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let pause = json!({
+        "targetType": "PAUSE",
+        "lifecycleStages": stages(strategy, service),
+        "timeoutConfiguration": { "timeoutInMinutes": intent.pause_minutes, "action": "ROLLBACK" },
+    });
+    if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([])) {
+        hooks.push(pause);
+    }
+    Choice {
+        strategy: Strategy::Native(Native { during, after }),
+        why,
+    }
+}
+
+/// Where a shift is to wait for the gates: before any production traffic, before each step, and before the bake.
+fn stages(strategy: &str, service: &Service) -> Vec<&'static str> {
+    let before = if service.has_test_rule() {
+        "POST_TEST_TRAFFIC_SHIFT"
+    } else {
+        "POST_SCALE_UP"
+    };
+    match strategy {
+        "CANARY" | "LINEAR" => vec![
+            before,
+            "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "POST_PRODUCTION_TRAFFIC_SHIFT",
+        ],
+        _ => vec![before, "POST_PRODUCTION_TRAFFIC_SHIFT"],
+    }
+}
