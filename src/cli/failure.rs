@@ -262,6 +262,7 @@ impl Failure {
                 failure.hint("check the image's name, tag and platform, and the execution role's rights to pull it")
             }
             Cause::Alarm { .. } => failure.hint("look at the alarms' history in CloudWatch"),
+            Cause::Cancelled { .. } => failure,
             Cause::Stopped { .. } => failure.hint("somebody called StopServiceDeployment or deployed the old revision"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::gate::TaskFailure;
+use super::journal::Owner;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::live::{ServiceEvent, Target};
 
@@ -13,6 +14,16 @@ use super::live::{ServiceEvent, Target};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// Somebody seems to drive a rollout to the same goal: whether the lease is renewed is awaited.
+    Waiting {
+        owner: Owner,
+        until: Timestamp,
+    },
+    /// A rollout that its owner left unfinished is taken up.
+    TakenUp {
+        owner: Owner,
+        since: Timestamp,
+    },
     /// A new revision was made.
     Registered {
         task_definition: TaskDefinitionArn,
@@ -106,6 +117,10 @@ pub enum Cause {
     /// Deployment alarms of the service.
     Alarm {
         alarms: Vec<String>,
+    },
+    /// A person or a runner wished to go back.
+    Cancelled {
+        by: String,
     },
     /// Somebody stopped the deployment.
     Stopped {
@@ -209,6 +224,7 @@ impl Cause {
             Self::TasksFailing { .. } => "tasks_failing",
             Self::Unrunnable { .. } => "unrunnable",
             Self::Alarm { .. } => "alarm",
+            Self::Cancelled { .. } => "cancelled",
             Self::Stopped { .. } => "stopped",
             Self::FailedByEcs { .. } => "failed_by_ecs",
             Self::Deadline { .. } => "deadline",
@@ -237,6 +253,7 @@ impl std::fmt::Display for Cause {
                 write!(f, "the new task definition cannot run: {reason}")
             }
             Self::Alarm { alarms } => write!(f, "deployment alarms fired: {}", alarms.join(", ")),
+            Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
             Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),
             Self::Deadline { seconds, awaiting } => {

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod diff;
 pub mod document;
+pub mod record;
 pub mod schema;
 pub mod status;
 pub mod template;
