@@ -10,6 +10,7 @@ use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Owner, Record, RolloutId};
 use crate::core::report::Entry;
 use crate::core::rollout::{Action, Fault, Observation, Receipt, Watch, Wish};
+use crate::core::taskdef::TaskDefinition;
 
 /// AWS, as far as a rollout needs it.
 pub trait Cloud {
@@ -129,4 +130,7 @@ pub enum Wake {
 /// Whoever is told what happens.
 pub trait Audience {
     fn hear(&mut self, entry: &Entry);
+
+    /// Shown each task definition that is seen, before anything is told of it: whoever tells must know its secrets.
+    fn learn(&mut self, _: &TaskDefinition) {}
 }

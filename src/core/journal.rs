@@ -85,12 +85,20 @@ impl Fence {
 
 impl Goal {
     pub fn of(target: &ServiceKey, wanted: &TaskDefinition, intent: &Intent) -> Self {
-        let asked = json!([
+        Self::named(&json!([
             target.to_string(),
             without_role_paths(canonical(wanted).into_value()),
             intent.redeploy,
             intent.desired_count,
-        ]);
+        ]))
+    }
+
+    /// The goal of following a deployment that somebody else started.
+    pub fn of_revision(target: &ServiceKey, plan: &Plan) -> Self {
+        Self::named(&json!([target.to_string(), plan.revision]))
+    }
+
+    fn named(asked: &Value) -> Self {
         let mut name = "sha256:".to_owned();
         for byte in Sha256::digest(asked.to_string()) {
             let _ = write!(name, "{byte:02x}");
@@ -130,6 +138,10 @@ impl Record {
             work: self.work.clone(),
             ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
         }
+    }
+
+    pub fn renew(&mut self, now: Timestamp) {
+        self.expires = now + LEASE;
     }
 
     pub fn is_live(&self, now: Timestamp) -> bool {
@@ -229,7 +241,12 @@ mod tests {
             pid: 7,
             run: None,
         };
-        let record = Record::new(owner, Fence::first(at(0)), goal(document("a:1", "r")), at(0));
+        let record = Record::new(
+            owner,
+            Fence::first(at(0)),
+            goal(document("a:1", "r")),
+            at(0),
+        );
         for (now, live, ageing) in [
             (0, true, false),
             (59, true, false),

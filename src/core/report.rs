@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::gate::TaskFailure;
-use super::journal::Owner;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
+use super::journal::Owner;
 use super::live::{ServiceEvent, Target};
 
 /// Something worth telling.
@@ -217,6 +217,11 @@ impl Default for Report {
 }
 
 impl Cause {
+    /// Whether going back was wished for, by us or by whoever stopped the deployment.
+    pub fn is_asked_for(&self) -> bool {
+        matches!(self, Self::Cancelled { .. } | Self::Stopped { .. })
+    }
+
     /// One word for outputs and scripts.
     pub fn name(&self) -> &'static str {
         match self {

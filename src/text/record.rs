@@ -1,4 +1,4 @@
-//! Records of rollouts as text, and back.
+//! Records of rollouts, and wishes about them, as text, and back.
 //!
 //! JSON with a version, so that an older program says that it is too old instead of guessing; where that is too long for
 //! its store, `gz:` and the same JSON compressed (gzip) in base64, which keeps to the characters that tags allow.
@@ -12,7 +12,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use crate::core::journal::Record;
+use crate::core::journal::{Fence, Record};
+use crate::core::rollout::Wish;
 
 /// Goes up when older programs could misunderstand what is written.
 const VERSION: u32 = 1;
@@ -76,6 +77,25 @@ pub fn decode(text: &str) -> Result<Record, RecordError> {
     Ok(record.content)
 }
 
+/// A wish, and the owner that it is for.
+#[derive(Serialize, Deserialize)]
+struct Letter {
+    fence: Fence,
+    #[serde(flatten)]
+    wish: Wish,
+}
+
+pub fn write_wish(fence: Fence, wish: &Wish) -> String {
+    let wish = wish.clone();
+    serde_json::to_string(&Letter { fence, wish }).expect("a wish is JSON")
+}
+
+/// A wish for another owner, or one that cannot be understood, is none.
+pub fn read_wish(text: &str, fence: Fence) -> Option<Wish> {
+    let letter: Letter = serde_json::from_str(text).ok()?;
+    (letter.fence == fence).then_some(letter.wish)
+}
+
 fn pack(plain: &str) -> String {
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
     let packed = packer
@@ -126,6 +146,18 @@ mod tests {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+/=:".contains(c);
         assert!(packed.chars().all(allowed), "{packed}");
         assert_eq!(decode(&packed).expect("compressed"), record);
+    }
+
+    #[test]
+    fn a_wish_is_read_by_the_owner_it_is_for() {
+        let fence = Fence::first(Timestamp::UNIX_EPOCH);
+        let wish = Wish::Undo {
+            by: "anna".to_owned(),
+        };
+        let text = write_wish(fence, &wish);
+        assert_eq!(read_wish(&text, fence), Some(wish));
+        assert_eq!(read_wish(&text, fence.next(Timestamp::UNIX_EPOCH)), None);
+        assert_eq!(read_wish("{}", fence), None);
     }
 
     #[test]

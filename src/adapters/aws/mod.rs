@@ -4,12 +4,15 @@
 //! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
 
 mod faults;
+mod history;
+mod journal;
 mod json_service;
 mod limits;
 mod observe;
 mod perform;
 mod wire;
 
+pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
 pub use wire::{Answer, Function};
