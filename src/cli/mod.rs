@@ -5,13 +5,18 @@ mod diff;
 mod document;
 mod failure;
 mod input;
+mod journal;
+mod owner;
 mod register;
 mod render;
+mod rollback;
 mod rollout;
 mod schema;
 pub mod stage;
 mod status;
 mod stdout;
+mod watch;
+mod wish;
 mod world;
 
 use std::ffi::OsString;
@@ -47,6 +52,10 @@ enum Command {
     Diff(diff::Args),
     Register(register::Args),
     Rollout(rollout::Args),
+    Rollback(rollback::Args),
+    Watch(watch::Args),
+    Promote(wish::Promote),
+    Abort(wish::Abort),
     Status(status::Args),
     Schema(schema::Args),
 }
@@ -111,6 +120,10 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Diff(args) => wait(diff::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Rollback(args) => wait(rollback::run(args)).map(done),
+        Command::Watch(args) => wait(watch::run(args)).map(done),
+        Command::Promote(args) => wait(wish::promote(args)).map(done),
+        Command::Abort(args) => wait(wish::abort(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),
     }

@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use super::args::{self, DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
+use super::journal::{CancelArgs, JournalArgs};
+use super::owner::owner;
 use super::stdout;
 use super::world::World;
-use crate::core::plan::{Plan, Revision, Survey};
+use crate::core::plan::Plan;
 use crate::core::report::{Entry, Outcome, Report};
-use crate::core::rollout::State;
+use crate::core::rollout::{Phase, State};
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
-use crate::engine::{Driven, Request, drive, look};
+use crate::core::taskdef::TaskDefinition;
+use crate::engine::{Means, Ran, Request, roll_out};
 use crate::ports::{Audience, Clock as _};
 use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
 use crate::text::terminal;
@@ -35,6 +38,10 @@ pub struct Args {
     world: WorldArgs,
     #[command(flatten)]
     rules: Rules,
+    #[command(flatten)]
+    journal: JournalArgs,
+    #[command(flatten)]
+    cancel: CancelArgs,
     /// What to print on stdout; progress goes to stderr
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -79,36 +86,38 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         intent: args.rules.intent(setting.config.as_ref()),
     };
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let mut teller = Teller::new(world.clock.now(), args.output);
-    let (plan, survey) = look(request, &world.aws).await?;
-    learn(&plan, &survey);
-    stdout::note(&format!(
-        "rolling out      {} ({})\n",
-        plan.target,
-        world.place()
-    ));
-    let driven = drive(&plan, &world.aws, &world.clock, &mut teller).await;
+    let head = format!("rolling out      {} ({})\n", request.target, world.place());
+    let mut teller = Teller::new(world.clock.now(), args.output, head);
+    let config = setting.config.as_ref();
+    let means = Means {
+        cloud: &world.aws,
+        clock: &world.clock,
+        journal: &args.journal.open(config, &setting.directory, &world.config),
+        owner: owner(),
+        on_cancel: args.cancel.settle(config),
+        wish: None,
+    };
+    let ran = roll_out(request, &means, &mut teller).await?;
     world.note_calls();
-    match driven {
-        Driven::Ended(outcome) => {
-            if args.output == Output::Json {
+    conclude(ran, &teller)
+}
+
+/// The verdict as data, as words and as an exit code.
+pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
+    match ran {
+        Ran::Ended { plan, outcome } => {
+            if teller.output == Output::Json {
                 stdout::data(&summary(&plan, &outcome, &teller.report))?;
             }
             judge(&outcome)
         }
-        Driven::Interrupted(state) => Err(interrupted(&state)),
-    }
-}
-
-/// Shows every task definition that was seen to the process's redactor.
-fn learn(plan: &Plan, survey: &Survey) {
-    let known = std::iter::once(&survey.running).chain(&survey.latest);
-    let mut documents: Vec<_> = known.map(|known| &known.definition).collect();
-    if let Revision::New(document) = &plan.revision {
-        documents.push(document);
-    }
-    for document in documents {
-        stdout::learn_document(&document.to_value());
+        Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
+        Ran::Held { owner, since } => Err(Failure::new(
+            Exit::Contested,
+            format!("another rollout has the service since {since:.0}"),
+        )
+        .cause(owner)
+        .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")),
     }
 }
 
@@ -161,25 +170,29 @@ impl Rules {
 }
 
 /// Tells the terminal, keeps the report, and writes lines of JSON when asked.
-struct Teller {
+pub struct Teller {
     since: Timestamp,
     output: Output,
     report: Report,
+    /// What is said before the first event; an error before that stands alone.
+    head: String,
 }
 
 impl Teller {
-    fn new(since: Timestamp, output: Output) -> Self {
+    pub fn new(since: Timestamp, output: Output, head: String) -> Self {
         let report = Report::new();
         Self {
             since,
             output,
             report,
+            head,
         }
     }
 }
 
 impl Audience for Teller {
     fn hear(&mut self, entry: &Entry) {
+        stdout::note(&std::mem::take(&mut self.head));
         stdout::note(&terminal::entry(entry, self.since));
         if self.output == Output::Jsonl {
             let line = serde_json::to_string(entry).expect("an entry is JSON");
@@ -187,6 +200,10 @@ impl Audience for Teller {
             let _ = stdout::data(&format!("{line}\n"));
         }
         self.report.record(entry.at, entry.event.clone());
+    }
+
+    fn learn(&mut self, document: &TaskDefinition) {
+        stdout::learn_document(&document.to_value());
     }
 }
 
@@ -206,11 +223,19 @@ fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
     format!("{summary:#}\n")
 }
 
-fn interrupted(state: &State) -> Failure {
+fn interrupted(state: Option<&State>) -> Failure {
     let failure = Failure::new(Exit::Interrupted, "interrupted");
-    match &state.deployment {
-        Some(deployment) => failure.cause(format!("ECS goes on with deployment {deployment}")),
-        None => failure.cause("the service was not changed"),
+    let Some(state) = state.filter(|state| state.outcome().is_none()) else {
+        return failure.cause("the service was not changed");
+    };
+    match (&state.deployment, &state.phase) {
+        (_, Phase::Undo { .. }) => failure.cause("going back has begun, and ECS goes on with it"),
+        (Some(deployment), _) => failure.cause(format!("ECS goes on with deployment {deployment}")),
+        (None, _) if state.ordered.is_some() => {
+            failure.cause("the deployment was ordered, and ECS goes on with it")
+        }
+        (None, _) => failure.cause("the service was not changed"),
     }
     .hint("the same command takes it up again; nothing is registered or deployed twice")
+    .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
 }
