@@ -2,3 +2,4 @@
 pub mod aws;
 pub mod host;
 pub mod loopback;
+pub mod record_file;

@@ -4,6 +4,8 @@
 //! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
 
 mod faults;
+mod history;
+mod journal;
 mod json_service;
 mod limits;
 mod observe;
@@ -12,6 +14,7 @@ mod rules;
 mod task_sets;
 mod wire;
 
+pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
 pub use wire::{Answer, Function};

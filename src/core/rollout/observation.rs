@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Receipt;
+use super::{Receipt, Wish};
 use crate::core::id::{DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, ServiceDeployment, Target, Task};
 use crate::core::taskdef::Described;
@@ -94,6 +94,8 @@ pub struct Observation {
     pub images: BTreeMap<EcrImage, Seen<EcrImageDetail>>,
     /// The answer to the action just taken, if the last turn took one in this process.
     pub receipt: Option<Result<Receipt, Fault>>,
+    /// What somebody wishes of this rollout.
+    pub wish: Option<Wish>,
 }
 
 impl<T> Seen<T> {
