@@ -3,11 +3,13 @@
 //! **Invariant:** only the engine sleeps, and only through the clock it is given.
 
 mod drive;
+mod eyes;
 mod inspect;
 mod register;
 mod survey;
 
 pub use drive::{Driven, drive};
+pub use eyes::Eyes;
 pub use inspect::inspect;
 pub use register::{Registered, register};
 pub use survey::{Pinning, Request, SurveyError, Wanted, compare, look, pin};
