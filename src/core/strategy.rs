@@ -34,7 +34,7 @@ pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<C
                 why,
             ))
         }
-        StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("asked for")),
+        StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("it was asked for")),
         StrategyAsked::Rolling => Err(Refusal::Strategy {
             asked: "a rolling deployment",
             lacks: format!("its deploymentConfiguration.strategy is {own}"),
@@ -123,7 +123,7 @@ fn beside(
             members,
             bake: intent.bake,
         }),
-        why: "asked for".to_owned(),
+        why: "it was asked for".to_owned(),
     })
 }
 
@@ -260,7 +260,12 @@ fn shift(
     during.insert("strategy".to_owned(), json!(strategy));
     during.entry("bakeTimeInMinutes").or_insert(json!(0));
     adjust(&mut during);
-    Ok(native(during, intent, service, "asked for".to_owned()))
+    Ok(native(
+        during,
+        intent,
+        service,
+        "it was asked for".to_owned(),
+    ))
 }
 
 fn set_percent(during: &mut Map<String, Value>, member: &str, name: &str, percent: f64) {

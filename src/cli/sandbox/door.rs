@@ -18,8 +18,7 @@ pub const POKE: &str = "/_sandbox/poke";
 pub const PAGE: &str = "/_sandbox/";
 
 /// The page asks only where it came from, and takes nothing from elsewhere.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'";
 
 /// Who may use the controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
