@@ -7,6 +7,7 @@
 mod action;
 mod beside;
 mod deploy;
+pub mod gates;
 mod looks;
 mod native;
 mod observation;
