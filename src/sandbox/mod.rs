@@ -19,6 +19,7 @@ pub mod ids;
 pub mod image;
 pub mod input;
 mod journal;
+pub mod lambdas;
 mod logs;
 mod looking;
 pub mod network;

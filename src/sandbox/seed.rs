@@ -14,6 +14,7 @@
 //! | `rules` | `CreateRule`, with `RuleArn` |
 //! | `repositories` | `repositoryName`, `imageTagMutability` and `images`: `imageTags`, `imageDigest`, `imageStatus`, `imagePushedAt`, `platforms`, and the `behaviour` (see [`Behaviour`]) |
 //! | `images` | a public image: `image` (`nginx:1.27`) and its `behaviour` |
+//! | `lambdas` | [`LambdaSeed`]: a function that lifecycle hooks may call, and its answers |
 //! | `clusters` | `CreateCluster` |
 //! | `containerInstances` | [`ContainerInstanceSeed`] |
 //! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
@@ -22,7 +23,7 @@
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
 //! | `faults` | a fault [`Rule`], in the order in which they are asked |
 //! | `throttling` | `aws` for AWS's published request rates; else `off` |
-//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment |
+//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment. One with the controller `EXTERNAL` has `taskSets` beside it: `CreateTaskSet`, at full `scale` if none is given; the first is PRIMARY |
 //! | `traffic` | requests that come all the time (see [`SourceSeed`]) |
 //! | `alarms` | `PutMetricAlarm`, with the `StateValue` that the alarm already has (`INSUFFICIENT_DATA` if absent) |
 //! | `cloudwatch` | how data is published and kept (see [`Switches`]) |
@@ -42,6 +43,7 @@ use crate::sandbox::ecr::{Image, ImageState, Repository};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
 use crate::sandbox::faults::{Rule, Throttling};
 use crate::sandbox::image::ImageName;
+use crate::sandbox::lambdas::LambdaSeed;
 use crate::sandbox::network::Subnet;
 use crate::sandbox::traffic::{self, SourceSeed};
 use crate::sandbox::{ApiError, Duration, Time, World, autoscaling, ecs, logs, ssm};
@@ -67,6 +69,7 @@ pub struct EcsSeed {
     /// `RegisterTaskDefinition` inputs, in order of registration.
     pub task_definitions: Vec<Value>,
     /// `CreateService` inputs. They start steady: every task RUNNING and healthy, one COMPLETED deployment in the past.
+    /// `taskSets` beside an EXTERNAL one are `CreateTaskSet` inputs.
     pub services: Vec<Value>,
 }
 
@@ -101,6 +104,7 @@ struct WorldFile {
     rules: Vec<Value>,
     repositories: Vec<RepositoryEntry>,
     images: Vec<PublicImageEntry>,
+    lambdas: Vec<LambdaSeed>,
     clusters: Vec<Value>,
     container_instances: Vec<ContainerInstanceSeed>,
     task_definitions: Vec<Value>,
@@ -128,6 +132,7 @@ impl Default for WorldFile {
             rules: vec![],
             repositories: vec![],
             images: vec![],
+            lambdas: vec![],
             clusters: vec![],
             container_instances: vec![],
             task_definitions: vec![],
@@ -207,6 +212,12 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
     }
     for entry in &file.images {
         add_public_image(&mut world, entry);
+    }
+    for entry in file.lambdas {
+        let name = entry.function_name.clone();
+        if !world.lambdas.add(entry) {
+            return Err(WorldError::Invalid(format!("lambda {name} is there twice")));
+        }
     }
     let (target_groups, load_balancers) = (file.target_groups, file.load_balancers);
     elb::seed(

@@ -6,9 +6,10 @@ use crate::sandbox::apps::Apps;
 use crate::sandbox::autoscaling::{self, AutoScaling};
 use crate::sandbox::cloudwatch::{self, Cloudwatch};
 use crate::sandbox::ecr::Ecr;
-use crate::sandbox::ecs::{self, Ecs};
+use crate::sandbox::ecs::{self, AlarmStates, Ecs};
 use crate::sandbox::elb::Elb;
 use crate::sandbox::faults::Faults;
+use crate::sandbox::lambdas::Lambdas;
 use crate::sandbox::logs::Logs;
 use crate::sandbox::network::Network;
 use crate::sandbox::ssm::Ssm;
@@ -38,6 +39,9 @@ pub struct World {
     pub auto_scaling: AutoScaling,
     /// What goes wrong on the way to AWS. No service knows of it.
     pub faults: Faults,
+    pub lambdas: Lambdas,
+    /// What deployments are told of CloudWatch alarms.
+    pub alarms: AlarmStates,
 }
 
 impl World {
@@ -60,6 +64,8 @@ impl World {
             logs: Logs::default(),
             auto_scaling: AutoScaling::default(),
             faults: Faults::default(),
+            lambdas: Lambdas::default(),
+            alarms: AlarmStates::default(),
         }
     }
 
@@ -74,9 +80,8 @@ impl World {
     }
 
     /// What happens in the second that ends at `at`: ECS moves its tasks, ELB checks the targets as they now are, requests
-    /// flow to them, and CloudWatch publishes and judges what was counted.
-    /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are, and
-    /// Application Auto Scaling looks at desired counts.
+    /// flow to them, CloudWatch publishes and judges what was counted, and Application Auto Scaling looks at desired
+    /// counts.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
@@ -90,6 +95,9 @@ impl World {
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
         traffic.tick(at, elb, &|id, port| ecs::reach(ecs, at, id, port));
         cloudwatch::tick(self);
+        let states = self.cloudwatch.alarm_states();
+        self.alarms
+            .extend(states.map(|(name, state)| (name.clone(), state)));
         autoscaling::tick(self);
     }
 }

@@ -61,6 +61,13 @@ impl Cloudwatch {
     pub fn alarm_state(&self, name: &str) -> Option<AlarmState> {
         self.alarms.get(name).map(Alarm::state)
     }
+
+    /// The states of all alarms, by name.
+    pub fn alarm_states(&self) -> impl Iterator<Item = (&String, AlarmState)> {
+        self.alarms
+            .iter()
+            .map(|(name, alarm)| (name, alarm.state()))
+    }
 }
 
 /// A second has passed: at a full minute the load balancers' data goes out; then alarms look at what can be read.
