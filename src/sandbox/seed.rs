@@ -22,7 +22,7 @@
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
 //! | `faults` | a fault [`Rule`], in the order in which they are asked |
 //! | `throttling` | `aws` for AWS's published request rates; else `off` |
-//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment |
+//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment. One with the controller `EXTERNAL` has `taskSets` beside it: `CreateTaskSet`, at full `scale` if none is given; the first is PRIMARY |
 //!
 //! Wherever an ARN is asked for, a name will do: `web` for a load balancer or target group, `web:80` for the listener on
 //! port 80, `web:80/10` for its rule of priority 10 and `web:80/default` for its default rule.
@@ -61,6 +61,7 @@ pub struct EcsSeed {
     /// `RegisterTaskDefinition` inputs, in order of registration.
     pub task_definitions: Vec<Value>,
     /// `CreateService` inputs. They start steady: every task RUNNING and healthy, one COMPLETED deployment in the past.
+    /// `taskSets` beside an EXTERNAL one are `CreateTaskSet` inputs.
     pub services: Vec<Value>,
 }
 

@@ -13,7 +13,7 @@ use crate::sandbox::ecs::state::{Ecs, split};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
     cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
-    task_definition, task_operations,
+    task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::{ApiError, Time, World};
@@ -48,6 +48,11 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
+        "CreateTaskSet" => task_set::create(ecs, input, ground),
+        "UpdateTaskSet" => task_set::update(ecs, input, ground),
+        "DeleteTaskSet" => task_set::delete(ecs, input, ground),
+        "DescribeTaskSets" => task_set::describe(ecs, input),
+        "UpdateServicePrimaryTaskSet" => task_set::promote(ecs, input, ground),
         "RunTask" => run_task::run(ecs, input, ground),
         "ListTasks" => task_operations::list(ecs, input),
         "DescribeTasks" => task_operations::describe(ecs, input, ground),

@@ -15,6 +15,7 @@ use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Ord
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task_set;
 
 /// One pass over a service.
 pub fn pass(
@@ -28,8 +29,12 @@ pub fn pass(
         if service.live.is_empty() {
             service.status = Status::Inactive;
             service.deployments.clear();
+            service.task_sets.clear();
         }
         return;
+    }
+    if service.controller().has_task_sets() {
+        return task_set::pass(service, fleet, ground);
     }
     begin(service, ground);
     let judged = judge(service, fleet, ground);
@@ -43,7 +48,7 @@ pub fn pass(
         launching,
         fleet.switches.stop_old,
     );
-    carry_out(service, &orders, fleet, ground);
+    carry_out(service, primary, &orders, fleet, ground);
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
     if orders.is_none() && members.len() == service.live.len() && members.iter().all(is_healthy) {
@@ -122,13 +127,15 @@ fn launching(service: &Service, ground: &Ground<'_>) -> Launching {
     }
 }
 
-fn carry_out(
+/// Does what was ordered for a deployment or task set.
+pub fn carry_out(
     service: &mut Service,
+    number: u64,
     orders: &Orders,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) {
-    let primary = service.primary().id();
+    let (id_of_all, voice) = (deployment_id(number), service.voice(number));
     let (mut running, mut pending) = (Vec::new(), 0);
     for id in &orders.stop {
         let Some(task) = fleet.tasks.get(id) else {
@@ -139,25 +146,23 @@ fn carry_out(
         } else {
             pending += 1;
         }
-        let scaling = format!("Scaling activity initiated by (deployment {primary})");
+        let scaling = format!("Scaling activity initiated by (deployment {id_of_all})");
         let reason = task.sentence.clone().unwrap_or(scaling);
         fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
     }
     if !running.is_empty() {
-        service.events.tell(
-            ground.now,
-            ground.rng,
-            events::stopped(&service.name, &running),
-        );
+        service
+            .events
+            .tell(ground.now, ground.rng, events::stopped(&voice, &running));
     }
     if pending > 0 {
         service.events.tell(
             ground.now,
             ground.rng,
-            events::stopped_pending(&service.name, pending),
+            events::stopped_pending(&voice, pending),
         );
     }
-    let started = start(service, orders.start, fleet, ground);
+    let started = start(service, number, orders.start, fleet, ground);
     if started > 0 || !orders.stop.is_empty() {
         service.events.resolve(&events::steady(&service.name));
         service.events.resolve(&events::deadlocked(&service.name));
@@ -169,24 +174,27 @@ fn carry_out(
     }
 }
 
-/// Launches up to `count` tasks of the primary deployment; says how many found a place.
+/// Launches up to `count` tasks of a deployment or task set; says how many found a place.
 fn start(
     service: &mut Service,
+    number: u64,
     count: usize,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) -> usize {
     let mut started = Vec::new();
     for _ in 0..count {
-        match service::launch(service, fleet, ground) {
+        match service::launch(service, number, fleet, ground) {
             Ok(id) => {
                 service.live.push(id.clone());
                 started.push(id);
             }
             Err(closest) => {
                 let now = ground.now;
-                service.primary_mut().throttle.not_placed(now);
-                service.note_failure(service.primary().number);
+                if let Some(throttle) = service.throttle(number) {
+                    throttle.not_placed(now);
+                }
+                service.note_failure(number);
                 service.events.tell_once(
                     now,
                     ground.rng,
@@ -197,12 +205,12 @@ fn start(
         }
     }
     if !started.is_empty() {
-        let replaced = service.owed.min(started.len());
-        service.owed -= replaced;
+        let replaced = service.repay(number, started.len());
+        let voice = service.voice(number);
         service.events.tell(
             ground.now,
             ground.rng,
-            events::started(&service.name, &started, replaced),
+            events::started(&voice, &started, replaced),
         );
     }
     started.len()
