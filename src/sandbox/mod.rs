@@ -9,6 +9,7 @@
 pub mod apps;
 mod autoscaling;
 mod census;
+pub mod codedeploy;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;

@@ -20,6 +20,7 @@
 //! | `parameters` | `PutParameter` of SSM |
 //! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
+//! | `codeDeploy` | [`CodeDeploySeed`]: applications, deployment groups, and what the hooks' functions do |
 //! | `faults` | a fault [`Rule`], in the order in which they are asked |
 //! | `throttling` | `aws` for AWS's published request rates; else `off` |
 //! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment. One with the controller `EXTERNAL` has `taskSets` beside it: `CreateTaskSet`, at full `scale` if none is given; the first is PRIMARY |
@@ -33,6 +34,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sandbox::apps::Behaviour;
+use crate::sandbox::codedeploy::{self, CodeDeploySeed};
 use crate::sandbox::ecr::{Image, ImageState, Repository};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
 use crate::sandbox::faults::{Rule, Throttling};
@@ -103,6 +105,7 @@ struct WorldFile {
     parameters: Vec<Value>,
     log_groups: Vec<Value>,
     scalable_targets: Vec<Value>,
+    code_deploy: CodeDeploySeed,
     faults: Vec<Rule>,
     throttling: Throttling,
 }
@@ -127,6 +130,7 @@ impl Default for WorldFile {
             parameters: vec![],
             log_groups: vec![],
             scalable_targets: vec![],
+            code_deploy: CodeDeploySeed::default(),
             faults: vec![],
             throttling: Throttling::Off,
         }
@@ -233,6 +237,7 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
         autoscaling::answer,
         &file.scalable_targets,
     )?;
+    codedeploy::seed(&mut world, file.code_deploy)?;
     for rule in file.faults {
         let added = world.faults.add(rule, seed);
         added.map_err(|error| WorldError::Invalid(error.to_string()))?;

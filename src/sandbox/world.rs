@@ -4,6 +4,7 @@
 
 use crate::sandbox::apps::Apps;
 use crate::sandbox::autoscaling::{self, AutoScaling};
+use crate::sandbox::codedeploy::{self, CodeDeploy};
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::ecs::{self, Ecs};
 use crate::sandbox::elb::Elb;
@@ -32,6 +33,7 @@ pub struct World {
     pub ssm: Ssm,
     pub logs: Logs,
     pub auto_scaling: AutoScaling,
+    pub code_deploy: CodeDeploy,
     /// What goes wrong on the way to AWS. No service knows of it.
     pub faults: Faults,
 }
@@ -53,6 +55,7 @@ impl World {
             ssm: Ssm::default(),
             logs: Logs::default(),
             auto_scaling: AutoScaling::default(),
+            code_deploy: CodeDeploy::default(),
             faults: Faults::default(),
         }
     }
@@ -68,12 +71,13 @@ impl World {
     }
 
     /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are, and
-    /// Application Auto Scaling looks at desired counts.
+    /// Application Auto Scaling looks at desired counts, and CodeDeploy goes on with its deployments.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
         let Self { ecs, apps, elb, .. } = self;
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
         autoscaling::tick(self);
+        codedeploy::tick(self);
     }
 }

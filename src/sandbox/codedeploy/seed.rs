@@ -1,0 +1,85 @@
+//! The CodeDeploy part of a world file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::sandbox::codedeploy::api;
+use crate::sandbox::elb::find_listener;
+use crate::sandbox::{Duration, World, WorldError};
+
+/// `codeDeploy` in a world file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CodeDeploySeed {
+    /// `CreateApplication` inputs.
+    pub applications: Vec<Value>,
+    /// `CreateDeploymentConfig` inputs.
+    pub deployment_configs: Vec<Value>,
+    /// `CreateDeploymentGroup` inputs; a listener's name (`web:80`) does for its ARN.
+    pub deployment_groups: Vec<Value>,
+    /// What the Lambda functions of hooks do, by name.
+    pub hooks: BTreeMap<String, Hook>,
+}
+
+/// What a Lambda function of a hook does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Hook {
+    pub succeeds: bool,
+    /// Until it says so; after an hour it is too late.
+    pub takes: Duration,
+}
+
+impl Default for Hook {
+    fn default() -> Self {
+        Self {
+            succeeds: true,
+            takes: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Takes over the world file's CodeDeploy part; services and listeners are there already.
+pub fn seed(world: &mut World, seed: CodeDeploySeed) -> Result<(), WorldError> {
+    world.code_deploy.hooks = seed.hooks;
+    let mut ask = |operation: &str, input: &Value| {
+        let answer = api::answer(world, operation, input);
+        answer.map_err(|error| WorldError::Invalid(format!("{operation}: {error}")))
+    };
+    for input in &seed.applications {
+        ask("CreateApplication", input)?;
+    }
+    for input in &seed.deployment_configs {
+        ask("CreateDeploymentConfig", input)?;
+    }
+    for mut input in seed.deployment_groups {
+        name_listeners(world, &mut input);
+        let answer = api::answer(world, "CreateDeploymentGroup", &input);
+        answer.map_err(|error| WorldError::Invalid(format!("CreateDeploymentGroup: {error}")))?;
+    }
+    Ok(())
+}
+
+/// Puts ARNs for the names of listeners.
+fn name_listeners(world: &World, input: &mut Value) {
+    let pairs = input["loadBalancerInfo"]["targetGroupPairInfoList"].as_array_mut();
+    for pair in pairs.into_iter().flatten() {
+        for route in ["prodTrafficRoute", "testTrafficRoute"] {
+            let listeners = pair
+                .get_mut(route)
+                .and_then(|route| route.get_mut("listenerArns"));
+            for listener in listeners
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                let name = listener.as_str().unwrap_or_default();
+                if let Some(arn) = find_listener(&world.elb, name) {
+                    *listener = arn.into();
+                }
+            }
+        }
+    }
+}
