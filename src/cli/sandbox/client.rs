@@ -1,13 +1,12 @@
 //! `ecsdeploy sandbox census` and `ecsdeploy sandbox poke`: asking a sandbox that is being served.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use clap::Subcommand;
 use http::{Request, StatusCode, Uri};
 use serde_json::Value;
 
 use super::PORT;
+use super::census::describe;
 use super::door::{CENSUS, POKE};
 use crate::adapters::loopback;
 use crate::cli::failure::{Exit, Failure};
@@ -46,7 +45,12 @@ pub struct PokeArgs {
 #[derive(clap::Args, Debug)]
 struct At {
     /// URL of the sandbox
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL", conflicts_with = "port")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AWS_ENDPOINT_URL",
+        conflicts_with = "port"
+    )]
     endpoint: Option<Uri>,
     /// Port of the sandbox on this machine
     #[arg(long)]
@@ -146,7 +150,9 @@ pub async fn census(args: &CensusArgs) -> Result<(), Failure> {
     let census = args.at.ask("GET", CENSUS, Bytes::new()).await?;
     let text = match args.output {
         CensusOutput::Text => describe(&census),
-        CensusOutput::Json => serde_json::to_string_pretty(&census).expect("a JSON document") + "\n",
+        CensusOutput::Json => {
+            serde_json::to_string_pretty(&census).expect("a JSON document") + "\n"
+        }
     };
     stdout::data(&text)
 }
@@ -154,7 +160,10 @@ pub async fn census(args: &CensusArgs) -> Result<(), Failure> {
 pub async fn poke(args: &PokeArgs) -> Result<(), Failure> {
     let poke = serde_json::to_vec(&args.kind.poke()).expect("a poke is plain data");
     let answer = args.at.ask("POST", POKE, poke.into()).await?;
-    stdout::note(&format!("done             at {}\n", text(&answer["now"])));
+    stdout::note(&format!(
+        "done             at {}\n",
+        answer["now"].as_str().unwrap_or("-")
+    ));
     Ok(())
 }
 
@@ -189,7 +198,9 @@ impl At {
             return Ok(format!("127.0.0.1:{}", self.port.unwrap_or(PORT)));
         };
         match (endpoint.scheme_str(), endpoint.host()) {
-            (Some("http"), Some(host)) => Ok(format!("{host}:{}", endpoint.port_u16().unwrap_or(80))),
+            (Some("http"), Some(host)) => {
+                Ok(format!("{host}:{}", endpoint.port_u16().unwrap_or(80)))
+            }
             _ => Err(Failure::usage(format!("{endpoint} is no sandbox's URL"))
                 .hint("a sandbox's URL is like http://127.0.0.1:4599")),
         }
@@ -257,7 +268,8 @@ impl FaultArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    Duration::parse(text).ok_or_else(|| "a duration such as 250ms, 20s or 10m is allowed".to_owned())
+    Duration::parse(text)
+        .ok_or_else(|| "a duration such as 250ms, 20s or 10m is allowed".to_owned())
 }
 
 fn fault(text: &str) -> Result<Fault, String> {
@@ -268,68 +280,8 @@ fn fault(text: &str) -> Result<Fault, String> {
         None if text == "error" => Ok(Fault::Error),
         None if text == "reset" => Ok(Fault::Reset),
         None if text == "lost" => Ok(Fault::Lost),
-        _ => Err("throttle, error, reset, lost, slow=DURATION or stale=DURATION is allowed".to_owned()),
+        _ => Err(
+            "throttle, error, reset, lost, slow=DURATION or stale=DURATION is allowed".to_owned(),
+        ),
     }
-}
-
-/// The census for people: services with their deployments, then weights, then targets.
-fn describe(census: &Value) -> String {
-    let mut out = format!("{} {} {}\n", text(&census["now"]), text(&census["account"]), text(&census["region"]));
-    for service in list(&census["services"]) {
-        let _ = writeln!(
-            out,
-            "service          {}/{} {} {}/{} running, {} pending",
-            text(&service["cluster"]),
-            text(&service["name"]),
-            text(&service["status"]),
-            service["running"],
-            service["desired"],
-            service["pending"],
-        );
-        for part in list(&service["deployments"]).chain(list(&service["taskSets"])) {
-            let state = [&part["status"], &part["rolloutState"], &part["stability"]];
-            let state: Vec<&str> = state.into_iter().filter_map(Value::as_str).collect();
-            let _ = writeln!(
-                out,
-                "  {} {} {}/{} running",
-                text(&part["taskDefinition"]),
-                state.join(" "),
-                part["running"],
-                part["desired"],
-            );
-        }
-    }
-    for route in list(&census["routes"]) {
-        let forwards: Vec<String> = list(&route["forwards"])
-            .map(|f| format!("{} {}", text(&f["targetGroup"]), f["weight"]))
-            .collect();
-        let _ = writeln!(
-            out,
-            "route            {}:{} {} -> {}",
-            text(&route["loadBalancer"]),
-            route["port"],
-            route["priority"].as_u64().map_or("default".to_owned(), |p| p.to_string()),
-            forwards.join(", "),
-        );
-    }
-    for group in list(&census["targetGroups"]) {
-        let mut states: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
-        for target in list(&group["targets"]) {
-            *states.entry(text(&target["state"])).or_default() += 1;
-        }
-        let states: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
-        let _ = writeln!(out, "target group     {} {}", text(&group["name"]), states.join(", "));
-    }
-    for fault in list(&census["faults"]) {
-        let _ = writeln!(out, "fault            {} fired {}", fault["rule"], fault["fired"]);
-    }
-    out
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("-")
 }

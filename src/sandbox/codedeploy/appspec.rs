@@ -26,7 +26,7 @@ pub struct AppSpec {
     pub content: String,
     /// `TargetService.Properties`.
     properties: Value,
-    /// Function by event.
+    /// Function, by name or ARN, by event.
     pub hooks: BTreeMap<String, String>,
 }
 
@@ -121,9 +121,7 @@ fn read_hooks(hooks: &Value) -> Result<BTreeMap<String, String>, ApiError> {
         let Some(function) = function.as_str() else {
             return Err(invalid(&format!("the hook at {event} names no function")));
         };
-        // An ARN ends with the function's name.
-        let name = function.rsplit(':').next().unwrap_or(function);
-        found.insert(event.clone(), name.to_owned());
+        found.insert(event.clone(), function.to_owned());
     }
     Ok(found)
 }
@@ -188,7 +186,7 @@ Hooks:
         let value: Value = serde_saphyr::from_str(YAML).unwrap();
         let json = AppSpec::parse(&value.to_string()).unwrap();
         assert_eq!(yaml.members("arn"), json.members("arn"));
-        assert_eq!(yaml.hooks["BeforeInstall"], "check");
+        assert!(yaml.hooks["BeforeInstall"].ends_with(":check"));
         assert_eq!(
             Value::Object(yaml.members("arn")),
             json!({

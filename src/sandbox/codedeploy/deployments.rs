@@ -260,9 +260,9 @@ pub fn stop(world: &mut World, input: Input<'_>) -> Result<Value, ApiError> {
         (goes_back && stopped.rollback.undoes.is_none()).then(|| rollback::of(world, &mut stopped));
     let place = world.code_deploy.deployment(&stopped.id)?;
     *place = stopped;
-    undoing
-        .into_iter()
-        .for_each(|one| world.code_deploy.add(one));
+    if let Some(undoing) = undoing {
+        world.code_deploy.add(undoing);
+    }
     Ok(json!({
         "status": "Succeeded",
         "statusMessage": "No more commands will be scheduled for execution in the deployment instances",

@@ -2,7 +2,7 @@
 //!
 //! A deployment makes a green task set from its AppSpec, waits until it is steady, lets test traffic and then production
 //! traffic reach it as its deployment configuration says, waits, and deletes the blue one. Hooks are Lambda functions,
-//! whose outcome the world file tells (`hooks`). Traffic is shifted by the weights of every rule of the listener that
+//! whose answers the world file tells (`lambdas`). Traffic is shifted by the weights of every rule of the listener that
 //! forwards to the pair of target groups.
 //!
 //! Not modelled, and refused by name: EC2 and Lambda platforms, AppSpecs in S3, triggers, and the limit on scaling a
@@ -29,4 +29,4 @@ mod tests;
 pub use api::answer;
 pub use model::CodeDeploy;
 pub use run::tick;
-pub use seed::{CodeDeploySeed, Hook, seed};
+pub use seed::{CodeDeploySeed, seed};

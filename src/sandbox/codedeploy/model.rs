@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::sandbox::codedeploy::appspec::AppSpec;
-use crate::sandbox::codedeploy::seed::Hook;
 use crate::sandbox::codedeploy::shift::{self, Shift};
 use crate::sandbox::ecs::task_sets::{Driven, SetNumber};
 use crate::sandbox::{ApiError, Duration, Time};
@@ -24,8 +23,6 @@ pub struct CodeDeploy {
     pub configs: BTreeMap<String, Shift>,
     /// In order of creation.
     pub deployments: Vec<Deployment>,
-    /// What Lambda functions would do, by name.
-    pub hooks: BTreeMap<String, Hook>,
 }
 
 #[derive(Clone, Debug)]

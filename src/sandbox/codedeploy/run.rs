@@ -2,20 +2,17 @@
 //!
 //! **Invariant:** whatever goes wrong ends the deployment once, with its error, and begins a rollback if that is wanted.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::sandbox::codedeploy::model::{Deployment, Phase, Status};
 use crate::sandbox::codedeploy::rollback;
-use crate::sandbox::ecs::task_sets;
+use crate::sandbox::ecs::{AlarmState, task_sets};
 use crate::sandbox::elb::{Action, WeightedGroup};
-use crate::sandbox::sandbox::ask;
-use crate::sandbox::wire::{Call, Protocol, Service};
+use crate::sandbox::lambdas::HookStatus;
 use crate::sandbox::{ApiError, Duration, Time, World};
 
 /// Green has so long to become steady, and a hook so long to answer (CodeDeploy user guide).
 const PATIENCE: Duration = Duration::from_secs(3600);
-/// How often alarms are looked at. AWS does not publish it.
-const ALARMS_EVERY: Duration = Duration::from_secs(10);
 
 /// Whether a step ended or has to wait.
 pub enum Step {
@@ -284,23 +281,25 @@ fn call_hook(world: &World, deployment: &Deployment, event: &str) -> Result<Step
         return Ok(Step::Done);
     };
     let failure = |text: String| Problem::failure("HOOK_EXECUTION_FAILURE", text);
-    let Some(hook) = world.code_deploy.hooks.get(function) else {
+    if !world.lambdas.has(function) {
         return Err(failure(format!(
             "The Lambda function {function} of the hook {event} does not exist."
         )));
-    };
+    }
+    let answer = world.lambdas.answer(function, event, 0);
     let passed = world.now.since(deployment.since);
-    if passed < hook.takes.min(PATIENCE) {
-        Ok(Step::Waits)
-    } else if hook.succeeds && hook.takes <= PATIENCE {
-        Ok(Step::Done)
-    } else {
-        Err(failure(format!("The hook {event} did not succeed.")))
+    match answer.hook_status {
+        Some(HookStatus::Succeeded) if passed >= answer.after => Ok(Step::Done),
+        Some(HookStatus::Failed) if passed >= answer.after => {
+            Err(failure(format!("The hook {event} did not succeed.")))
+        }
+        _ if passed > PATIENCE => Err(failure(format!("The hook {event} did not answer."))),
+        _ => Ok(Step::Waits),
     }
 }
 
 /// Fails if one of the group's alarms rings.
-fn listen(world: &mut World, deployment: &Deployment) -> Result<(), Problem> {
+fn listen(world: &World, deployment: &Deployment) -> Result<(), Problem> {
     let overriding = &deployment.settings["overrideAlarmConfiguration"];
     let configuration = if overriding.is_object() {
         overriding
@@ -308,24 +307,14 @@ fn listen(world: &mut World, deployment: &Deployment) -> Result<(), Problem> {
         &deployment.settings["alarmConfiguration"]
     };
     let alarms = configuration["alarms"].as_array().into_iter().flatten();
-    let names: Vec<&Value> = alarms.map(|alarm| &alarm["name"]).collect();
-    let is_due = world.now.millis().is_multiple_of(ALARMS_EVERY.millis());
-    if configuration["enabled"] != true || names.is_empty() || !is_due {
-        return Ok(());
-    }
-    let call = Call {
-        service: Service::CloudWatch,
-        operation: "DescribeAlarms".to_owned(),
-        input: json!({"AlarmNames": names, "StateValue": "ALARM"}),
-        protocol: Protocol::Json10,
-    };
-    // An alarm that cannot be read does not stop a deployment here.
-    let ringing = ask(world, &call).unwrap_or_default();
-    let of = |kind: &str| ringing[kind].as_array().into_iter().flatten().next();
-    let Some(alarm) = of("MetricAlarms").or_else(|| of("CompositeAlarms")) else {
+    let mut names = alarms.filter_map(|alarm| alarm["name"].as_str());
+    let is_ringing = |name: &&str| world.alarms.get(*name) == Some(&AlarmState::Alarm);
+    let Some(name) = names
+        .find(is_ringing)
+        .filter(|_| configuration["enabled"] == true)
+    else {
         return Ok(());
     };
-    let name = alarm["AlarmName"].as_str().unwrap_or_default();
     Err(Problem {
         status: Status::Stopped,
         trigger: "DEPLOYMENT_STOP_ON_ALARM",

@@ -1,13 +1,11 @@
 //! The CodeDeploy part of a world file.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sandbox::codedeploy::api;
 use crate::sandbox::elb::find_listener;
-use crate::sandbox::{Duration, World, WorldError};
+use crate::sandbox::{World, WorldError};
 
 /// `codeDeploy` in a world file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -19,31 +17,10 @@ pub struct CodeDeploySeed {
     pub deployment_configs: Vec<Value>,
     /// `CreateDeploymentGroup` inputs; a listener's name (`web:80`) does for its ARN.
     pub deployment_groups: Vec<Value>,
-    /// What the Lambda functions of hooks do, by name.
-    pub hooks: BTreeMap<String, Hook>,
-}
-
-/// What a Lambda function of a hook does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Hook {
-    pub succeeds: bool,
-    /// Until it says so; after an hour it is too late.
-    pub takes: Duration,
-}
-
-impl Default for Hook {
-    fn default() -> Self {
-        Self {
-            succeeds: true,
-            takes: Duration::from_secs(5),
-        }
-    }
 }
 
 /// Takes over the world file's CodeDeploy part; services and listeners are there already.
 pub fn seed(world: &mut World, seed: CodeDeploySeed) -> Result<(), WorldError> {
-    world.code_deploy.hooks = seed.hooks;
     let mut ask = |operation: &str, input: &Value| {
         let answer = api::answer(world, operation, input);
         answer.map_err(|error| WorldError::Invalid(format!("{operation}: {error}")))

@@ -67,7 +67,6 @@ impl Shift {
     pub fn percent(self, since_begin: Duration) -> u64 {
         let minutes = since_begin.millis() / 60_000;
         match self {
-            Self::AllAtOnce => 100,
             Self::Linear {
                 percent,
                 minutes: every,
@@ -76,7 +75,7 @@ impl Shift {
                 percent,
                 minutes: until,
             } if minutes < until => percent,
-            Self::Canary { .. } => 100,
+            Self::Canary { .. } | Self::AllAtOnce => 100,
         }
     }
 

@@ -44,7 +44,8 @@ codeDeploy:
       deploymentConfigName: CodeDeployDefault.ECSCanary10Percent5Minutes
       deploymentStyle: { deploymentType: BLUE_GREEN, deploymentOption: WITH_TRAFFIC_CONTROL }
       ecsServices: [{ clusterName: main, serviceName: web }]
-      autoRollbackConfiguration: { enabled: true, events: [DEPLOYMENT_FAILURE] }
+      autoRollbackConfiguration: { enabled: true, events: [DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM] }
+      alarmConfiguration: { enabled: true, alarms: [{ name: errors }] }
       blueGreenDeploymentConfiguration:
         terminateBlueInstancesOnDeploymentSuccess: { action: TERMINATE, terminationWaitTimeInMinutes: 5 }
         deploymentReadyOption: { actionOnTimeout: CONTINUE_DEPLOYMENT, waitTimeInMinutes: 0 }
@@ -53,9 +54,11 @@ codeDeploy:
           - targetGroups: [{ name: blue }, { name: green }]
             prodTrafficRoute: { listenerArns: ["web:80"] }
             testTrafficRoute: { listenerArns: ["web:8080"] }
-  hooks:
-    smoke-test: { takes: 30s }
-    bad-test: { succeeds: false }
+lambdas:
+  - { functionName: smoke-test, answers: [{ hookStatus: SUCCEEDED, after: 30s }] }
+  - { functionName: bad-test, answers: [{ hookStatus: FAILED }] }
+alarms:
+  - { AlarmName: errors, Namespace: Shop, MetricName: Errors, Statistic: Sum, Period: 60, EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: GreaterThanThreshold, StateValue: OK, TreatMissingData: ignore }
 "#;
 
 /// A world with a CodeDeploy group, looked at as its users do.
@@ -372,4 +375,24 @@ fn a_deployment_that_ecs_refuses_fails_with_its_words() {
     let input = json!({"cluster": "main", "services": ["web"]});
     let service = ecs::answer(&mut shop.0.world, "DescribeServices", &input).unwrap();
     assert_eq!(service["services"][0]["runningCount"], 2);
+}
+
+#[test]
+fn an_alarm_stops_the_release_and_the_old_one_has_the_traffic_again() {
+    let mut shop = Shop::new();
+    let id = shop.deploy("shop:2", json!([]));
+    shop.until(&id, "AllowTraffic", "InProgress");
+    let alarm = r#"{"alarm":{"name":"errors","state":"ALARM"}}"#;
+    shop.0.poke(&serde_json::from_str(alarm).unwrap()).unwrap();
+    shop.until(&id, "AllowTraffic", "Failed");
+    let info = shop.info(&id);
+    assert_eq!(
+        (&info["status"], &info["errorInformation"]["code"]),
+        (&json!("Stopped"), &json!("ALARM_ACTIVE"))
+    );
+    shop.pass(30);
+    assert_eq!(
+        (shop.weights(80), shop.sets()[0].1.as_str()),
+        (weights(100, 0), "PRIMARY")
+    );
 }

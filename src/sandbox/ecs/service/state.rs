@@ -122,7 +122,8 @@ impl Service {
         text(&self.document, "schedulingStrategy") == Some("DAEMON")
     }
 
-    fn configuration(&self) -> Option<&Document> {
+    /// `deploymentConfiguration`.
+    pub fn configuration(&self) -> Option<&Document> {
         object(&self.document, "deploymentConfiguration")
     }
 

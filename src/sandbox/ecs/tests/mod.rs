@@ -2,6 +2,7 @@
 
 mod breaker;
 mod code_deploy;
+mod detection;
 mod door;
 mod fargate;
 mod instances;
