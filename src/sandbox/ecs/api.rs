@@ -12,7 +12,7 @@ use crate::sandbox::ecs::service::Status;
 use crate::sandbox::ecs::state::{Ecs, split};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
-    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
+    cluster, defaults, instances, native, refuse, run_task, service, service_deployment, tags,
     task_definition, task_operations,
 };
 use crate::sandbox::elb::Probe;
@@ -47,6 +47,7 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "ListServiceDeployments" => service_deployment::list(ecs, input),
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "ContinueServiceDeployment" => native::resume(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
         "RunTask" => run_task::run(ecs, input, ground),
         "ListTasks" => task_operations::list(ecs, input),

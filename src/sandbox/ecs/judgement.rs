@@ -18,23 +18,29 @@ use crate::sandbox::elb::TargetState;
 /// A task that ECS wants, with its deployment and its fitness.
 pub struct Judged {
     id: String,
-    /// `None` if its container instance drains: it is to be replaced, whatever brought it.
-    deployment: Option<u64>,
+    deployment: u64,
+    /// Its container instance drains: it is to be replaced, whatever brought it.
+    must_move: bool,
     fitness: Fitness,
 }
 
 impl Judged {
     /// As the arithmetic sees it, once it is settled which deployment is primary.
-    pub fn member(self, primary: u64) -> Member {
+    pub fn member(&self, primary: u64) -> Member {
         Member {
-            age: if self.deployment == Some(primary) {
+            age: if self.deployment == primary && !self.must_move {
                 Age::New
             } else {
                 Age::Old
             },
-            id: self.id,
+            id: self.id.clone(),
             fitness: self.fitness,
         }
+    }
+
+    /// The same among the tasks of its own deployment; `None` if it is of another.
+    pub fn side(&self, deployment: u64) -> Option<Member> {
+        (self.deployment == deployment).then(|| self.member(deployment))
     }
 }
 
@@ -61,12 +67,12 @@ pub fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'
             .instance
             .as_ref()
             .and_then(|id| fleet.instances.get(id));
-        let is_draining = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        let must_move = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
         let fitness = fitness(service, task, deployment, grace, ground);
-        let deployment = Some(deployment).filter(|_| !is_draining);
         judged.push(Judged {
             id,
             deployment,
+            must_move,
             fitness,
         });
     }

@@ -23,6 +23,7 @@ mod instances;
 mod judgement;
 mod launch;
 mod life;
+mod native;
 mod paging;
 mod placement;
 mod refuse;
@@ -43,6 +44,8 @@ mod tests;
 
 pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, tick};
-pub use defaults::{AlarmAtStart, Crash, StopOld, Switches};
+pub use defaults::{
+    AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,
+};
 pub use seed::seed;
 pub use state::Ecs;

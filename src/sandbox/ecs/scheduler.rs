@@ -2,16 +2,18 @@
 //! within the bounds, and settles deployments.
 //!
 //! Source: ECS developer guide, "rolling update", "deployment circuit breaker", "service throttle logic".
-//! **Invariant:** only this file and `DeleteService` decide that a service's task should stop or start.
+//! **Invariant:** only this file, the sides of `native` and `DeleteService` decide that a service's task should stop or start.
 
 use std::collections::BTreeMap;
 
-use crate::sandbox::ecs::deployment::{Cause, RolloutState, deployment_id};
+use crate::sandbox::Time;
+use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Orders};
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
@@ -32,20 +34,23 @@ pub fn pass(
         }
         return;
     }
+    if native::is_under_way(service) {
+        return native::pass(service, fleet, ground);
+    }
     begin(service, ground);
     let judged = judge(service, fleet, ground);
     watch_breaker(service, ground);
     watch_alarms(service, fleet, ground);
     let primary = service.primary().number;
-    let members: Vec<Member> = judged.into_iter().map(|one| one.member(primary)).collect();
-    let launching = launching(service, ground);
+    let members: Vec<Member> = judged.iter().map(|one| one.member(primary)).collect();
+    let launching = launching(service.primary(), ground.now);
     let orders = rolling::orders(
         &members,
         bounds(service),
         launching,
         fleet.switches.stop_old,
     );
-    carry_out(service, &orders, fleet, ground);
+    carry_out(service, primary, &orders, fleet, ground);
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
     if orders.is_none() && members.len() == service.live.len() && members.iter().all(is_healthy) {
@@ -66,6 +71,16 @@ fn begin(service: &mut Service, ground: &mut Ground<'_>) {
     rollout.begin(ground.now);
     if rollout.status == RolloutStatus::RollbackRequested {
         go_back(service, ground);
+    }
+    place(service, ground);
+}
+
+/// A service with two target groups that is updated in place stays where production is. Rules that do not fit are no
+/// reason for a rolling deployment to fail: it then takes the group that the service names.
+fn place(service: &mut Service, ground: &Ground<'_>) {
+    let revision = service.revision(service.primary().number);
+    if revision.is_advanced() && revision.resolved.is_empty() {
+        let _unfit = native::place(service, ground.elb);
     }
 }
 
@@ -130,17 +145,19 @@ fn bounds(service: &Service) -> Bounds {
     Bounds::new(service.desired, maximum, minimum)
 }
 
-fn launching(service: &Service, ground: &Ground<'_>) -> Launching {
-    let primary = service.primary();
-    match primary.state {
+/// Whether a deployment may launch tasks.
+pub fn launching(deployment: &Deployment, now: Time) -> Launching {
+    match deployment.state {
         RolloutState::Failed => Launching::Ended,
-        _ if primary.throttle.is_open(ground.now) => Launching::Allowed,
+        _ if deployment.throttle.is_open(now) => Launching::Allowed,
         _ => Launching::Throttled,
     }
 }
 
-fn carry_out(
+/// Stops tasks and starts those of the deployment of this number.
+pub fn carry_out(
     service: &mut Service,
+    number: u64,
     orders: &Orders,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
@@ -174,7 +191,7 @@ fn carry_out(
             events::stopped_pending(&service.name, pending),
         );
     }
-    let started = start(service, orders.start, fleet, ground);
+    let started = start(service, number, orders.start, fleet, ground);
     if started > 0 || !orders.stop.is_empty() {
         service.events.resolve(&events::steady(&service.name));
         service.events.resolve(&events::deadlocked(&service.name));
@@ -186,24 +203,27 @@ fn carry_out(
     }
 }
 
-/// Launches up to `count` tasks of the primary deployment; says how many found a place.
+/// Launches up to `count` tasks of a deployment; says how many found a place.
 fn start(
     service: &mut Service,
+    number: u64,
     count: usize,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) -> usize {
     let mut started = Vec::new();
     for _ in 0..count {
-        match service::launch(service, fleet, ground) {
+        match service::launch(service, number, fleet, ground) {
             Ok(id) => {
                 service.live.push(id.clone());
                 started.push(id);
             }
             Err(closest) => {
                 let now = ground.now;
-                service.primary_mut().throttle.not_placed(now);
-                service.note_failure(service.primary().number);
+                if let Some(deployment) = service.deployment(number) {
+                    deployment.throttle.not_placed(now);
+                }
+                service.note_failure(number);
                 service.events.tell_once(
                     now,
                     ground.rng,

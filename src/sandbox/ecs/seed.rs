@@ -9,6 +9,7 @@ use crate::sandbox::ecs::deployment::RolloutState;
 use crate::sandbox::ecs::document::{Document, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::service::{self, Service};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::{Ecs, Ground, split};
@@ -127,8 +128,11 @@ fn settle(
     let Some(service) = services.get_mut(name) else {
         return Ok(());
     };
+    let number = service.primary().number;
+    native::place(service, ground.elb)
+        .map_err(|reason| WorldError::Invalid(format!("service {name}: {reason}")))?;
     for _ in 0..service.desired {
-        let id = service::launch(service, &mut fleet, ground).map_err(|closest| {
+        let id = service::launch(service, number, &mut fleet, ground).map_err(|closest| {
             WorldError::Invalid(format!(
                 "service {name}: no container instance takes its tasks. {closest}"
             ))

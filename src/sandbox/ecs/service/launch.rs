@@ -1,4 +1,4 @@
-//! One more task of a service's primary deployment.
+//! One more task of a service's deployment.
 
 use serde_json::{Value, json};
 
@@ -10,15 +10,17 @@ use crate::sandbox::ecs::placement::Placement;
 use crate::sandbox::ecs::state::Ground;
 use crate::sandbox::ecs::task::Origin;
 
-/// One more task of the primary deployment; an error says what the closest instance lacks.
+/// One more task of the deployment of this number; an error says what the closest instance lacks.
 pub fn launch(
     service: &Service,
+    number: u64,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) -> Result<String, String> {
-    let revision = service.revision(service.primary().number);
+    let revision = service.revision(number);
     let definition = fleet.definition(revision.task_definition()).cloned();
     let definition = definition.ok_or_else(|| "Reason: the task definition is gone.".to_owned())?;
+    let settings = revision.settings();
     let order = Order {
         definition: &definition,
         images: &revision.images,
@@ -30,7 +32,7 @@ pub fn launch(
         group: format!("service:{}", service.name),
         started_by: Some(deployment_id(revision.number)),
         placement: Placement::read(&service.document),
-        settings: &revision.document,
+        settings: &settings,
         document: launch_document(
             &json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
             &service.document,

@@ -12,6 +12,7 @@ use crate::sandbox::ApiError;
 use crate::sandbox::ecs::deployment::REVISION_MEMBERS;
 use crate::sandbox::ecs::document::{Document, filled, is_true, member, text, without_nulls};
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 
@@ -76,7 +77,8 @@ fn merge(document: &mut Document, input: &Document) {
         }
         match (key.as_str(), document.get_mut(&key), value) {
             ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => {
-                old.extend(new);
+                old.extend(new.clone());
+                native::fill(old, &new);
             }
             (_, _, value) => {
                 document.insert(key, value);

@@ -4,5 +4,6 @@ mod breaker;
 mod detection;
 mod fargate;
 mod instances;
+mod native;
 mod operations;
-mod stage;
+pub mod stage;
