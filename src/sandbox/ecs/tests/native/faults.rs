@@ -310,23 +310,48 @@ fn a_first_deployment_has_nothing_to_go_back_to() {
 
 #[test]
 fn a_network_load_balancer_gets_ten_minutes_for_each_shift() {
-    let mut play = Play::new(&[]);
-    for balancer in play.stage.world.elb.load_balancers.values_mut() {
-        balancer.kind = "network".to_owned();
-    }
+    let file = include_str!("../../../testdata/fargate-blue-green.yaml");
+    let cut = |from: &str, to: &str| {
+        let start = file.find(from).unwrap();
+        &file[start..start + file[start..].find(to).unwrap()]
+    };
+    let listeners = "listeners:
+  - LoadBalancerArn: web
+    Port: 80
+    Protocol: TCP
+    DefaultActions:
+      - Type: forward
+        ForwardConfig: { TargetGroups: [{ TargetGroupArn: web-1, Weight: 1 }, { TargetGroupArn: web-2, Weight: 0 }] }
+  - LoadBalancerArn: web
+    Port: 9000
+    Protocol: TCP
+    DefaultActions:
+      - { Type: forward, TargetGroupArn: web-1 }
+
+";
+    let mut play = Play::new(&[
+        (cut("listeners:", "repositories:"), listeners),
+        (
+            "Protocol: HTTP\n    Port: 3000",
+            "Protocol: TCP\n    Port: 3000",
+        ),
+        ("    HealthCheckPath: /health\n", ""),
+        ("SecurityGroups: [sg-0alb]", "Type: network"),
+        ("web:80/10", "web:80"),
+        ("web:9000/default", "web:9000"),
+    ]);
+    play.production_rule = "web:80/default";
     play.deploy("1.1.0");
     play.until_stage("TEST_TRAFFIC_SHIFT");
-    play.seconds(599);
-    assert_eq!(play.stage.rollout()["lifecycleStage"], "TEST_TRAFFIC_SHIFT");
-    play.until_stage("PRODUCTION_TRAFFIC_SHIFT");
-    play.seconds(599);
-    assert_eq!(
-        play.stage.rollout()["lifecycleStage"],
-        "PRODUCTION_TRAFFIC_SHIFT"
-    );
-    play.seconds(1);
-    assert_eq!(
-        play.stage.rollout()["lifecycleStage"],
-        "POST_PRODUCTION_TRAFFIC_SHIFT"
-    );
+    for (stage, next) in [
+        ("TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT"),
+        ("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"),
+    ] {
+        play.until_stage(stage);
+        play.seconds(599);
+        assert_eq!(play.stage.rollout()["lifecycleStage"], stage);
+        play.seconds(1);
+        assert_eq!(play.stage.rollout()["lifecycleStage"], next);
+    }
+    assert_eq!(play.production()["web-2"], 100);
 }

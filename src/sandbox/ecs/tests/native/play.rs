@@ -16,6 +16,7 @@ pub struct Play {
     transcript: Vec<String>,
     /// Whether production must be backed by healthy targets: it is not while a first deployment comes up.
     pub is_backed: bool,
+    pub production_rule: &'static str,
 }
 
 impl Play {
@@ -30,6 +31,7 @@ impl Play {
             last: String::new(),
             transcript: Vec::new(),
             is_backed: true,
+            production_rule: "web:80/10",
         }
     }
 
@@ -47,7 +49,8 @@ impl Play {
     /// Rolls out an image; answers the deployment's id.
     pub fn deploy(&mut self, tag: &str) -> String {
         let id = self.stage.deploy(tag);
-        self.note();
+        let rollout = self.stage.rollout();
+        self.note(&rollout);
         id
     }
 
@@ -55,8 +58,9 @@ impl Play {
         for _ in 0..count {
             self.stage.second();
             self.second += 1;
-            self.check();
-            self.note();
+            let rollout = self.stage.rollout();
+            self.check(&rollout);
+            self.note(&rollout);
         }
     }
 
@@ -94,7 +98,7 @@ impl Play {
 
     /// The weights of the production rule, by group name.
     pub fn production(&self) -> BTreeMap<String, u32> {
-        self.weights("web:80/10")
+        self.weights(self.production_rule)
     }
 
     pub fn test(&self) -> BTreeMap<String, u32> {
@@ -138,7 +142,7 @@ impl Play {
 
     /// Weights always sum to the same, and production always goes where somebody answers; the blue side stays whole
     /// until the clean-up.
-    fn check(&mut self) {
+    fn check(&self, rollout: &Value) {
         let second = self.second;
         let production = self.production();
         let total: u32 = production.values().sum();
@@ -153,7 +157,6 @@ impl Play {
                 "second {second}: {group} has weight {weight} and no healthy target"
             );
         }
-        let rollout = self.stage.rollout();
         if rollout["status"] != "IN_PROGRESS" || rollout["lifecycleStage"] == "CLEAN_UP" {
             return;
         }
@@ -167,8 +170,7 @@ impl Play {
         }
     }
 
-    fn note(&mut self) {
-        let rollout = self.stage.rollout();
+    fn note(&mut self, rollout: &Value) {
         let service = self.stage.service();
         let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
         let side = |revision: &Value| {
