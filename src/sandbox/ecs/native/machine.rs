@@ -239,14 +239,10 @@ impl Native {
         } else {
             Duration::ZERO
         };
+        let bakes = self.course == Course::Forward && !self.is_last_step();
         match self.stage {
-            Stage::TestTrafficShift => settling,
-            Stage::ProductionTrafficShift
-                if self.course == Course::Forward && !self.is_last_step() =>
-            {
-                settling + self.plan.step_bake
-            }
-            Stage::ProductionTrafficShift => settling,
+            Stage::ProductionTrafficShift if bakes => settling + self.plan.step_bake,
+            Stage::TestTrafficShift | Stage::ProductionTrafficShift => settling,
             Stage::BakeTime => self.plan.bake,
             _ => Duration::ZERO,
         }

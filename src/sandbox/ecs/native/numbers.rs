@@ -104,12 +104,13 @@ fn minutes(of: &Document, key: &str, usual: u64) -> Duration {
 }
 
 fn linear_steps(step: Share, rest: LinearRest) -> Vec<Share> {
-    let mut steps: Vec<Share> = (1..)
-        .map(|n| Share(n * step.0.max(1)))
-        .take_while(|share| *share < Share::ALL)
+    let size = step.0.max(1);
+    let mut steps: Vec<Share> = (size..Share::ALL.0)
+        .step_by(size as usize)
+        .map(Share)
         .collect();
-    let remainder = steps.last().map_or(step.0, |last| last.rest().0);
-    if rest == LinearRest::JoinsLast && remainder < step.0 {
+    let remainder = steps.last().map_or(size, |last| last.rest().0);
+    if rest == LinearRest::JoinsLast && remainder < size {
         steps.pop();
     }
     steps.push(Share::ALL);

@@ -73,7 +73,7 @@ fn check_numbers(configuration: &Document, strategy: Strategy) -> Result<(), Api
         let Some(given) = member(of, key) else {
             continue;
         };
-        if !Share::read(given).is_some_and(|share| share.tenths() >= least) {
+        if Share::read(given).is_none_or(|share| share.tenths() < least) {
             let least = f64::from(least) / 10.0;
             return no(format!(
                 "{key} must be a multiple of 0.1 between {least:.1} and 100.0."
