@@ -14,13 +14,7 @@ use crate::sandbox::ecs::document::{Document, is_true, member, object, texts};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
 
-/// `StateValue` of a CloudWatch alarm, as far as a deployment asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AlarmState {
-    Ok,
-    Alarm,
-    InsufficientData,
-}
+pub use crate::sandbox::cloudwatch::AlarmState;
 
 /// States by alarm name.
 pub type AlarmStates = BTreeMap<String, AlarmState>;

@@ -62,6 +62,9 @@ pub const BACK_OFF_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Consecutive failures after which the throttle and its service event set in.
 pub const BACK_OFF_AFTER: u32 = 3;
 
+/// Task sets of one service, those that drain among them, as CreateTaskSet's refusal of a sixth says.
+pub const TASK_SETS_LIMIT: usize = 5;
+
 /// Ephemeral host ports of the bridge mode (ECS API reference, `PortMapping.hostPort`).
 pub const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32768..=60999;
 /// What `platformVersion` LATEST means for Linux tasks on Fargate.

@@ -282,7 +282,8 @@ impl Service {
         self.rollouts.insert(0, rollout);
     }
 
-    fn revision_members(&self) -> Document {
+    /// The members of the service's document that a revision keeps.
+    pub fn revision_members(&self) -> Document {
         let mut members = Document::new();
         for key in REVISION_MEMBERS {
             if let Some(value) = member(&self.document, key) {

@@ -1,4 +1,4 @@
-//! Amazon ECS: clusters, task definitions, services with rolling deployments, tasks and container instances.
+//! Amazon ECS: clusters, task definitions, services with rolling deployments or task sets, tasks, container instances.
 //!
 //! The pretence in one paragraph: operations only write down what is wanted and read what is; once a virtual second
 //! [`tick`] lets every task live one second on (`life`), tells each service what happened, and lets its scheduler
@@ -26,6 +26,7 @@ mod life;
 mod native;
 mod paging;
 mod placement;
+mod poke;
 mod refuse;
 mod rolling;
 mod run_task;
@@ -39,13 +40,16 @@ mod task;
 mod task_answer;
 mod task_definition;
 mod task_operations;
+mod task_set;
 #[cfg(test)]
 mod tests;
 
 pub use alarms::{AlarmState, AlarmStates};
-pub use api::{answer, probe, tick};
+pub use api::{answer, probe, reach, tick};
 pub use defaults::{
     AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,
 };
+pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;
+pub use task_set::drive as task_sets;

@@ -18,6 +18,7 @@ use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Ord
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task_set;
 
 /// One pass over a service.
 pub fn pass(
@@ -31,8 +32,12 @@ pub fn pass(
         if service.live.is_empty() {
             service.status = Status::Inactive;
             service.deployments.clear();
+            service.task_sets.clear();
         }
         return;
+    }
+    if service.controller().has_task_sets() {
+        return task_set::pass(service, fleet, ground);
     }
     if native::is_under_way(service) {
         return native::pass(service, fleet, ground);
@@ -154,7 +159,7 @@ pub fn launching(deployment: &Deployment, now: Time) -> Launching {
     }
 }
 
-/// Stops tasks and starts those of the deployment of this number.
+/// Does what was ordered for a deployment or task set.
 pub fn carry_out(
     service: &mut Service,
     number: u64,
@@ -162,7 +167,7 @@ pub fn carry_out(
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) {
-    let primary = service.primary().id();
+    let (id_of_all, voice) = (deployment_id(number), service.voice(number));
     let (mut running, mut pending) = (Vec::new(), 0);
     for id in &orders.stop {
         let Some(task) = fleet.tasks.get(id) else {
@@ -173,22 +178,20 @@ pub fn carry_out(
         } else {
             pending += 1;
         }
-        let scaling = format!("Scaling activity initiated by (deployment {primary})");
+        let scaling = format!("Scaling activity initiated by (deployment {id_of_all})");
         let reason = task.sentence.clone().unwrap_or(scaling);
         fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
     }
     if !running.is_empty() {
-        service.events.tell(
-            ground.now,
-            ground.rng,
-            events::stopped(&service.name, &running),
-        );
+        service
+            .events
+            .tell(ground.now, ground.rng, events::stopped(&voice, &running));
     }
     if pending > 0 {
         service.events.tell(
             ground.now,
             ground.rng,
-            events::stopped_pending(&service.name, pending),
+            events::stopped_pending(&voice, pending),
         );
     }
     let started = start(service, number, orders.start, fleet, ground);
@@ -203,7 +206,7 @@ pub fn carry_out(
     }
 }
 
-/// Launches up to `count` tasks of a deployment; says how many found a place.
+/// Launches up to `count` tasks of a deployment or task set; says how many found a place.
 fn start(
     service: &mut Service,
     number: u64,
@@ -220,8 +223,8 @@ fn start(
             }
             Err(closest) => {
                 let now = ground.now;
-                if let Some(deployment) = service.deployment(number) {
-                    deployment.throttle.not_placed(now);
+                if let Some(throttle) = service.throttle(number) {
+                    throttle.not_placed(now);
                 }
                 service.note_failure(number);
                 service.events.tell_once(
@@ -234,12 +237,12 @@ fn start(
         }
     }
     if !started.is_empty() {
-        let replaced = service.owed.min(started.len());
-        service.owed -= replaced;
+        let replaced = service.repay(number, started.len());
+        let voice = service.voice(number);
         service.events.tell(
             ground.now,
             ground.rng,
-            events::started(&service.name, &started, replaced),
+            events::started(&voice, &started, replaced),
         );
     }
     started.len()

@@ -18,11 +18,6 @@ use crate::sandbox::ecs::task_definition::Revision;
 /// Refuses what is not modelled yet.
 pub fn check_modelled(document: &Document, operation: &str) -> Result<(), ApiError> {
     let refuse = |part: &str| Err(ApiError::part_not_modelled("ecs", operation, part));
-    let controller =
-        object(document, "deploymentController").and_then(|controller| text(controller, "type"));
-    if controller.is_some_and(|kind| kind != "ECS") {
-        return refuse("deploymentController other than ECS");
-    }
     if text(document, "schedulingStrategy").is_some_and(|strategy| strategy != "REPLICA") {
         return refuse("schedulingStrategy DAEMON");
     }
