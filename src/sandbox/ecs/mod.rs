@@ -8,8 +8,10 @@
 //! of one that would change a deployment, is modelled or refused by name; numbers and switches live in `defaults`.
 
 mod api;
+mod capacity;
 mod cluster;
 mod containers;
+mod daemon;
 mod defaults;
 mod deployment;
 mod document;
@@ -23,6 +25,8 @@ mod launch;
 mod life;
 mod paging;
 mod placement;
+mod protection;
+mod query;
 mod refuse;
 mod rolling;
 mod run_task;

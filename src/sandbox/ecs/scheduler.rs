@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::{RolloutState, deployment_id};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
@@ -15,6 +16,7 @@ use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Ord
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_set;
 
 /// One pass over a service.
@@ -36,18 +38,25 @@ pub fn pass(
     if service.controller().has_task_sets() {
         return task_set::pass(service, fleet, ground);
     }
+    let reach = service.is_daemon().then(|| daemon::reach(service, fleet));
+    if let Some(reach) = reach {
+        service.desired = reach.wanted;
+    }
     begin(service, ground);
     let judged = judge(service, fleet, ground);
     watch_breaker(service, ground);
     let primary = service.primary().number;
     let members: Vec<Member> = judged.into_iter().map(|one| one.member(primary)).collect();
     let launching = launching(service, ground);
-    let orders = rolling::orders(
+    let mut orders = rolling::orders(
         &members,
         bounds(service),
         launching,
         fleet.switches.stop_old,
     );
+    if let Some(reach) = reach {
+        orders.start = orders.start.min(reach.free);
+    }
     carry_out(service, primary, &orders, fleet, ground);
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
@@ -167,11 +176,25 @@ pub fn carry_out(
         service.events.resolve(&events::steady(&service.name));
         service.events.resolve(&events::deadlocked(&service.name));
     }
+    for line in held_back(service, orders, fleet) {
+        service.events.tell_once(ground.now, ground.rng, line);
+    }
     if orders.is_stuck {
         service
             .events
             .tell_once(ground.now, ground.rng, events::deadlocked(&service.name));
     }
+}
+
+/// What protected tasks keep the service from, told for each deployment or task set that they belong to.
+fn held_back(service: &Service, orders: &Orders, fleet: &Fleet<'_>) -> Vec<String> {
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    let tasks = orders.protected.iter().filter_map(|id| fleet.tasks.get(id));
+    for (_, number) in tasks.filter_map(Task::service) {
+        *counts.entry(number).or_default() += 1;
+    }
+    let line = |(number, count)| events::protected(&service.name, &deployment_id(number), count);
+    counts.into_iter().map(line).collect()
 }
 
 /// Launches up to `count` tasks of a deployment or task set; says how many found a place.

@@ -2,9 +2,11 @@
 
 mod breaker;
 mod code_deploy;
+mod daemon;
 mod door;
 mod fargate;
 mod instances;
 mod operations;
+mod protection;
 mod stage;
 mod task_sets;
