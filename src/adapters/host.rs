@@ -45,6 +45,12 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     fs::rename(&beside, path).map_err(failed)
 }
 
+/// The environment variables that are text.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 pub fn is_directory(path: &Path) -> bool {
     path.is_dir()
 }

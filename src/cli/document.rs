@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{DocumentArgs, PinArgs, ServiceArgs};
 use super::failure::Failure;
+use super::{input, stdout};
 use crate::adapters::host;
 use crate::core::id::{Cluster, ServiceKey, ServiceName};
 use crate::core::taskdef::{ImageOverride, Overrides, TaskDefinition};
@@ -45,9 +46,11 @@ impl Setting {
         };
         let config = match file {
             Some(file) => {
-                let text = host::read(&file)?;
+                let text = input::read(&file)?;
                 let config = Config::parse(&file.display().to_string(), &text)?;
-                Some(config.resolve(args.env.as_deref(), args.service.as_deref())?)
+                let config = config.resolve(args.env.as_deref(), args.service.as_deref())?;
+                stdout::set_rules(config.redact.clone());
+                Some(config)
             }
             None => None,
         };
@@ -68,10 +71,14 @@ impl Setting {
     /// The service that is meant.
     pub fn target(&self, path: &Path) -> Result<ServiceKey, Failure> {
         match (&self.cluster, &self.service) {
-            (Some(cluster), Some(service)) => Ok(ServiceKey {
-                cluster: Cluster::new(cluster),
-                service: ServiceName::new(service),
-            }),
+            (Some(cluster), Some(service)) => {
+                stdout::learn_name(cluster);
+                stdout::learn_name(service);
+                Ok(ServiceKey {
+                    cluster: Cluster::new(cluster),
+                    service: ServiceName::new(service),
+                })
+            }
             (None, Some(service)) => Err(Failure::usage(format!(
                 "no cluster is named for the service {service}"
             ))
@@ -85,6 +92,13 @@ impl Setting {
         self.config
             .as_ref()
             .and_then(|config| config.region.as_deref())
+    }
+
+    /// The environment of ecsdeploy.yml that is meant.
+    pub fn environment(&self) -> Option<&str> {
+        self.config
+            .as_ref()
+            .and_then(|config| config.environment.as_deref())
     }
 
     pub fn pinning(&self, args: &PinArgs) -> Pinning {
@@ -143,12 +157,13 @@ impl Setting {
     ) -> Result<TaskDefinition, Failure> {
         let name = file.display().to_string();
         let kind = kind_of(&name)?;
-        let text = host::read(file)?;
+        let text = input::read(file)?;
         let value = match kind {
             DocumentKind::Json => parse_json(&name, &text)?,
             DocumentKind::Yaml => parse_yaml(&name, &text)?,
             DocumentKind::JsonTemplate => render(&name, &text, &self.values(args, overrides)?)?,
         };
+        stdout::learn_document(&value);
         TaskDefinition::from_value(value).map_err(|error| {
             Failure::usage(format!("{name} is not a task definition")).because(&error)
         })
@@ -172,9 +187,12 @@ impl Setting {
             values = merge(values, values_file(file)?);
         }
         for argument in &args.set {
+            stdout::learn_text(argument);
             values = merge(values, parse_set(argument)?);
         }
-        Ok(merge(values, named(overrides)))
+        let values = merge(values, named(overrides));
+        stdout::learn_document(&Value::Object(values.clone()));
+        Ok(values)
     }
 
     fn known(&self) -> Map<String, Value> {
@@ -212,7 +230,7 @@ fn no_config(path: &Path) -> Failure {
 }
 
 fn values_file(file: &Path) -> Result<Map<String, Value>, Failure> {
-    let text = host::read(file)?;
+    let text = input::read(file)?;
     Ok(parse_values_file(&file.display().to_string(), &text)?)
 }
 

@@ -20,6 +20,7 @@ pub enum Exit {
     Done = 0,
     Failed = 1,
     Usage = 2,
+    Changes = 3,
     RolledBack = 4,
     Stranded = 5,
     Interrupted = 6,
@@ -27,7 +28,7 @@ pub enum Exit {
 }
 
 /// Each code, its word, and what it says; the documentation and `--help` are made from it.
-pub const EXITS: [(Exit, &str, &str); 7] = [
+pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Done,
         "done",
@@ -38,6 +39,11 @@ pub const EXITS: [(Exit, &str, &str); 7] = [
         Exit::Usage,
         "usage",
         "the command line, a file or a value is wrong; nothing was changed",
+    ),
+    (
+        Exit::Changes,
+        "changes",
+        "diff or plan found changes, and --exit-code asked",
     ),
     (
         Exit::RolledBack,
@@ -178,7 +184,10 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::Busy { .. } => Self::new(Exit::Contested, headline)
                 .hint("wait for it to end, or take the service over with --supersede"),
-            Refusal::NotActive { .. } | Refusal::Controller { .. } | Refusal::Strategy { .. } => {
+            Refusal::Strategy { change, .. } => change
+                .into_iter()
+                .fold(Self::new(Exit::Failed, headline), Self::hint),
+            Refusal::NotActive { .. } | Refusal::Controller { .. } => {
                 Self::new(Exit::Failed, headline)
             }
         }
@@ -257,6 +266,9 @@ impl Failure {
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
             Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),
+            Cause::NotOurs { .. } => {
+                failure.hint("rename or delete that service; the canary needs its name")
+            }
             Cause::ServiceGone { .. } => failure,
             Cause::FailedByEcs { .. } => failure.hint("the service events above are ECS's account of it"),
             Cause::NoWayBack { .. } => failure.hint("roll out a revision that works: the service has no completed one"),

@@ -1,11 +1,16 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
 pub mod args;
+mod diff;
 mod document;
 mod failure;
+mod input;
+mod plan;
 mod register;
 mod render;
 mod rollout;
+mod rules;
+mod sandbox;
 mod schema;
 pub mod stage;
 mod status;
@@ -14,10 +19,14 @@ mod world;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use serde_json::json;
+
+use crate::adapters::host;
 pub use failure::{EXITS, Exit};
 
 use failure::Failure;
@@ -38,14 +47,20 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Render(render::Args),
+    Diff(diff::Args),
+    Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
+    Sandbox(sandbox::Args),
     Schema(schema::Args),
 }
 
 /// Runs one command line; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    for (name, value) in host::environment() {
+        stdout::learn_document(&json!({name: value}));
+    }
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -55,12 +70,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             } else {
                 Exit::Done
             };
-            let _ = error.print();
+            say(&error);
             return code.code();
         }
     };
     match execute(&cli.command) {
-        Ok(()) => Exit::Done.code(),
+        Ok(exit) => exit.code(),
         Err(failure) => {
             stdout::note(&failure.render());
             failure.exit.code()
@@ -83,13 +98,28 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
     Cli::from_arg_matches(&matches)
 }
 
-fn execute(command: &Command) -> Result<(), Failure> {
+/// Help and version are data; a usage error may quote an argument and is shown without its secrets.
+fn say(error: &clap::Error) {
+    if error.use_stderr() && !stderr().is_terminal() {
+        stdout::note(&error.render().to_string());
+    } else if error.use_stderr() {
+        stdout::note(&error.render().ansi().to_string());
+    } else {
+        let _ = error.print();
+    }
+}
+
+fn execute(command: &Command) -> Result<Exit, Failure> {
+    let done = |()| Exit::Done;
     match command {
-        Command::Render(args) => render::run(args),
-        Command::Register(args) => wait(register::run(args)),
-        Command::Rollout(args) => wait(rollout::run(args)),
-        Command::Status(args) => wait(status::run(args)),
-        Command::Schema(args) => schema::run(args),
+        Command::Render(args) => render::run(args).map(done),
+        Command::Diff(args) => wait(diff::run(args)),
+        Command::Plan(args) => wait(plan::run(args)),
+        Command::Register(args) => wait(register::run(args)).map(done),
+        Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Status(args) => wait(status::run(args)).map(done),
+        Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
+        Command::Schema(args) => schema::run(args).map(done),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::{Pinning, pin};
 
 /// Render the task definition and print it
 ///
-/// Prints the exact JSON that RegisterTaskDefinition gets. Nothing is called unless --pin asks ECR for the digests that `register` and `rollout` put in place of tags.
+/// Prints the exact JSON that RegisterTaskDefinition gets. Nothing is called unless --pin asks ECR for the digests that `register` and `rollout` put in place of tags. It is your own document: secrets in it are printed as they are, which no other command does.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     text.push('\n');
     match &args.out {
         Some(file) => Ok(host::write(file, &text)?),
-        None => stdout::data(&text),
+        None => stdout::own(&text),
     }
 }
 

@@ -15,14 +15,14 @@ use jiff::Timestamp;
 use super::args::{Speed, WorldArgs};
 use super::failure::{Exit, Failure};
 use super::stage::{SandboxClock, SharedSandbox};
-use super::stdout;
+use super::{input, stdout};
 use crate::adapters::aws::{Aws, retries};
 use crate::adapters::host::{self, HostClock, Signals};
 use crate::ports::{Clock, Wake};
 use crate::sandbox::Sandbox;
 
 /// The name of a directory's sandbox world.
-const WORLD_FILE: &str = "sandbox.yml";
+pub const WORLD_FILE: &str = "sandbox.yml";
 
 /// Virtual seconds in a second, when somebody watches.
 const WATCHABLE: f64 = 30.0;
@@ -80,7 +80,7 @@ impl World {
                 "--sandbox plays the world that a directory's sandbox.yml describes; see examples/",
             ));
         }
-        let text = host::read(&file)?;
+        let text = input::read(&file)?;
         let sandbox = Sandbox::new(&text, args.seed).map_err(|error| {
             Failure::usage(format!("failed to read {}", file.display())).because(&error)
         })?;

@@ -10,4 +10,4 @@ mod survey;
 pub use drive::{Driven, drive};
 pub use inspect::inspect;
 pub use register::{Registered, register};
-pub use survey::{Pinning, Request, SurveyError, Wanted, look, pin};
+pub use survey::{Pinning, Request, SurveyError, Wanted, compare, look, pin};

@@ -4,7 +4,7 @@
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
 use crate::core::id::ServiceKey;
-use crate::core::live::{EcrImage, EcrImageDetail, Service, Tagging};
+use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::service::Intent;
@@ -71,30 +71,45 @@ pub enum SurveyError {
 
 /// Looks at the service, and plans.
 pub async fn look(request: Request, cloud: &impl Cloud) -> Result<(Plan, Survey), SurveyError> {
-    let mut watch = Watch::from([Facet::Service(request.target.clone())]);
-    if let Wanted::Document(document) = &request.wanted {
+    let (target, intent) = (request.target, request.intent);
+    let (wanted, survey) = compare(&target, request.wanted, request.pinning, cloud).await?;
+    let plan = Plan::make(target, wanted, intent, &survey)?;
+    Ok((plan, survey))
+}
+
+/// Looks at the service: what is wanted of it, images pinned, and what is there.
+pub async fn compare(
+    target: &ServiceKey,
+    wanted: Wanted,
+    pinning: Pinning,
+    cloud: &impl Cloud,
+) -> Result<(TaskDefinition, Survey), SurveyError> {
+    let mut watch = Watch::from([Facet::Service(target.clone())]);
+    if let Wanted::Document(document) = &wanted {
         watch.insert(Facet::TaskDefinition(document.family().to_owned()));
-        watch.extend(image_facets(document, request.pinning)?);
+        watch.extend(image_facets(document, pinning)?);
     }
     let mut seen = cloud.observe(&watch).await;
-    let service = service(&mut seen, &request.target)?;
-    let running = task_definition(&mut seen, service.task_definition().as_str(), cloud).await?;
-    let wanted = match request.wanted {
-        Wanted::Document(document) => pin_seen(document, request.pinning, &seen)?,
+    let service = service(&mut seen, target)?;
+    let running =
+        task_definition(&mut seen, service.running_task_definition().as_str(), cloud).await?;
+    let wanted = match wanted {
+        Wanted::Document(document) => pin_seen(document, pinning, &seen)?,
         Wanted::Running(overrides) => {
             let mut document = running.definition.clone();
             overrides.apply(&mut document)?;
-            pin(document, request.pinning, cloud).await?
+            pin(document, pinning, cloud).await?
         }
     };
     let latest = latest(&mut seen, wanted.family(), cloud).await?;
+    let rules = rules(&service, cloud).await?;
     let survey = Survey {
+        rules,
         service,
         running,
         latest,
     };
-    let plan = Plan::make(request.target, wanted, request.intent, &survey)?;
-    Ok((plan, survey))
+    Ok((wanted, survey))
 }
 
 /// Replaces each ECR tag of the document by `tag@digest`.
@@ -133,6 +148,22 @@ async fn task_definition(
     read_task_definition(name, cloud)
         .await?
         .ok_or_else(|| SurveyError::NoTaskDefinition(name.to_owned()))
+}
+
+/// The rules that share traffic between task sets; other controllers leave rules alone or to ECS.
+async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, SurveyError> {
+    let group = service.primary_task_set().and_then(TaskSet::target_group);
+    let Some(group) = group else {
+        return Ok(Vec::new());
+    };
+    let seen = cloud
+        .observe(&Watch::from([Facet::RulesAround(group)]))
+        .await;
+    match seen.rules_around {
+        Seen::Is(rules) => Ok(rules),
+        Seen::Unreadable(fault) => Err(fault.into()),
+        Seen::Absent | Seen::NotAsked => Ok(Vec::new()),
+    }
 }
 
 async fn latest(

@@ -2,7 +2,10 @@
 //! what went wrong becomes words. Nothing here reads a file, the environment or a clock.
 
 pub mod config;
+pub mod diff;
 pub mod document;
+pub mod markdown;
+pub mod plan;
 pub mod schema;
 pub mod status;
 pub mod template;

@@ -3,13 +3,13 @@
 //! **Invariant:** a facet that was asked for is always answered in the observation, if only with the fault.
 
 use aws_sdk_ecr::types::ImageIdentifier;
-use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionField, TaskField};
+use aws_sdk_ecs::types::{DesiredStatus, ServiceField, TaskDefinitionField, TaskField};
 use serde_json::Value;
 
 use super::Aws;
 use super::faults::fault;
 use super::wire::Document;
-use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{
     EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState, Task,
 };
@@ -31,6 +31,7 @@ impl Aws {
     async fn look_at(&self, facet: &Facet, seen: &mut Observation) {
         match facet {
             Facet::Service(key) => seen.service = self.service(key).await.into(),
+            Facet::Beside(key) => seen.beside = self.service(key).await.into(),
             Facet::TaskDefinition(name) => {
                 let found = self.task_definition(name).await.into();
                 seen.task_definitions.insert(name.clone(), found);
@@ -48,6 +49,12 @@ impl Aws {
             Facet::ServiceDeployment(key, id) => {
                 seen.service_deployment = self.service_deployment(key, id).await.into();
             }
+            Facet::Record(arn) => seen.service_deployment = self.record(arn).await.into(),
+            Facet::Rule(arn) => {
+                let found = self.rule(arn).await.into();
+                seen.rules.insert(arn.clone(), found);
+            }
+            Facet::RulesAround(group) => seen.rules_around = self.rules_around(group).await.into(),
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
                 seen.images.insert(image.clone(), found);
@@ -61,6 +68,7 @@ impl Aws {
             .describe_services()
             .cluster(key.cluster.as_str())
             .services(key.service.as_str())
+            .include(ServiceField::Tags)
             .customize()
             .interceptor(answer.clone())
             .send()
@@ -188,11 +196,17 @@ impl Aws {
         let ours = all(listed.answer(), "serviceDeployments")
             .map(ServiceDeployment::new)
             .find(|deployment| deployment.revision_id() == id.short());
-        let Some(ours) = ours else { return Ok(None) };
+        match ours {
+            Some(ours) => self.record(&ours.arn()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn record(&self, arn: &ServiceDeploymentArn) -> Result<Option<ServiceDeployment>, Fault> {
         let answer = Document::read();
         self.ecs
             .describe_service_deployments()
-            .service_deployment_arns(ours.arn().as_str())
+            .service_deployment_arns(arn.as_str())
             .customize()
             .interceptor(answer.clone())
             .send()

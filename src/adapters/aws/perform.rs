@@ -1,6 +1,6 @@
 //! Makes changes: one call each, with exactly the document given.
 
-use aws_sdk_ecs::types::StopServiceDeploymentStopType;
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde_json::{Map, Value};
 
 use super::Aws;
@@ -22,7 +22,18 @@ impl Cloud for Aws {
         match action {
             Action::RegisterTaskDefinition(document) => self.register(document).await,
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
+            Action::CreateService { key, members } => self.create(key, members.clone()).await,
+            Action::DeleteService(key) => self.delete(key).await,
+            Action::Shift { rule, weights } => self.shift(rule, weights).await,
+            Action::CreateTaskSet { key, members } => {
+                self.create_task_set(key, members.clone()).await
+            }
+            Action::PromoteTaskSet { key, set } => self.promote_task_set(key, set).await,
+            Action::DeleteTaskSet { key, set } => self.delete_task_set(key, set).await,
             Action::StopServiceDeployment(arn) => self.stop(arn).await,
+            Action::ContinueServiceDeployment { deployment, hook } => {
+                self.go_on(deployment, hook).await
+            }
         }
     }
 }
@@ -70,6 +81,50 @@ impl Aws {
         }
     }
 
+    /// The members carry no client token: the name itself is what makes it once.
+    async fn create(
+        &self,
+        key: &ServiceKey,
+        members: Map<String, Value>,
+    ) -> Result<Receipt, Fault> {
+        self.ecs
+            .create_service()
+            .cluster(key.cluster.as_str())
+            .service_name(key.service.as_str())
+            .customize()
+            .config_override(once())
+            .interceptor(Document::send(members))
+            .send()
+            .await
+            .map_err(|error| fault("CreateService", &error))?;
+        Ok(Receipt::Created)
+    }
+
+    async fn delete(&self, key: &ServiceKey) -> Result<Receipt, Fault> {
+        self.ecs
+            .delete_service()
+            .cluster(key.cluster.as_str())
+            .service(key.service.as_str())
+            .force(true)
+            .send()
+            .await
+            .map_err(|error| fault("DeleteService", &error))?;
+        Ok(Receipt::Deleted)
+    }
+
+    /// A hook that went on already refuses to be told again; nothing is done twice.
+    async fn go_on(&self, deployment: &ServiceDeploymentArn, hook: &str) -> Result<Receipt, Fault> {
+        self.ecs
+            .continue_service_deployment()
+            .service_deployment_arn(deployment.as_str())
+            .hook_id(hook)
+            .action(DeploymentLifecycleHookAction::Continue)
+            .send()
+            .await
+            .map_err(|error| fault("ContinueServiceDeployment", &error))?;
+        Ok(Receipt::Continued)
+    }
+
     /// Asking again for a stop that was asked for changes nothing, so the SDK may retry it.
     async fn stop(&self, deployment: &ServiceDeploymentArn) -> Result<Receipt, Fault> {
         self.ecs
@@ -83,7 +138,7 @@ impl Aws {
     }
 }
 
-fn once() -> aws_sdk_ecs::config::Builder {
+pub(super) fn once() -> aws_sdk_ecs::config::Builder {
     aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyThrottled)
 }
 

@@ -40,7 +40,7 @@ const LISTS: [(&str, Identity); 16] = [
 const USUAL: Identity = Identity::Member("name");
 
 /// The names of the items of both lists, if they have any; `list` is the member that holds them.
-pub(super) fn names(
+pub(in crate::core) fn names(
     list: Option<&str>,
     from: &[Value],
     to: &[Value],

@@ -7,4 +7,5 @@ mod tests;
 mod walk;
 
 pub use change::{Change, Kind, Path, Step};
+pub(in crate::core) use identity::names;
 pub use walk::diff;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::text;
+use super::{list, text};
 use crate::core::id::ServiceDeploymentArn;
 
 /// One element of `DescribeServiceDeployments.serviceDeployments`, whole.
@@ -34,6 +34,27 @@ impl ServiceDeployment {
     /// Whether somebody asked ECS to stop it, or ECS is going back or went back.
     pub fn is_stopped(&self) -> bool {
         self.status().starts_with("STOP") || self.status().starts_with("ROLLBACK")
+    }
+
+    /// Where ECS's own engine is: a lifecycle stage's name, or one born later; empty for rolling deployments.
+    pub fn stage(&self) -> &str {
+        text(&self.0, "lifecycleStage")
+    }
+
+    /// The hooks that wait for ContinueServiceDeployment.
+    pub fn waiting_hooks(&self) -> Vec<&str> {
+        list(&self.0, "lifecycleHookDetails")
+            .iter()
+            .filter(|hook| text(hook, "status") == "AWAITING_ACTION")
+            .map(|hook| text(hook, "hookId"))
+            .collect()
+    }
+
+    /// Percent of production traffic that ECS was last asked to send to the new revision.
+    pub fn production_weight(&self) -> Option<f64> {
+        self.0
+            .pointer("/targetServiceRevision/requestedProductionTrafficWeight")
+            .and_then(Value::as_f64)
     }
 
     pub fn status_reason(&self) -> &str {

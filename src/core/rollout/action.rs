@@ -1,8 +1,12 @@
 //! What a turn may ask of the world, and what comes back.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
+use crate::core::id::{
+    DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskDefinitionArn,
+};
 use crate::core::live::Service;
 use crate::core::taskdef::TaskDefinition;
 
@@ -16,9 +20,35 @@ pub enum Action {
         key: ServiceKey,
         members: Map<String, Value>,
     },
+    /// CreateService with exactly these members beside `cluster` and `serviceName`.
+    CreateService {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// DeleteService, its tasks with it.
+    DeleteService(ServiceKey),
+    /// ModifyRule (ModifyListener for a default rule): these weights in its forward action, all else kept.
+    Shift {
+        rule: RuleArn,
+        weights: BTreeMap<TargetGroupArn, u32>,
+    },
+    /// CreateTaskSet with exactly these members beside `cluster` and `service`.
+    CreateTaskSet {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// UpdateServicePrimaryTaskSet.
+    PromoteTaskSet { key: ServiceKey, set: DeploymentId },
+    /// DeleteTaskSet, its tasks with it.
+    DeleteTaskSet { key: ServiceKey, set: DeploymentId },
     /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
     /// there to serve.
     StopServiceDeployment(ServiceDeploymentArn),
+    /// ContinueServiceDeployment: the deployment waits at a PAUSE hook and may go on.
+    ContinueServiceDeployment {
+        deployment: ServiceDeploymentArn,
+        hook: String,
+    },
 }
 
 /// AWS's answer to an action.
@@ -26,7 +56,12 @@ pub enum Action {
 pub enum Receipt {
     Registered(TaskDefinitionArn),
     Updated(Service),
+    Created,
+    Deleted,
+    Shifted,
+    Promoted,
     Stopped,
+    Continued,
 }
 
 impl Action {
@@ -35,7 +70,14 @@ impl Action {
         match self {
             Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
             Self::UpdateService { .. } => "UpdateService",
+            Self::CreateService { .. } => "CreateService",
+            Self::DeleteService(_) => "DeleteService",
+            Self::Shift { .. } => "ModifyRule",
+            Self::CreateTaskSet { .. } => "CreateTaskSet",
+            Self::PromoteTaskSet { .. } => "UpdateServicePrimaryTaskSet",
+            Self::DeleteTaskSet { .. } => "DeleteTaskSet",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
+            Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
         }
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Receipt;
-use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
-use crate::core::live::{EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task};
+use crate::core::id::{DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
+use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, ServiceDeployment, Target, Task};
 use crate::core::taskdef::Described;
 
 /// The facets to look at next; looking at everything each time is what gets a tool throttled.
@@ -19,6 +19,8 @@ pub type Watch = BTreeSet<Facet>;
 pub enum Facet {
     /// DescribeServices.
     Service(ServiceKey),
+    /// DescribeServices, with tags: the canary's service.
+    Beside(ServiceKey),
     /// DescribeTaskDefinition of a family (its newest active revision), `family:revision` or ARN.
     TaskDefinition(String),
     /// ListTasks and DescribeTasks: running tasks of the service.
@@ -29,6 +31,12 @@ pub enum Facet {
     Targets(TargetGroupArn),
     /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
     ServiceDeployment(ServiceKey, DeploymentId),
+    /// DescribeServiceDeployments of a record that was found before.
+    Record(ServiceDeploymentArn),
+    /// DescribeRules of one rule.
+    Rule(RuleArn),
+    /// DescribeTargetGroups, DescribeListeners and DescribeRules: every rule of the group's load balancers.
+    RulesAround(TargetGroupArn),
     /// DescribeImages.
     Image(EcrImage),
 }
@@ -74,11 +82,15 @@ pub enum FaultKind {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     pub service: Seen<Service>,
+    pub beside: Seen<Service>,
     pub task_definitions: BTreeMap<String, Seen<Described>>,
     pub running_tasks: Seen<Vec<Task>>,
     pub stopped_tasks: Seen<Vec<Task>>,
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
     pub service_deployment: Seen<ServiceDeployment>,
+    pub rules: BTreeMap<RuleArn, Seen<Rule>>,
+    /// The rules around the target group that was asked about.
+    pub rules_around: Seen<Vec<Rule>>,
     pub images: BTreeMap<EcrImage, Seen<EcrImageDetail>>,
     /// The answer to the action just taken, if the last turn took one in this process.
     pub receipt: Option<Result<Receipt, Fault>>,

@@ -155,10 +155,8 @@ pub fn completed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment completed.")
 }
 
-pub fn failed(service: &str, deployment: &str) -> String {
-    format!(
-        "(service {service}) (deployment {deployment}) deployment failed: tasks failed to start."
-    )
+pub fn failed(service: &str, deployment: &str, reason: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment failed: {reason}.")
 }
 
 pub fn rolling_back(service: &str, deployment: &str) -> String {

@@ -7,6 +7,7 @@
 //! **Invariants:** documents are kept as JSON and echoed with the members that nobody knows yet; an operation, or a part
 //! of one that would change a deployment, is modelled or refused by name; numbers and switches live in `defaults`.
 
+mod alarms;
 mod api;
 mod capacity;
 mod cluster;
@@ -15,6 +16,7 @@ mod daemon;
 mod defaults;
 mod deployment;
 mod document;
+mod early;
 mod events;
 mod health;
 mod hearing;
@@ -25,6 +27,7 @@ mod launch;
 mod life;
 mod paging;
 mod placement;
+mod poke;
 mod protection;
 mod query;
 mod refuse;
@@ -44,8 +47,10 @@ mod task_set;
 #[cfg(test)]
 mod tests;
 
-pub use api::{answer, probe, tick};
-pub use defaults::{Crash, StopOld, Switches};
+pub use alarms::{AlarmState, AlarmStates};
+pub use api::{answer, probe, reach, tick};
+pub use defaults::{AlarmAtStart, Crash, StopOld, Switches};
+pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;
 pub use task_set::drive as task_sets;

@@ -49,9 +49,10 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Va
         }
     };
     let until = enabled.then(|| ground.now + Duration::from_secs(minutes as u64 * 60));
-    each(cluster(ecs, input)?, &names, ground.now, |task| {
+    let cluster = cluster(ecs, input)?;
+    Ok(each(cluster, &names, ground.now, |task| {
         task.protected_until = until;
-    })
+    }))
 }
 
 /// GetTaskProtection: at most 100 tasks; those of all services if none is named.
@@ -64,7 +65,7 @@ pub fn get(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Value
         let shown: Vec<Value> = shown.map(|task| task.protection(ground.now)).collect();
         return Ok(json!({ "protectedTasks": shown, "failures": [] }));
     }
-    each(cluster, &names, ground.now, |_| ())
+    Ok(each(cluster, &names, ground.now, |_| ()))
 }
 
 fn cluster<'a>(ecs: &'a mut Ecs, input: &Document) -> Result<&'a mut Cluster, ApiError> {
@@ -84,12 +85,7 @@ fn named(input: &Document, most: usize) -> Result<Vec<&str>, ApiError> {
     Ok(names)
 }
 
-fn each(
-    cluster: &mut Cluster,
-    names: &[&str],
-    now: Time,
-    change: impl Fn(&mut Task),
-) -> Result<Value, ApiError> {
+fn each(cluster: &mut Cluster, names: &[&str], now: Time, change: impl Fn(&mut Task)) -> Value {
     let arns = cluster.arn.replacen(":cluster/", ":task/", 1);
     let (mut shown, mut failures) = (Vec::new(), Vec::new());
     for name in names {
@@ -107,5 +103,5 @@ fn each(
             }
         }
     }
-    Ok(json!({ "protectedTasks": shown, "failures": failures }))
+    json!({ "protectedTasks": shown, "failures": failures })
 }

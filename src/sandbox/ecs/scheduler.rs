@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::sandbox::ecs::daemon;
-use crate::sandbox::ecs::deployment::{RolloutState, deployment_id};
+use crate::sandbox::ecs::deployment::{Cause, RolloutState, deployment_id};
+use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
 use crate::sandbox::ecs::judgement::judge;
@@ -45,6 +46,7 @@ pub fn pass(
     begin(service, ground);
     let judged = judge(service, fleet, ground);
     watch_breaker(service, ground);
+    watch_alarms(service, fleet, ground);
     let primary = service.primary().number;
     let members: Vec<Member> = judged.into_iter().map(|one| one.member(primary)).collect();
     let launching = launching(service, ground);
@@ -61,7 +63,10 @@ pub fn pass(
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
     if orders.is_none() && members.len() == service.live.len() && members.iter().all(is_healthy) {
-        settle(service, ground);
+        settle(service, fleet, ground);
+    }
+    if service.primary().is_in_progress() && early::is_met(service, &members) {
+        succeed(service, fleet, ground);
     }
 }
 
@@ -118,7 +123,19 @@ fn watch_breaker(service: &mut Service, ground: &mut Ground<'_>) {
         }
     }
     if trips {
-        service.trip(ground);
+        service.trip(Cause::Breaker, ground);
+    }
+}
+
+/// A rollback is not watched: the alarm that set it off may well go on for a while.
+fn watch_alarms(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
+    let rollout = service
+        .rollouts
+        .first_mut()
+        .filter(|rollout| rollout.status == RolloutStatus::InProgress);
+    let watch = rollout.and_then(|rollout| rollout.alarms.as_mut());
+    if watch.is_some_and(|watch| watch.look(fleet.switches, ground)) {
+        service.trip(Cause::Alarm, ground);
     }
 }
 
@@ -267,13 +284,26 @@ fn forget_replaced(service: &mut Service, fleet: &Fleet<'_>, ground: &Ground<'_>
 }
 
 /// Nothing is left to do, and every live task is healthy: with one deployment and the wanted count, that is the end.
-fn settle(service: &mut Service, ground: &mut Ground<'_>) {
+fn settle(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     if service.deployments.len() > 1 || service.live.len() != service.desired as usize {
         return;
     }
     if service.primary().is_in_progress() {
+        succeed(service, fleet, ground);
+    }
+    if !service.primary().is_in_progress() {
+        let line = events::steady(&service.name);
+        service.events.tell_once(ground.now, ground.rng, line);
+    }
+}
+
+/// The primary deployment has all it needs: it is done once its alarms, if it has any, have kept still long enough.
+fn succeed(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
+    let rollout = service.rollouts.first_mut();
+    let watched = rollout
+        .filter(|rollout| rollout.status == RolloutStatus::InProgress && rollout.alarms.is_some());
+    let since = watched.map(|rollout| *rollout.baking_since.get_or_insert(ground.now));
+    if since.is_none_or(|since| ground.now.since(since) >= fleet.switches.alarm_bake) {
         service.complete(ground);
     }
-    let line = events::steady(&service.name);
-    service.events.tell_once(ground.now, ground.rng, line);
 }

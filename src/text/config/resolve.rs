@@ -12,6 +12,7 @@ use super::shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,
     StrategyName,
 };
+use crate::core::redact::Rules;
 use crate::text::complaint::Complaint;
 use crate::text::values::merge;
 
@@ -40,6 +41,7 @@ pub struct Resolved {
     pub values_files: Vec<String>,
     pub pin_images: PinImages,
     pub rollout: Rollout,
+    pub redact: Rules,
 }
 
 /// How the rollout goes and when it has failed.
@@ -87,6 +89,10 @@ impl Config {
             values_files: files(&over, base),
             pin_images: pin.map_or_else(PinImages::default, PinImages::from),
             rollout: over.rollout.over(&base.rollout),
+            redact: Rules {
+                hide: self.redact.hide.clone(),
+                show: self.redact.show.clone(),
+            },
         })
     }
 

@@ -27,9 +27,25 @@ pub struct Config {
     pub values: Map<String, Value>,
     /// The services, by the name they have here.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// What is secret in environment variables, options and arguments, beside what looks it. Secrets are never printed.
+    #[serde(default)]
+    pub redact: RedactConfig,
     /// What to lay over the above when `--env NAME` chooses an environment.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentConfig>,
+}
+
+/// Names, whatever their case, that make a value secret or open; `*` stands for any stretch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedactConfig {
+    /// Values of these names are hidden, though nothing betrays that they are secret.
+    #[serde(default)]
+    pub hide: Vec<String>,
+    /// Values of these names are shown, though they look secret. A private key, a token of a known form or a password
+    /// in a URL is hidden all the same.
+    #[serde(default)]
+    pub show: Vec<String>,
 }
 
 /// One ECS service; in an environment, only what is different there.

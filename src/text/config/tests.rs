@@ -1,5 +1,6 @@
 //! `ecsdeploy.yml` read and resolved, through one door each.
 
+use crate::core::redact::Rules;
 use std::time::Duration;
 
 use serde_json::json;
@@ -66,6 +67,7 @@ fn without_an_environment_the_base_stands_alone() {
                 on_failure: OnFailure::Rollback,
                 on_cancel: OnCancel::Leave,
             },
+            redact: Rules::default(),
         }
     );
 }

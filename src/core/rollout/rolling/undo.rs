@@ -6,17 +6,17 @@
 
 use serde_json::{Map, json};
 
-use super::Rolling;
 use crate::core::live::{Deployment, RolloutState, Service};
 use crate::core::report::{Cause, Outcome, Undoer};
 use crate::core::rollout::pace::{ECS_ROLLBACK_STARTS, LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Facet, Phase, Receipt, Turn, Watch};
 
 /// The operation that may be refused without harm.
 const STOP: &str = "StopServiceDeployment";
 
-impl Rolling<'_> {
-    pub(super) fn undo(mut self, cause: &Cause, by: Undoer) -> Turn {
+impl Turning<'_> {
+    pub fn undo_rolling(mut self, cause: &Cause, by: Undoer) -> Turn {
         match &self.seen.receipt {
             Some(Ok(Receipt::Stopped)) => return self.leave_it_to_ecs(cause),
             Some(Err(fault)) if fault.is_unanswered() => {
@@ -42,7 +42,7 @@ impl Rolling<'_> {
             Some(primary) if it.is_way_back(primary) => it.follow_back(&service, primary, cause),
             Some(primary) if !it.is_revision(primary) => {
                 let by = primary.id();
-                it.finish(Outcome::Superseded { by })
+                it.conclude(Outcome::Superseded { by })
             }
             _ => it.order_back(cause, by),
         }
@@ -84,7 +84,7 @@ impl Rolling<'_> {
         }
         let Some(serving) = &self.plan.before.serving else {
             let from = Box::new(cause.clone());
-            return self.finish(Outcome::Stranded {
+            return self.conclude(Outcome::Stranded {
                 cause: Cause::NoWayBack { from },
             });
         };
@@ -104,7 +104,7 @@ impl Rolling<'_> {
     fn follow_back(mut self, service: &Service, primary: Deployment<'_>, cause: &Cause) -> Turn {
         let serves = primary.running_count() >= service.healthy_floor();
         if service.has_completed(primary) && serves {
-            return self.finish(Outcome::RolledBack {
+            return self.conclude(Outcome::RolledBack {
                 cause: cause.clone(),
             });
         }
@@ -124,7 +124,7 @@ impl Rolling<'_> {
 
     fn undo_failed(self, from: &Cause, reason: String) -> Turn {
         let from = Box::new(from.clone());
-        self.finish(Outcome::Stranded {
+        self.conclude(Outcome::Stranded {
             cause: Cause::UndoFailed { from, reason },
         })
     }

@@ -123,7 +123,8 @@ impl Service {
         daemon::is_daemon(&self.document)
     }
 
-    fn configuration(&self) -> Option<&Document> {
+    /// `deploymentConfiguration`.
+    pub fn configuration(&self) -> Option<&Document> {
         object(&self.document, "deploymentConfiguration")
     }
 

@@ -19,7 +19,9 @@ const EMPTY_LISTS: [&str; 5] = [
 
 /// The document as ECS keeps it.
 pub fn fill(mut document: Document, account: &str) -> Document {
-    default_to(&mut document, "networkMode", || json!("bridge"));
+    if !is_windows(&document) {
+        default_to(&mut document, "networkMode", || json!("bridge"));
+    }
     default_to(&mut document, "volumes", || json!([]));
     default_to(&mut document, "placementConstraints", || json!([]));
     normalise(&mut document, "cpu", sizes::cpu_units);
@@ -28,7 +30,7 @@ pub fn fill(mut document: Document, account: &str) -> Document {
         name_role_in_full(&mut document, role, account);
     }
     let mode = text(&document, "networkMode")
-        .unwrap_or_default()
+        .unwrap_or("bridge")
         .to_owned();
     for container in members_of(&mut document, "containerDefinitions") {
         fill_container(container, &mode);
@@ -37,6 +39,13 @@ pub fn fill(mut document: Document, account: &str) -> Document {
         fill_volume(volume);
     }
     document
+}
+
+/// `RegisterTaskDefinition$networkMode`: bridge is the default on Linux; Windows has a default of its own without a name.
+fn is_windows(document: &Document) -> bool {
+    let platform = document.get("runtimePlatform").and_then(Value::as_object);
+    let system = platform.and_then(|platform| text(platform, "operatingSystemFamily"));
+    system.is_some_and(|system| system.starts_with("WINDOWS"))
 }
 
 fn members_of<'a>(document: &'a mut Document, key: &str) -> impl Iterator<Item = &'a mut Document> {

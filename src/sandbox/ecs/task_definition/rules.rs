@@ -158,7 +158,7 @@ fn check_sizes(document: &Document) -> Result<(), ApiError> {
 }
 
 fn check_network(document: &Document) -> Result<(), ApiError> {
-    let mode = text(document, "networkMode").unwrap_or_default();
+    let mode = text(document, "networkMode").unwrap_or("bridge");
     if !["awsvpc", "bridge", "host", "none"].contains(&mode) {
         return Err(refuse::client(format!("Invalid network mode '{mode}'."))); // ours
     }

@@ -3,10 +3,12 @@
 mod breaker;
 mod code_deploy;
 mod daemon;
+mod detection;
 mod door;
 mod fargate;
 mod instances;
 mod operations;
 mod protection;
 mod stage;
+mod task_set_refusals;
 mod task_sets;

@@ -5,18 +5,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Rolling;
+use super::pace::{LOOK_AGAIN, SETTLE};
+use super::turning::Turning;
+use super::{Action, Phase, Receipt, Seen, Stage, Turn, Watch};
 use crate::core::id::TaskDefinitionArn;
 use crate::core::live::{Deployment, Service};
-use crate::core::plan::{Course, Revision};
+use crate::core::plan::{Course, Revision, Strategy};
 use crate::core::report::{Event, Outcome};
-use crate::core::rollout::pace::{LOOK_AGAIN, SETTLE};
-use crate::core::rollout::{Action, Phase, Receipt, Seen, Turn, Watch};
 use crate::core::service::{Contest, Redeploy};
 use crate::core::taskdef::{TaskDefinition, same};
 
-impl Rolling<'_> {
-    pub(super) fn register(mut self) -> Turn {
+impl Turning<'_> {
+    pub fn register(mut self) -> Turn {
         let Revision::New(document) = &self.plan.revision else {
             return self.deploy();
         };
@@ -63,11 +63,21 @@ impl Rolling<'_> {
 
     fn deploy_revision(mut self, revision: TaskDefinitionArn) -> Turn {
         self.next.revision = Some(revision);
+        if let Strategy::TaskSets(_) = &self.plan.strategy {
+            let phase = Phase::TaskSets(Stage::Raise);
+            self.next.enter(phase.clone(), self.now);
+            return self.task_sets(&Stage::Raise);
+        }
+        if let Strategy::Beside(_) = &self.plan.strategy {
+            self.next
+                .enter(Phase::Canary { well_since: None }, self.now);
+            return self.canary(None);
+        }
         self.next.enter(Phase::Deploy, self.now);
         self.deploy()
     }
 
-    pub(super) fn deploy(mut self) -> Turn {
+    pub fn deploy(mut self) -> Turn {
         match &self.seen.receipt {
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);
@@ -130,6 +140,9 @@ impl Rolling<'_> {
         if let Some(revision) = &self.next.revision {
             members.insert("taskDefinition".to_owned(), json!(revision));
         }
+        if let Strategy::Native(native) = &self.plan.strategy {
+            members.insert("deploymentConfiguration".to_owned(), json!(native.during));
+        }
         if let Some(count) = self.plan.intent.desired_count {
             members.insert("desiredCount".to_owned(), json!(count));
         }
@@ -139,7 +152,7 @@ impl Rolling<'_> {
         members
     }
 
-    pub(super) fn update_service(&self, members: &Map<String, Value>) -> Action {
+    pub fn update_service(&self, members: &Map<String, Value>) -> Action {
         Action::UpdateService {
             key: self.plan.target.clone(),
             members: members.clone(),
@@ -147,7 +160,7 @@ impl Rolling<'_> {
     }
 
     /// Reads may lag behind the change for a while.
-    pub(super) fn is_settling(&self) -> bool {
+    pub fn is_settling(&self) -> bool {
         self.waited(self.next.entered) < SETTLE
     }
 }

@@ -1,13 +1,13 @@
 //! What a turn says: only what is new since it was last said.
 
-use super::Rolling;
+use super::Fault;
+use super::turning::Turning;
 use crate::core::gate::TaskFailure;
 use crate::core::live::{Deployment, Service, TargetState};
 use crate::core::report::{Event, Progress};
-use crate::core::rollout::Fault;
 
-impl Rolling<'_> {
-    pub(super) fn tell_events(&mut self, service: &Service) {
+impl Turning<'_> {
+    pub fn tell_events(&mut self, service: &Service) {
         let events = service.events();
         let told = self.next.told.last_event.as_ref();
         let from = told
@@ -20,7 +20,7 @@ impl Rolling<'_> {
             .extend(events.into_iter().skip(from).map(Event::Service));
     }
 
-    pub(super) fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
+    pub fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
         for failure in failures {
             if self.next.told.named.insert(failure.task.to_string()) {
                 self.say.push(Event::TaskFailed(failure));
@@ -28,7 +28,7 @@ impl Rolling<'_> {
         }
     }
 
-    pub(super) fn tell_targets(&mut self) {
+    pub fn tell_targets(&mut self) {
         for (group, targets) in &self.seen.targets {
             let unhealthy = targets.is().into_iter().flatten();
             for target in unhealthy.filter(|target| target.state == TargetState::Unhealthy) {
@@ -43,12 +43,7 @@ impl Rolling<'_> {
         }
     }
 
-    pub(super) fn tell_progress(
-        &mut self,
-        service: &Service,
-        ours: Deployment<'_>,
-        awaiting: String,
-    ) {
+    pub fn tell_progress(&mut self, service: &Service, ours: Deployment<'_>, awaiting: String) {
         let old = service
             .deployments()
             .filter(|other| other.id() != ours.id())
@@ -61,13 +56,17 @@ impl Rolling<'_> {
             old,
             awaiting,
         };
+        self.tell(progress);
+    }
+
+    pub fn tell(&mut self, progress: Progress) {
         if self.next.told.progress.as_ref() != Some(&progress) {
             self.next.told.progress = Some(progress.clone());
             self.say.push(Event::Progress(progress));
         }
     }
 
-    pub(super) fn tell_trouble(&mut self, fault: &Fault) {
+    pub fn tell_trouble(&mut self, fault: &Fault) {
         let said = fault.to_string();
         if self.next.told.trouble.as_ref() != Some(&said) {
             self.say.push(Event::Trouble {

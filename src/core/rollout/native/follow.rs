@@ -1,0 +1,240 @@
+//! Following one native deployment by its own record.
+
+use crate::core::live::{RolloutState, Service, ServiceDeployment};
+use crate::core::report::{Cause, Event, Outcome, Undoer};
+use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Action, Facet, Phase, Seen, Turn, Watch};
+use crate::core::service::OnFailure;
+
+impl Turning<'_> {
+    pub fn follow_native(mut self) -> Turn {
+        if let Some(Err(fault)) = &self.seen.receipt {
+            // A pause that went on already refuses a second word; the record says how it stands.
+            self.tell_trouble(fault);
+        }
+        let Some(id) = self.next.deployment.clone() else {
+            return self.deploy();
+        };
+        let (mut it, service) = match self.active_service() {
+            Ok(there) => there,
+            Err(turn) => return *turn,
+        };
+        it.tell_what_is_seen(&service, &id);
+        match &it.seen.service_deployment {
+            Seen::Is(record) => it.read_record(&service, record),
+            Seen::Unreadable(fault) => it.blind(fault),
+            Seen::Absent => it.wait_native(&service),
+            Seen::NotAsked => {
+                let watch = it.watch_native();
+                it.look_now(watch)
+            }
+        }
+    }
+
+    fn read_record(mut self, service: &Service, record: &ServiceDeployment) -> Turn {
+        self.next.record = Some(record.arn());
+        self.tell_stage(service, record);
+        match record.status() {
+            "SUCCESSFUL" => self.confirm_native(service),
+            "ROLLBACK_SUCCESSFUL" => {
+                let cause = native_cause(record);
+                self.begin_restore(Outcome::RolledBack { cause })
+            }
+            "ROLLBACK_FAILED" => {
+                let reason = record.status_reason().to_owned();
+                let from = Box::new(native_cause(record));
+                let cause = Cause::UndoFailed { from, reason };
+                self.begin_restore(Outcome::Stranded { cause })
+            }
+            "STOPPED" => self.replaced_native(service, record),
+            _ if record.is_running() => self.go_on_native(service, record),
+            _ => self.undone_by_ecs(record),
+        }
+    }
+
+    /// ECS waits at a pause, or works.
+    fn go_on_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
+        let timeout = self.plan.intent.limits.timeout;
+        if self.waited(self.next.began).unsigned_abs() >= timeout {
+            let awaiting = format!("the deployment was at {}", record.stage());
+            let seconds = timeout.as_secs();
+            return self.fail_native(Cause::Deadline { seconds, awaiting }, record);
+        }
+        let Some(hook) = record
+            .waiting_hooks()
+            .first()
+            .map(|hook| (*hook).to_owned())
+        else {
+            return self.wait_native(service);
+        };
+        if self.just_ordered() && self.next.told.named.contains(&hook) {
+            return self.wait_native(service);
+        }
+        let deployment = record.arn();
+        let watch = self.watch_native();
+        let mut it = self;
+        it.next.told.named.insert(hook.clone());
+        it.act(
+            Action::ContinueServiceDeployment { deployment, hook },
+            watch,
+        )
+    }
+
+    fn fail_native(mut self, cause: Cause, record: &ServiceDeployment) -> Turn {
+        if self.plan.intent.on_failure == OnFailure::Leave {
+            return self.finish(Outcome::Stranded { cause });
+        }
+        self.say.push(Event::Undoing {
+            cause: cause.clone(),
+            task_definition: self.plan.before.task_definition.clone(),
+            by: Undoer::Ecsdeploy,
+        });
+        let by = Undoer::Ecsdeploy;
+        self.next.enter(Phase::Undo { cause, by }, self.now);
+        let watch = self.watch_native();
+        self.act(Action::StopServiceDeployment(record.arn()), watch)
+    }
+
+    fn undone_by_ecs(mut self, record: &ServiceDeployment) -> Turn {
+        let cause = native_cause(record);
+        let by = Undoer::Ecs;
+        self.say.push(Event::Undoing {
+            cause: cause.clone(),
+            task_definition: self.plan.before.task_definition.clone(),
+            by,
+        });
+        self.next.enter(Phase::Undo { cause, by }, self.now);
+        let watch = self.watch_native();
+        self.look_after(LOOK_AGAIN, watch)
+    }
+
+    /// ECS was asked to go back, or goes back by itself: its record says when it is done.
+    pub fn undo_native(mut self, cause: &Cause) -> Turn {
+        if let Some(Err(fault)) = &self.seen.receipt {
+            self.tell_trouble(fault);
+        }
+        let (mut it, service) = match self.active_service() {
+            Ok(there) => there,
+            Err(turn) => return *turn,
+        };
+        it.tell_events(&service);
+        let record = match &it.seen.service_deployment {
+            Seen::Is(record) => record.clone(),
+            Seen::Unreadable(fault) => return it.blind(fault),
+            Seen::Absent | Seen::NotAsked => {
+                let watch = it.watch_native();
+                return it.look_after(LOOK_AGAIN, watch);
+            }
+        };
+        it.tell_stage(&service, &record);
+        it.read_undo(&record, cause)
+    }
+
+    fn read_undo(self, record: &ServiceDeployment, cause: &Cause) -> Turn {
+        let cause = cause.clone();
+        match record.status() {
+            "ROLLBACK_SUCCESSFUL" | "STOPPED" => self.begin_restore(Outcome::RolledBack { cause }),
+            // It completed before it could be stopped: the new revision serves.
+            "SUCCESSFUL" => self.begin_restore(Outcome::Completed),
+            "ROLLBACK_FAILED" => self.undo_native_failed(cause, record.status_reason().to_owned()),
+            _ if self.waited(self.next.entered).unsigned_abs()
+                >= self.plan.intent.limits.undo_timeout =>
+            {
+                let seconds = self.plan.intent.limits.undo_timeout.as_secs();
+                self.undo_native_failed(cause, format!("the timeout of {seconds} s passed"))
+            }
+            _ if record.is_running() && !self.just_ordered() => {
+                let watch = self.watch_native();
+                self.act(Action::StopServiceDeployment(record.arn()), watch)
+            }
+            _ => {
+                let pause = between_looks(self.next.entered, self.now);
+                let watch = self.watch_native();
+                self.look_after(pause, watch)
+            }
+        }
+    }
+
+    fn undo_native_failed(self, cause: Cause, reason: String) -> Turn {
+        let from = Box::new(cause);
+        self.begin_restore(Outcome::Stranded {
+            cause: Cause::UndoFailed { from, reason },
+        })
+    }
+
+    /// ECS says it succeeded: look whether the service runs the new revision.
+    fn confirm_native(self, service: &Service) -> Turn {
+        let serves = service.primary().is_some_and(|primary| {
+            self.is_revision(primary)
+                && primary.rollout_state() != RolloutState::Failed
+                && primary.running_count() >= service.healthy_floor()
+        });
+        if serves {
+            return self.begin_restore(Outcome::Completed);
+        }
+        let timeout = self.plan.intent.limits.timeout;
+        if self.waited(self.next.began).unsigned_abs() >= timeout {
+            let awaiting = "ECS was done but the new revision did not serve".to_owned();
+            let seconds = timeout.as_secs();
+            let cause = Cause::Deadline { seconds, awaiting };
+            return self.begin_restore(Outcome::Stranded { cause });
+        }
+        self.wait_native(service)
+    }
+
+    fn replaced_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
+        match service.primary() {
+            Some(primary) if !self.is_way_back(primary) && !self.is_revision(primary) => {
+                let by = primary.id();
+                self.finish(Outcome::Superseded { by })
+            }
+            _ => {
+                let cause = native_cause(record);
+                self.begin_restore(Outcome::RolledBack { cause })
+            }
+        }
+    }
+
+    fn tell_stage(&mut self, service: &Service, record: &ServiceDeployment) {
+        let awaiting = match record.production_weight() {
+            Some(weight) => format!("{}, production weight {weight} %", record.stage()),
+            None => record.stage().to_owned(),
+        };
+        let ours = service.deployments().find(|d| self.is_revision(*d));
+        if let Some(ours) = ours {
+            self.tell_progress(service, ours, awaiting);
+        }
+    }
+
+    fn wait_native(self, _: &Service) -> Turn {
+        let pause = between_looks(self.next.entered, self.now);
+        let watch = self.watch_native();
+        self.look_after(pause, watch)
+    }
+
+    pub fn watch_native(&self) -> Watch {
+        let mut watch = self.watch_service();
+        match (&self.next.record, &self.next.deployment) {
+            (Some(record), _) => watch.insert(Facet::Record(record.clone())),
+            (None, Some(id)) => {
+                let key = self.plan.target.clone();
+                watch.insert(Facet::ServiceDeployment(key, id.clone()))
+            }
+            (None, None) => false,
+        };
+        watch
+    }
+}
+
+fn native_cause(record: &ServiceDeployment) -> Cause {
+    let alarms = record.triggered_alarms();
+    if !alarms.is_empty() {
+        return Cause::Alarm { alarms };
+    }
+    let reason = record.status_reason().to_owned();
+    if reason.contains("StopServiceDeployment") || reason.is_empty() {
+        return Cause::Stopped { reason };
+    }
+    Cause::FailedByEcs { reason }
+}

@@ -1,0 +1,240 @@
+//! One turn in the making: what every strategy asks, and the ways a turn can end.
+//!
+//! **Invariant:** whatever is not a strategy's own stands here once: looking again when a look did not work, giving up
+//! truthfully, telling only what is new.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::pace;
+use super::{
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
+};
+use crate::core::live::{Deployment, Service};
+use crate::core::plan::{Plan, Strategy};
+use crate::core::report::{Cause, Event, Outcome, Undoer};
+
+/// One turn in the making.
+pub struct Turning<'a> {
+    pub plan: &'a Plan,
+    pub seen: &'a Observation,
+    pub now: Timestamp,
+    pub next: State,
+    pub say: Vec<Event>,
+}
+
+impl<'a> Turning<'a> {
+    pub fn new(plan: &'a Plan, at: &State, seen: &'a Observation, now: Timestamp) -> Self {
+        let mut next = at.clone();
+        next.looks = next.looks.wrapping_add(1);
+        let say = Vec::new();
+        Self {
+            plan,
+            seen,
+            now,
+            next,
+            say,
+        }
+    }
+
+    // What every strategy has its own way of.
+
+    pub fn follow(self) -> Turn {
+        match &self.plan.strategy {
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
+                self.follow_rolling()
+            }
+            Strategy::Native(_) => self.follow_native(),
+        }
+    }
+
+    pub fn undo(self, cause: &Cause, by: Undoer) -> Turn {
+        match &self.plan.strategy {
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
+                self.undo_rolling(cause, by)
+            }
+            Strategy::Native(_) => self.undo_native(cause),
+        }
+    }
+
+    // How a turn ends.
+
+    pub fn act(mut self, action: Action, watch: Watch) -> Turn {
+        self.next.ordered = Some(self.now);
+        Turn {
+            next: self.next,
+            act: Some(action),
+            watch,
+            wake_at: None,
+            say: self.say,
+        }
+    }
+
+    pub fn look_now(self, watch: Watch) -> Turn {
+        Turn {
+            next: self.next,
+            act: None,
+            watch,
+            wake_at: None,
+            say: self.say,
+        }
+    }
+
+    pub fn look_after(self, pause: SignedDuration, watch: Watch) -> Turn {
+        let wake_at = Some(self.now + pause);
+        Turn {
+            wake_at,
+            ..self.look_now(watch)
+        }
+    }
+
+    /// Ends the rollout: what was set or started for its time is put away first.
+    pub fn conclude(self, outcome: Outcome) -> Turn {
+        match &self.plan.strategy {
+            Strategy::Rolling | Strategy::TaskSets(_) => self.finish(outcome),
+            Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
+        }
+    }
+
+    pub fn finish(mut self, outcome: Outcome) -> Turn {
+        self.say.push(Event::Finished(outcome.clone()));
+        self.next.enter(Phase::Done(outcome), self.now);
+        self.rest()
+    }
+
+    pub fn rest(self) -> Turn {
+        self.look_now(Watch::new())
+    }
+
+    // What several phases ask.
+
+    pub fn watch_service(&self) -> Watch {
+        Watch::from([Facet::Service(self.plan.target.clone())])
+    }
+
+    /// The service as last seen: UpdateService's own answer is newer than any read beside it.
+    pub fn service(&self) -> Seen<&Service> {
+        if let Some(Ok(Receipt::Updated(service))) = &self.seen.receipt {
+            return Seen::Is(service);
+        }
+        match &self.seen.service {
+            Seen::Is(service) => Seen::Is(service),
+            Seen::Absent => Seen::Absent,
+            Seen::NotAsked => Seen::NotAsked,
+            Seen::Unreadable(fault) => Seen::Unreadable(fault.clone()),
+        }
+    }
+
+    /// The service, if it is there, active and readable; else the turn that deals with that.
+    pub fn active_service(mut self) -> Result<(Self, Service), Box<Turn>> {
+        match self.service() {
+            Seen::Is(service) if service.is_active() => {
+                let service = service.clone();
+                self.next.blind_looks = 0;
+                Ok((self, service))
+            }
+            Seen::Is(service) => {
+                let status = service.status().to_owned();
+                Err(Box::new(self.give_up(Cause::ServiceGone { status })))
+            }
+            Seen::Absent => {
+                let status = "MISSING".to_owned();
+                Err(Box::new(self.give_up(Cause::ServiceGone { status })))
+            }
+            Seen::Unreadable(fault) => Err(Box::new(self.blind(&fault))),
+            Seen::NotAsked => {
+                let watch = self.watch_service();
+                Err(Box::new(self.look_now(watch)))
+            }
+        }
+    }
+
+    /// A look that did not work: look again, unless AWS said no or it went on for too long.
+    pub fn blind(mut self, fault: &Fault) -> Turn {
+        self.tell_trouble(fault);
+        self.next.blind_looks += 1;
+        let hopeless = fault.kind != FaultKind::Unanswered;
+        if hopeless || self.next.blind_looks > self.plan.intent.limits.blind_looks {
+            return self.give_up(Cause::Blind {
+                operation: fault.operation.clone(),
+                message: fault.message.clone(),
+            });
+        }
+        let watch = self.next.first_watch(self.plan);
+        let pause = pace::LOOK_AGAIN;
+        self.look_after(pause, watch)
+    }
+
+    /// Ends the rollout where it stands.
+    pub fn give_up(self, cause: Cause) -> Turn {
+        let changed = match &self.next.phase {
+            Phase::Register | Phase::Canary { .. } => false,
+            Phase::TaskSets(Stage::Raise) => false,
+            Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
+            _ => true,
+        };
+        self.conclude(if changed {
+            Outcome::Stranded { cause }
+        } else {
+            Outcome::Failed { cause }
+        })
+    }
+
+    /// The time for the whole rollout passed before its deployment began.
+    pub fn is_late(&self) -> bool {
+        self.waited(self.next.began).unsigned_abs() > self.plan.intent.limits.timeout
+    }
+
+    pub fn too_late(self) -> Turn {
+        let seconds = self.plan.intent.limits.timeout.as_secs();
+        let awaiting = match self.next.phase {
+            Phase::Register => "the revision was being registered",
+            _ => "the deployment was being started",
+        };
+        let awaiting = awaiting.to_owned();
+        self.give_up(Cause::Deadline { seconds, awaiting })
+    }
+
+    pub fn refused(self, fault: &Fault) -> Turn {
+        let cause = Cause::Refused {
+            operation: fault.operation.clone(),
+            message: fault.message.clone(),
+        };
+        match self.next.phase.clone() {
+            Phase::Undo { cause: from, .. } => self.conclude(Outcome::Stranded {
+                cause: Cause::UndoFailed {
+                    from: Box::new(from),
+                    reason: cause.to_string(),
+                },
+            }),
+            _ => self.give_up(cause),
+        }
+    }
+
+    pub fn waited(&self, since: Timestamp) -> SignedDuration {
+        self.now.duration_since(since)
+    }
+
+    pub fn just_ordered(&self) -> bool {
+        self.next
+            .ordered
+            .is_some_and(|at| self.waited(at) < pace::SETTLE)
+    }
+
+    pub fn is_revision(&self, deployment: Deployment<'_>) -> bool {
+        self.next
+            .revision
+            .as_ref()
+            .is_some_and(|revision| *revision == deployment.task_definition())
+    }
+
+    pub fn was_there_before(&self, deployment: Deployment<'_>) -> bool {
+        self.plan.before.deployment.as_ref() == Some(&deployment.id())
+    }
+
+    /// Whether this deployment is the old revision, serving again.
+    pub fn is_way_back(&self, deployment: Deployment<'_>) -> bool {
+        let serving = self.plan.before.serving.as_ref();
+        let old = serving == Some(&deployment.task_definition()) && !self.is_revision(deployment);
+        old || self.was_there_before(deployment)
+    }
+}
