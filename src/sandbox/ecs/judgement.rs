@@ -22,6 +22,7 @@ pub struct Judged {
     deployment: u64,
     /// Its container instance drains: it is to be replaced, whatever brought it.
     is_leaving: bool,
+    is_protected: bool,
     fitness: Fitness,
 }
 
@@ -40,6 +41,7 @@ impl Judged {
             },
             id: self.id.clone(),
             fitness: self.fitness,
+            is_protected: self.is_protected,
         }
     }
 
@@ -73,11 +75,13 @@ pub fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'
             .as_ref()
             .and_then(|id| fleet.instances.get(id));
         let is_leaving = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        let is_protected = task.is_protected(ground.now);
         let fitness = fitness(service, task, deployment, grace, ground);
         judged.push(Judged {
             id,
             deployment,
             is_leaving,
+            is_protected,
             fitness,
         });
     }

@@ -9,8 +9,10 @@
 
 mod alarms;
 mod api;
+mod capacity;
 mod cluster;
 mod containers;
+mod daemon;
 mod defaults;
 mod deployment;
 mod document;
@@ -27,6 +29,8 @@ mod native;
 mod paging;
 mod placement;
 mod poke;
+mod protection;
+mod query;
 mod refuse;
 mod rolling;
 mod run_task;

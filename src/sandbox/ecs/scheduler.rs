@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::sandbox::Time;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
@@ -18,6 +19,7 @@ use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Ord
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_set;
 
 /// One pass over a service.
@@ -42,6 +44,10 @@ pub fn pass(
     if native::is_under_way(service) {
         return native::pass(service, fleet, ground);
     }
+    let reach = service.is_daemon().then(|| daemon::reach(service, fleet));
+    if let Some(reach) = reach {
+        service.desired = reach.wanted;
+    }
     begin(service, ground);
     let judged = judge(service, fleet, ground);
     watch_breaker(service, ground);
@@ -49,12 +55,15 @@ pub fn pass(
     let primary = service.primary().number;
     let members: Vec<Member> = judged.iter().map(|one| one.member(primary)).collect();
     let launching = launching(service.primary(), ground.now);
-    let orders = rolling::orders(
+    let mut orders = rolling::orders(
         &members,
         bounds(service),
         launching,
         fleet.switches.stop_old,
     );
+    if let Some(reach) = reach {
+        orders.start = orders.start.min(reach.free);
+    }
     carry_out(service, primary, &orders, fleet, ground);
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
@@ -199,11 +208,25 @@ pub fn carry_out(
         service.events.resolve(&events::steady(&service.name));
         service.events.resolve(&events::deadlocked(&service.name));
     }
+    for line in held_back(service, orders, fleet) {
+        service.events.tell_once(ground.now, ground.rng, line);
+    }
     if orders.is_stuck {
         service
             .events
             .tell_once(ground.now, ground.rng, events::deadlocked(&service.name));
     }
+}
+
+/// What protected tasks keep the service from, told for each deployment or task set that they belong to.
+fn held_back(service: &Service, orders: &Orders, fleet: &Fleet<'_>) -> Vec<String> {
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    let tasks = orders.protected.iter().filter_map(|id| fleet.tasks.get(id));
+    for (_, number) in tasks.filter_map(Task::service) {
+        *counts.entry(number).or_default() += 1;
+    }
+    let line = |(number, count)| events::protected(&service.name, &deployment_id(number), count);
+    counts.into_iter().map(line).collect()
 }
 
 /// Launches up to `count` tasks of a deployment or task set; says how many found a place.

@@ -17,10 +17,6 @@ use crate::sandbox::ecs::task_definition::Revision;
 
 /// Refuses what is not modelled yet.
 pub fn check_modelled(document: &Document, operation: &str) -> Result<(), ApiError> {
-    let refuse = |part: &str| Err(ApiError::part_not_modelled("ecs", operation, part));
-    if text(document, "schedulingStrategy").is_some_and(|strategy| strategy != "REPLICA") {
-        return refuse("schedulingStrategy DAEMON");
-    }
     check_placement(document, operation)
 }
 

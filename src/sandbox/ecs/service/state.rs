@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::sandbox::Time;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::{Deployment, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, is_true, object, text, whole};
 use crate::sandbox::ecs::events::Events;
@@ -120,7 +121,7 @@ impl Service {
     }
 
     pub fn is_daemon(&self) -> bool {
-        text(&self.document, "schedulingStrategy") == Some("DAEMON")
+        daemon::is_daemon(&self.document)
     }
 
     pub fn strategy(&self) -> Strategy {

@@ -9,6 +9,7 @@ use super::create::{desired_count, fill_network};
 use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::REVISION_MEMBERS;
 use crate::sandbox::ecs::document::{
     Document, filled, is_true, last_part, member, text, without_nulls,
@@ -41,6 +42,7 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     }
     let controller = service.controller();
     task_set::check_update(controller, input)?;
+    daemon::check(&service.document, input)?;
     let mut changed = service.document.clone();
     merge(&mut changed, input);
     if controller.has_task_sets() {

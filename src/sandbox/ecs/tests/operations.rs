@@ -97,9 +97,9 @@ fn errors_have_the_codes_and_texts_of_aws() {
         "Services can have at most 10 items.",
     );
     let unknown = stage
-        .try_call("UpdateTaskProtection", &json!({}))
+        .try_call("CreateCapacityProvider", &json!({}))
         .unwrap_err();
-    assert!(unknown.message.contains("ecs:UpdateTaskProtection"));
+    assert!(unknown.message.contains("ecs:CreateCapacityProvider"));
 }
 
 #[test]
