@@ -50,6 +50,12 @@ impl Events {
         self.standing.insert(message, now);
     }
 
+    /// When a standing line is told again, if it goes on holding.
+    pub fn due_again(&self, message: &str) -> Option<Time> {
+        let told = self.standing.get(message)?;
+        Some(*told + defaults::EVENT_REPEATED_AFTER)
+    }
+
     /// A line no longer holds: the next time it is news again.
     pub fn resolve(&mut self, message: &str) {
         self.standing.remove(message);

@@ -9,6 +9,7 @@ mod fargate;
 mod instances;
 mod operations;
 mod protection;
+mod quiet;
 mod stage;
 mod task_set_refusals;
 mod task_sets;
