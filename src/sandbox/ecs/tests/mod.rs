@@ -7,6 +7,7 @@ mod detection;
 mod door;
 mod fargate;
 mod instances;
+mod limits;
 mod operations;
 mod protection;
 mod quiet;
