@@ -1,3 +1,4 @@
 //! Touches the world: one room per neighbour, none of which names another.
 pub mod aws;
 pub mod host;
+pub mod loopback;

@@ -9,6 +9,7 @@ mod plan;
 mod register;
 mod render;
 mod rollout;
+mod sandbox;
 mod schema;
 pub mod stage;
 mod status;
@@ -50,6 +51,7 @@ enum Command {
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
+    Sandbox(sandbox::Args),
     Schema(schema::Args),
 }
 
@@ -115,6 +117,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
+        Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),
     }
 }

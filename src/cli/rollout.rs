@@ -17,7 +17,9 @@ use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::State;
-use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
+use crate::core::service::{
+    CanarySize, Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy, StrategyAsked,
+};
 use crate::engine::{Driven, compare, drive};
 use crate::ports::{Audience, Clock as _};
 use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
@@ -58,6 +60,15 @@ pub(super) struct Rules {
     /// What to do with a deployment that failed
     #[arg(long, value_enum)]
     on_failure: Option<OnFailureArg>,
+    /// How the new revision comes to serve; by default what the service is set up for
+    #[arg(long, value_enum)]
+    strategy: Option<StrategyArg>,
+    /// Canary first: a number of tasks, or a percentage
+    #[arg(long, value_name = "N|N%", value_parser = canary_size)]
+    canary: Option<CanarySize>,
+    /// How long a canary must run well before the rollout goes on
+    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
+    bake: Option<Duration>,
     /// Set the desired count too; by default it is never sent
     #[arg(long, value_name = "N")]
     desired_count: Option<u32>,
@@ -69,10 +80,37 @@ pub(super) struct Rules {
     supersede: bool,
 }
 
+/// ECS's own defaults: `canaryConfiguration.canaryPercent` and `linearConfiguration.stepPercent`.
+const DEFAULT_CANARY: CanarySize = CanarySize::Percent(5.0);
+const DEFAULT_LINEAR_STEP: f64 = 10.0;
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OnFailureArg {
     Rollback,
     Leave,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StrategyArg {
+    Auto,
+    Rolling,
+    BlueGreen,
+    Canary,
+    Linear,
+}
+
+fn canary_size(text: &str) -> Result<CanarySize, String> {
+    let allowed = || "a number of tasks (1) or a percentage (10%) is allowed".to_owned();
+    match text.strip_suffix('%') {
+        Some(percent) => match percent.parse::<f64>() {
+            Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(CanarySize::Percent(percent)),
+            _ => Err(allowed()),
+        },
+        None => match text.parse::<u32>() {
+            Ok(tasks) if tasks > 0 => Ok(CanarySize::Tasks(tasks)),
+            _ => Err(allowed()),
+        },
+    }
 }
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
@@ -110,6 +148,19 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Rules {
+    fn strategy(&self) -> StrategyAsked {
+        match (self.strategy, self.canary) {
+            (None | Some(StrategyArg::Auto | StrategyArg::Canary), Some(size)) => {
+                StrategyAsked::Canary(size)
+            }
+            (Some(StrategyArg::Canary), None) => StrategyAsked::Canary(DEFAULT_CANARY),
+            (Some(StrategyArg::Linear), _) => StrategyAsked::Linear(DEFAULT_LINEAR_STEP),
+            (Some(StrategyArg::BlueGreen), _) => StrategyAsked::BlueGreen,
+            (Some(StrategyArg::Rolling), _) => StrategyAsked::Rolling,
+            (None | Some(StrategyArg::Auto), None) => StrategyAsked::Auto,
+        }
+    }
+
     /// The options, over the configuration, over the defaults.
     pub(super) fn intent(&self, config: Option<&Resolved>) -> Intent {
         let config = config.map(|config| &config.rollout);
@@ -152,6 +203,8 @@ impl Rules {
                 Contest::Refuse
             },
             desired_count: self.desired_count,
+            strategy: self.strategy(),
+            bake: self.bake.unwrap_or(Intent::default().bake),
             ..Intent::default()
         }
     }

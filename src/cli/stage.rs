@@ -10,14 +10,16 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::timeout::TimeoutConfig;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::args::Speed;
-use crate::adapters::aws::{Function, retries};
+use crate::adapters::aws::{Answer, Function, retries};
 use crate::adapters::host::Signals;
 use crate::ports::{Clock, Wake};
-use crate::sandbox::{Sandbox, Time};
+use crate::sandbox::{Outcome, Sandbox, Time};
 
 /// Sleeping is what makes the sandbox's time pass.
 #[derive(Clone, Debug)]
@@ -86,6 +88,18 @@ impl SharedSandbox {
         self.lock().advance(Time::from_millis(millis));
     }
 
+    /// Carries a request to the sandbox and its answer back, however long that takes.
+    fn carry(&self, request: &http::Request<Bytes>) -> Answer {
+        let mut sandbox = self.lock();
+        let exchange = sandbox.exchange(request);
+        let arrives = sandbox.now() + exchange.after;
+        sandbox.advance(arrives);
+        match exchange.outcome {
+            Outcome::Answered(response) => Ok(response),
+            Outcome::Lost => Err(ConnectorError::io("the connection broke".into())),
+        }
+    }
+
     /// What AWS clients need to speak to the sandbox and sleep by its clock.
     pub fn config(&self) -> SdkConfig {
         let mouth = self.clone();
@@ -96,9 +110,7 @@ impl SharedSandbox {
             .region(Region::new(region))
             .endpoint_url("http://sandbox.invalid")
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(Function::new(move |request| {
-                Ok(mouth.lock().answer(&request))
-            }))
+            .http_client(Function::new(move |request| mouth.carry(&request)))
             .retry_config(retries(None))
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(

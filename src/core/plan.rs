@@ -3,6 +3,7 @@
 //! **Invariant:** a plan is a value. It says everything that the rollout will change, and the rollout changes nothing else.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -48,6 +49,19 @@ pub enum Strategy {
     Rolling,
     /// ECS's own blue/green, canary or linear shift, with our pauses in it.
     Native(Native),
+    /// A few tasks of the new revision as a second service beside the first, then rolling.
+    Beside(Beside),
+}
+
+/// The second service: a copy of the first in all but name, count and revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    pub key: ServiceKey,
+    pub tasks: u32,
+    /// CreateService's members beside `cluster`, `serviceName`, `taskDefinition` and `desiredCount`.
+    pub members: Map<String, Value>,
+    /// How long the tasks must run well before the first service is rolled out.
+    pub bake: Duration,
 }
 
 /// What a native shift changes on the service for its own time.
@@ -123,7 +137,7 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
-        let Choice { strategy, why } = choose(&intent, service)?;
+        let Choice { strategy, why } = choose(&intent, &target, service)?;
         let revision = revision(wanted, survey);
         let course = course(&revision, &intent, service)?;
         let primary = service.primary();

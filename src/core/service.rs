@@ -16,6 +16,8 @@ pub struct Intent {
     pub strategy: StrategyAsked,
     /// Minutes that ECS waits at each of our pauses before it rolls back by itself.
     pub pause_minutes: u32,
+    /// How long a canary must run well before the rollout goes on.
+    pub bake: Duration,
 }
 
 /// Which strategy the user asked for.
@@ -27,10 +29,32 @@ pub enum StrategyAsked {
     Auto,
     Rolling,
     BlueGreen,
-    /// Percent of production traffic in the first step.
-    Canary(f64),
+    /// A part of the new revision first: ECS's own canary for services whose load balancers can shift traffic, else
+    /// a second service beside the first.
+    Canary(CanarySize),
     /// Percent of production traffic in each step.
     Linear(f64),
+}
+
+/// How many canary tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CanarySize {
+    Tasks(u32),
+    /// Of the desired count, rounded up, at least one.
+    Percent(f64),
+}
+
+impl CanarySize {
+    pub fn tasks(self, desired_count: u32) -> u32 {
+        match self {
+            Self::Tasks(tasks) => tasks.max(1),
+            Self::Percent(percent) => {
+                let tasks = (f64::from(desired_count) * percent / 100.0).ceil();
+                (tasks as u32).max(1)
+            }
+        }
+    }
 }
 
 /// Every wait ends: these say when.
@@ -113,6 +137,7 @@ impl Default for Intent {
             desired_count: None,
             strategy: StrategyAsked::Auto,
             pause_minutes: 30,
+            bake: Duration::from_mins(5),
         }
     }
 }

@@ -4,9 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::id::{ServiceKey, ServiceName};
 use super::live::Service;
-use super::plan::{Native, Refusal, Strategy};
-use super::service::{Intent, StrategyAsked};
+use super::plan::{Beside, Native, Refusal, Strategy};
+use super::service::{CanarySize, Intent, StrategyAsked};
 
 /// The strategy, and why it is this one.
 pub struct Choice {
@@ -14,7 +15,7 @@ pub struct Choice {
     pub why: String,
 }
 
-pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
+pub fn choose(intent: &Intent, target: &ServiceKey, service: &Service) -> Result<Choice, Refusal> {
     let own = service.strategy();
     match intent.strategy {
         StrategyAsked::Auto if own == "ROLLING" => {
@@ -38,11 +39,12 @@ pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
         StrategyAsked::BlueGreen => {
             shift("BLUE_GREEN", "a blue/green shift", intent, service, |_| {})
         }
-        StrategyAsked::Canary(percent) => {
+        StrategyAsked::Canary(CanarySize::Percent(percent)) if service.can_shift() => {
             shift("CANARY", "a native canary", intent, service, |during| {
                 set_percent(during, "canaryConfiguration", "canaryPercent", percent);
             })
         }
+        StrategyAsked::Canary(size) => beside(size, intent, target, service),
         StrategyAsked::Linear(percent) => shift(
             "LINEAR",
             "a native linear shift",
@@ -53,6 +55,72 @@ pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
             },
         ),
     }
+}
+
+/// Members of a service that its canary shares, when the service has them. Whatever is within them is copied whole.
+const SHARED: [&str; 12] = [
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "networkConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+    "healthCheckGracePeriodSeconds",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "loadBalancers",
+    "serviceRegistries",
+];
+
+/// What marks a service as the canary of another: key of a tag whose value is that service's name.
+pub const CANARY_TAG: &str = "ecsdeploy:canary-of";
+
+fn beside(
+    size: CanarySize,
+    intent: &Intent,
+    target: &ServiceKey,
+    service: &Service,
+) -> Result<Choice, Refusal> {
+    let tasks = size.tasks(service.desired_count());
+    let refused = |lacks: &str, change: &str| Refusal::Strategy {
+        asked: "a canary beside it",
+        lacks: lacks.to_owned(),
+        change: vec![change.to_owned()],
+    };
+    if service.strategy() != "ROLLING" {
+        return Err(refused(
+            "its own deployment strategy shifts traffic",
+            "ask for a percentage (--canary 10%), which ECS shifts itself for this service",
+        ));
+    }
+    if service.as_value().get("schedulingStrategy") == Some(&json!("DAEMON")) {
+        return Err(refused(
+            "its schedulingStrategy is DAEMON",
+            "a canary needs a service of scheduling strategy REPLICA",
+        ));
+    }
+    let mut members: Map<String, Value> = SHARED
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), service.as_value().get(*name)?.clone())))
+        .collect();
+    members.insert(
+        "tags".to_owned(),
+        json!([{ "key": CANARY_TAG, "value": service.name() }]),
+    );
+    let name = format!("{}-canary", service.name());
+    Ok(Choice {
+        strategy: Strategy::Beside(Beside {
+            key: ServiceKey {
+                cluster: target.cluster.clone(),
+                service: ServiceName::new(name),
+            },
+            tasks,
+            members,
+            bake: intent.bake,
+        }),
+        why: "asked for".to_owned(),
+    })
 }
 
 fn rolling(why: &str) -> Choice {

@@ -32,6 +32,8 @@ pub struct Behaviour {
     pub error_rate: f64,
     /// Mean time to answer a request.
     pub latency: Duration,
+    /// What it writes to its log when it runs, line by line.
+    pub logs: Vec<String>,
 }
 
 /// Whether an image can be pulled.
@@ -71,6 +73,7 @@ impl Default for Behaviour {
             container_health: ContainerHealth::Healthy,
             error_rate: 0.0,
             latency: Duration::from_millis(40),
+            logs: vec![],
         }
     }
 }
@@ -97,6 +100,20 @@ impl Apps {
         }
         self.known
             .insert(format!("{name}@{digest}"), behaviour.clone());
+    }
+
+    /// The references that behaviours are known for, `name:tag` and `name@digest`.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(String::as_str)
+    }
+
+    /// Changes the behaviour behind these references.
+    pub fn change(&mut self, is_meant: &dyn Fn(&str) -> bool, change: &dyn Fn(&mut Behaviour)) {
+        let meant = self
+            .known
+            .iter_mut()
+            .filter(|(reference, _)| is_meant(reference));
+        meant.for_each(|(_, behaviour)| change(behaviour));
     }
 
     /// How the image behaves. One that the world file does not list behaves well, unless it should lie in a private ECR

@@ -7,14 +7,21 @@
 //! AWS is not made twice; a request that is not modelled is refused by name, never guessed.
 
 pub mod apps;
+mod autoscaling;
+mod census;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
 mod error;
+pub mod faults;
 pub mod ids;
 pub mod image;
 pub mod input;
+mod journal;
+mod logs;
+mod looking;
 pub mod network;
+mod poke;
 mod rng;
 #[expect(
     clippy::module_inception,
@@ -22,6 +29,7 @@ mod rng;
 )]
 mod sandbox;
 pub mod seed;
+mod ssm;
 mod sts;
 #[cfg(test)]
 mod tests;
@@ -30,8 +38,10 @@ pub mod wire;
 mod world;
 
 pub use error::ApiError;
+pub use journal::{MOST_BYTES, StateError};
+pub use poke::{Poke, PokeError, Whom};
 pub use rng::Rng;
-pub use sandbox::Sandbox;
+pub use sandbox::{Exchange, Outcome, Sandbox};
 pub use seed::WorldError;
 pub use time::{Duration, Time};
 pub use world::World;

@@ -3,8 +3,10 @@
 //! `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014; constants as in Vigna's
 //! public-domain `splitmix64.c`). It is not for secrets.
 
+use serde::{Deserialize, Serialize};
+
 /// A seeded stream of numbers: the same seed gives the same stream on every machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rng(u64);
 
 impl Rng {

@@ -3,20 +3,47 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
 
+use crate::sandbox::faults::{Fault, Past};
+use crate::sandbox::journal::Journal;
 use crate::sandbox::wire::{Call, Service};
-use crate::sandbox::{ApiError, Rng, Time, World, WorldError, ecr, ecs, elb, ids, seed, sts, wire};
+use crate::sandbox::{
+    ApiError, Duration, Rng, Time, World, WorldError, autoscaling, ecr, ecs, elb, ids, logs, seed,
+    ssm, sts, wire,
+};
 
 /// How often each operation was asked for, by service (signing name) and operation.
 pub type Census = BTreeMap<(String, String), u64>;
 
-/// A world with its door: [`Sandbox::answer`] is AWS, [`Sandbox::advance`] is time.
+/// A world with its door: [`Sandbox::answer`] is AWS, [`Sandbox::advance`] is time, and [`Sandbox::exchange`] is AWS
+/// through a network in which things go wrong.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     pub world: World,
-    calls: Census,
+    pub(super) calls: Census,
     /// Request ids have a stream of their own: asking must never change what the world does next.
-    request_ids: Rng,
+    pub(super) request_ids: Rng,
+    past: Past,
+    pub(super) journal: Option<Journal>,
+}
+
+/// What a client gets for one request.
+#[derive(Debug)]
+#[must_use = "a slow answer takes time, and a lost one is an answer too"]
+pub struct Exchange {
+    /// How much virtual time passes between the request's arrival and its outcome.
+    pub after: Duration,
+    pub outcome: Outcome,
+}
+
+/// An answer, or the connection's end without one.
+#[derive(Debug)]
+pub enum Outcome {
+    Answered(Response<Bytes>),
+    /// The connection breaks. What was asked may have been done.
+    Lost,
 }
 
 impl Sandbox {
@@ -25,33 +52,85 @@ impl Sandbox {
         seed::read(world_file, seed).map(Self::from)
     }
 
-    /// Answers one HTTP request as AWS would at this instant. What is not modelled gets a 400 that names it.
-    pub fn answer(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
-        let request_id = ids::uuid(&mut self.request_ids);
+    /// Answers one HTTP request as AWS would at this instant, past all fault rules. What is not modelled gets a 400
+    /// that names it.
+    pub fn answer(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
         match wire::read(request) {
             Ok(call) => {
-                *self
-                    .calls
-                    .entry((call.service.name().to_owned(), call.operation.clone()))
-                    .or_default() += 1;
-                let outcome = self.perform(&call);
-                wire::write(&call, outcome, &request_id)
+                self.count(&call);
+                let result = self.perform(&call);
+                self.respond(&call, result)
             }
-            Err(refusal) => wire::refuse(&refusal, &request_id),
+            Err(refusal) => self.refuse(&refusal),
         }
     }
 
-    fn perform(&mut self, call: &Call) -> Result<serde_json::Value, ApiError> {
-        let Call {
-            operation, input, ..
-        } = call;
-        match call.service {
-            Service::Ecs => ecs::answer(&mut self.world, operation, input),
-            Service::Ecr => ecr::answer(&mut self.world, operation, input),
-            Service::Elb => elb::answer(&mut self.world, operation, input),
-            Service::Sts => sts::answer(&self.world, operation),
-            other => Err(ApiError::not_modelled(other.name(), operation)),
+    /// The same, with whatever the fault rules (see [`crate::sandbox::faults`]) do to this call. The clock stands still;
+    /// whoever carries the answer lets `after` pass.
+    pub fn exchange(&mut self, request: &Request<Bytes>) -> Exchange {
+        let call = match wire::read(request) {
+            Ok(call) => call,
+            Err(refusal) => return Exchange::at_once(self.refuse(&refusal)),
+        };
+        self.count(&call);
+        let verdict = self
+            .world
+            .faults
+            .judge(call.service, &call.operation, self.world.now);
+        let outcome = if let Some(fault) = verdict.fault {
+            self.spoil(fault, &call)
+        } else {
+            let result = self.perform(&call);
+            Outcome::Answered(self.respond(&call, result))
+        };
+        Exchange {
+            after: verdict.delay,
+            outcome,
         }
+    }
+
+    fn spoil(&mut self, fault: Fault, call: &Call) -> Outcome {
+        let result = match fault {
+            Fault::Throttle => Err(ApiError::client("ThrottlingException", "Rate exceeded")),
+            Fault::Error => Err(internal_error(call.service)),
+            Fault::Reset => return Outcome::Lost,
+            Fault::Lost => {
+                // Whatever came of it, nobody hears it.
+                let _ = self.perform(call);
+                return Outcome::Lost;
+            }
+            Fault::Stale(age) if call.is_read() => self.recall(age, call),
+            Fault::Stale(_) | Fault::Slow(_) => self.perform(call),
+        };
+        Outcome::Answered(self.respond(call, result))
+    }
+
+    fn recall(&mut self, age: Duration, call: &Call) -> Result<Value, ApiError> {
+        match self.past.at(self.world.now - age) {
+            Some(world) => ask(world, call),
+            None => self.perform(call),
+        }
+    }
+
+    /// Does one call to the world, and writes it down if it may change something.
+    pub(super) fn perform(&mut self, call: &Call) -> Result<Value, ApiError> {
+        if !call.is_read() {
+            Journal::note_call(self, call);
+        }
+        ask(&mut self.world, call)
+    }
+
+    fn count(&mut self, call: &Call) {
+        let name = (call.service.name().to_owned(), call.operation.clone());
+        *self.calls.entry(name).or_default() += 1;
+    }
+
+    fn respond(&mut self, call: &Call, result: Result<Value, ApiError>) -> Response<Bytes> {
+        wire::write(call, result, &ids::uuid(&mut self.request_ids))
+    }
+
+    fn refuse(&mut self, refusal: &ApiError) -> Response<Bytes> {
+        wire::refuse(refusal, &ids::uuid(&mut self.request_ids))
     }
 
     /// Moves the clock to `to`, a second at a time; an instant in the past is ignored. Steps fall on whole seconds, so
@@ -63,8 +142,15 @@ impl Sandbox {
                 break;
             }
             self.world.step(next);
+            self.remember();
         }
         self.world.now = self.world.now.max(to);
+    }
+
+    /// Keeps the present for stale reads, while a rule asks for it.
+    pub(super) fn remember(&mut self) {
+        self.past
+            .remember(&self.world, self.world.faults.oldest_read());
     }
 
     pub fn now(&self) -> Time {
@@ -80,10 +166,50 @@ impl Sandbox {
 impl From<World> for Sandbox {
     fn from(world: World) -> Self {
         let request_ids = world.named("request", "id");
-        Self {
+        let mut sandbox = Self {
             world,
             calls: Census::new(),
             request_ids,
+            past: Past::default(),
+            journal: None,
+        };
+        sandbox.remember();
+        sandbox
+    }
+}
+
+impl Exchange {
+    fn at_once(response: Response<Bytes>) -> Self {
+        Self {
+            after: Duration::ZERO,
+            outcome: Outcome::Answered(response),
         }
+    }
+}
+
+/// Lets the service that a call is for answer it.
+pub(super) fn ask(world: &mut World, call: &Call) -> Result<Value, ApiError> {
+    let Call {
+        operation, input, ..
+    } = call;
+    match call.service {
+        Service::Ecs => ecs::answer(world, operation, input),
+        Service::Ecr => ecr::answer(world, operation, input),
+        Service::Elb => elb::answer(world, operation, input),
+        Service::Sts => sts::answer(world, operation),
+        Service::Ssm => ssm::answer(world, operation, input),
+        Service::Logs => logs::answer(world, operation, input),
+        Service::ApplicationAutoScaling => autoscaling::answer(world, operation, input),
+        other => Err(ApiError::not_modelled(other.name(), operation)),
+    }
+}
+
+fn internal_error(service: Service) -> ApiError {
+    ApiError {
+        status: 500,
+        ..ApiError::client(
+            service.internal_error(),
+            "Service Unavailable. Please try again later.",
+        )
     }
 }

@@ -17,6 +17,11 @@
 //! | `clusters` | `CreateCluster` |
 //! | `containerInstances` | [`ContainerInstanceSeed`] |
 //! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
+//! | `parameters` | `PutParameter` of SSM |
+//! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
+//! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
+//! | `faults` | a fault [`Rule`], in the order in which they are asked |
+//! | `throttling` | `aws` for AWS's published request rates; else `off` |
 //! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment |
 //!
 //! Wherever an ARN is asked for, a name will do: `web` for a load balancer or target group, `web:80` for the listener on
@@ -30,9 +35,10 @@ use serde_json::Value;
 use crate::sandbox::apps::Behaviour;
 use crate::sandbox::ecr::{Image, ImageState, Repository};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
+use crate::sandbox::faults::{Rule, Throttling};
 use crate::sandbox::image::ImageName;
 use crate::sandbox::network::Subnet;
-use crate::sandbox::{Duration, Time, World, ecs};
+use crate::sandbox::{ApiError, Duration, Time, World, autoscaling, ecs, logs, ssm};
 
 /// Why a world file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +99,11 @@ struct WorldFile {
     container_instances: Vec<ContainerInstanceSeed>,
     task_definitions: Vec<Value>,
     services: Vec<Value>,
+    parameters: Vec<Value>,
+    log_groups: Vec<Value>,
+    scalable_targets: Vec<Value>,
+    faults: Vec<Rule>,
+    throttling: Throttling,
 }
 
 impl Default for WorldFile {
@@ -112,6 +123,11 @@ impl Default for WorldFile {
             container_instances: vec![],
             task_definitions: vec![],
             services: vec![],
+            parameters: vec![],
+            log_groups: vec![],
+            scalable_targets: vec![],
+            faults: vec![],
+            throttling: Throttling::Off,
         }
     }
 }
@@ -208,7 +224,37 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
             services,
         },
     )?;
+    ask_all(&mut world, "PutParameter", ssm::answer, &file.parameters)?;
+    ask_all(&mut world, "CreateLogGroup", logs::answer, &file.log_groups)?;
+    ask_all(
+        &mut world,
+        "RegisterScalableTarget",
+        autoscaling::answer,
+        &file.scalable_targets,
+    )?;
+    for rule in file.faults {
+        let added = world.faults.add(rule, seed);
+        added.map_err(|error| WorldError::Invalid(error.to_string()))?;
+    }
+    world.faults.throttle(file.throttling);
     Ok(world)
+}
+
+/// A service's own function for its operations.
+type Answer = fn(&mut World, &str, &Value) -> Result<Value, ApiError>;
+
+/// Asks one operation for each of the inputs.
+fn ask_all(
+    world: &mut World,
+    operation: &str,
+    answer: Answer,
+    inputs: &[Value],
+) -> Result<(), WorldError> {
+    for input in inputs {
+        answer(world, operation, input)
+            .map_err(|error| WorldError::Invalid(format!("{operation}: {error}")))?;
+    }
+    Ok(())
 }
 
 fn add_repository(world: &mut World, entry: RepositoryEntry) -> Result<(), WorldError> {

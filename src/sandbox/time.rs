@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// An instant: milliseconds since the Unix epoch.
@@ -157,6 +157,19 @@ impl<'de> Deserialize<'de> for Time {
                 "{text:?} is not an instant such as \"2026-01-15T09:00:00Z\""
             ))
         })
+    }
+}
+
+/// In milliseconds, which reads back as it was.
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{}ms", self.0))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

@@ -3,10 +3,14 @@
 //! **Invariant:** a step depends only on the state: the same world, stepped alike, ends alike.
 
 use crate::sandbox::apps::Apps;
+use crate::sandbox::autoscaling::{self, AutoScaling};
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::ecs::{self, Ecs};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::logs::Logs;
 use crate::sandbox::network::Network;
+use crate::sandbox::ssm::Ssm;
 use crate::sandbox::{Rng, Time, ids};
 
 /// One AWS account in one region.
@@ -25,6 +29,11 @@ pub struct World {
     pub ecr: Ecr,
     pub apps: Apps,
     pub network: Network,
+    pub ssm: Ssm,
+    pub logs: Logs,
+    pub auto_scaling: AutoScaling,
+    /// What goes wrong on the way to AWS. No service knows of it.
+    pub faults: Faults,
 }
 
 impl World {
@@ -41,6 +50,10 @@ impl World {
             ecr: Ecr::default(),
             apps: Apps::default(),
             network: Network::default(),
+            ssm: Ssm::default(),
+            logs: Logs::default(),
+            auto_scaling: AutoScaling::default(),
+            faults: Faults::default(),
         }
     }
 
@@ -54,11 +67,13 @@ impl World {
         Rng::named(self.seed, &[kind, name])
     }
 
-    /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are.
+    /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are, and
+    /// Application Auto Scaling looks at desired counts.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
         let Self { ecs, apps, elb, .. } = self;
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
+        autoscaling::tick(self);
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::config::HumanDuration;
 use super::diff;
 use super::terminal::inert;
-use crate::core::plan::{Course, Strategy};
-use crate::core::proposal::Proposal;
+use crate::core::plan::Course;
+use crate::core::proposal::{Proposal, Way};
 use crate::core::service::{FailedTasks, OnFailure, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
 
@@ -67,21 +67,22 @@ pub fn headline(plan: &Proposal) -> String {
 /// The strategy and why it is this one.
 pub fn strategy(plan: &Proposal) -> String {
     let name = match &plan.strategy {
-        Strategy::Rolling => "rolling".to_owned(),
-        Strategy::Native(native) => {
-            let name = native.during.get("strategy").and_then(Value::as_str);
-            name.unwrap_or("native").to_lowercase().replace('_', "/")
+        Way::Rolling => "rolling".to_owned(),
+        Way::Shift { name } => {
+            let name = name.to_lowercase().replace('_', "/");
+            format!("ECS's own {name} shift")
         }
+        Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
     };
     format!("{name}, because {}", plan.why)
 }
 
 /// What a rollout of this plan calls and waits for, in order.
 pub fn steps(plan: &Proposal) -> Vec<String> {
-    if plan.course == Course::Nothing {
-        return Vec::new();
-    }
     let mut steps = Vec::new();
+    if plan.course == Course::Nothing {
+        return steps;
+    }
     if plan.course == Course::Deploy {
         steps.push(match &plan.revision {
             Some(revision) => format!(
@@ -90,11 +91,36 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
             ),
             None => format!("register a new revision of {}", plan.family),
         });
+        steps.extend(canary(plan));
         steps.push(update(plan));
     }
     steps.push(follow(plan));
+    match &plan.strategy {
+        Way::Rolling => {}
+        Way::Shift { .. } => {
+            steps.push("put the service's own deployment configuration back".to_owned());
+        }
+        Way::Beside { service, .. } => {
+            steps.push(format!("put the canary's service {service} away"));
+        }
+    }
     steps.push(undo(plan));
     steps
+}
+
+fn canary(plan: &Proposal) -> Option<String> {
+    let Way::Beside {
+        service,
+        tasks,
+        seconds,
+    } = &plan.strategy
+    else {
+        return None;
+    };
+    let bake = duration(Duration::from_secs(*seconds));
+    Some(format!(
+        "run {tasks} of it as the service {service} for {bake}; if they fail, the service itself is not touched"
+    ))
 }
 
 fn update(plan: &Proposal) -> String {

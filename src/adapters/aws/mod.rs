@@ -4,11 +4,13 @@
 //! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
 
 mod faults;
+mod json_service;
 mod limits;
 mod observe;
 mod perform;
 mod wire;
 
+pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
 pub use wire::{Answer, Function};
 

@@ -3,7 +3,7 @@
 //! **Invariant:** a facet that was asked for is always answered in the observation, if only with the fault.
 
 use aws_sdk_ecr::types::ImageIdentifier;
-use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionField, TaskField};
+use aws_sdk_ecs::types::{DesiredStatus, ServiceField, TaskDefinitionField, TaskField};
 use serde_json::Value;
 
 use super::Aws;
@@ -31,6 +31,7 @@ impl Aws {
     async fn look_at(&self, facet: &Facet, seen: &mut Observation) {
         match facet {
             Facet::Service(key) => seen.service = self.service(key).await.into(),
+            Facet::Beside(key) => seen.beside = self.service(key).await.into(),
             Facet::TaskDefinition(name) => {
                 let found = self.task_definition(name).await.into();
                 seen.task_definitions.insert(name.clone(), found);
@@ -62,6 +63,7 @@ impl Aws {
             .describe_services()
             .cluster(key.cluster.as_str())
             .services(key.service.as_str())
+            .include(ServiceField::Tags)
             .customize()
             .interceptor(answer.clone())
             .send()

@@ -22,6 +22,8 @@ impl Cloud for Aws {
         match action {
             Action::RegisterTaskDefinition(document) => self.register(document).await,
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
+            Action::CreateService { key, members } => self.create(key, members.clone()).await,
+            Action::DeleteService(key) => self.delete(key).await,
             Action::StopServiceDeployment(arn) => self.stop(arn).await,
             Action::ContinueServiceDeployment { deployment, hook } => {
                 self.go_on(deployment, hook).await
@@ -71,6 +73,37 @@ impl Aws {
             Some(service) => Ok(Receipt::Updated(Service::new(service))),
             None => Err(empty("UpdateService")),
         }
+    }
+
+    /// The members carry no client token: the name itself is what makes it once.
+    async fn create(
+        &self,
+        key: &ServiceKey,
+        members: Map<String, Value>,
+    ) -> Result<Receipt, Fault> {
+        self.ecs
+            .create_service()
+            .cluster(key.cluster.as_str())
+            .service_name(key.service.as_str())
+            .customize()
+            .config_override(once())
+            .interceptor(Document::send(members))
+            .send()
+            .await
+            .map_err(|error| fault("CreateService", &error))?;
+        Ok(Receipt::Created)
+    }
+
+    async fn delete(&self, key: &ServiceKey) -> Result<Receipt, Fault> {
+        self.ecs
+            .delete_service()
+            .cluster(key.cluster.as_str())
+            .service(key.service.as_str())
+            .force(true)
+            .send()
+            .await
+            .map_err(|error| fault("DeleteService", &error))?;
+        Ok(Receipt::Deleted)
     }
 
     /// A hook that went on already refuses to be told again; nothing is done twice.

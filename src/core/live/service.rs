@@ -114,6 +114,14 @@ impl Service {
         }
     }
 
+    /// The value of a tag; tags are there only when they were asked for.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        list(&self.0, "tags")
+            .iter()
+            .find(|tag| text(tag, "key") == key)
+            .map(|tag| text(tag, "value"))
+    }
+
     /// `deploymentConfiguration`, whole.
     pub fn deployment_configuration(&self) -> Map<String, Value> {
         match self.0.get("deploymentConfiguration") {

@@ -47,7 +47,7 @@ pub struct Proposal {
     pub version: u32,
     pub target: ServiceKey,
     pub course: Course,
-    pub strategy: Strategy,
+    pub strategy: Way,
     /// Why this strategy.
     pub why: String,
     pub family: String,
@@ -63,6 +63,23 @@ pub struct Proposal {
     pub comparison: Comparison,
     pub findings: Vec<Finding>,
     pub world: World,
+}
+
+/// The strategy as readers need it, without the documents that carry it out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Way {
+    Rolling,
+    /// ECS's own shift, by its name: `BLUE_GREEN`, `CANARY`, `LINEAR`.
+    Shift {
+        name: String,
+    },
+    /// So many tasks in a second service first, watched for so long.
+    Beside {
+        service: String,
+        tasks: u32,
+        seconds: u64,
+    },
 }
 
 /// Tasks during the rollout.
@@ -93,7 +110,7 @@ impl Proposal {
             version: VERSION,
             target: plan.target.clone(),
             course: plan.course,
-            strategy: plan.strategy.clone(),
+            strategy: Way::of(&plan.strategy),
             why: plan.why.clone(),
             family: wanted.family().to_owned(),
             revision: match &plan.revision {
@@ -150,20 +167,40 @@ impl Proposal {
     }
 }
 
+impl Way {
+    fn of(strategy: &Strategy) -> Self {
+        match strategy {
+            Strategy::Rolling => Self::Rolling,
+            Strategy::Native(native) => {
+                let name = native.during.get("strategy").and_then(Value::as_str);
+                let name = name.unwrap_or("BLUE_GREEN").to_owned();
+                Self::Shift { name }
+            }
+            Strategy::Beside(beside) => Self::Beside {
+                service: beside.key.service.to_string(),
+                tasks: beside.tasks,
+                seconds: beside.bake.as_secs(),
+            },
+        }
+    }
+}
+
 impl Capacity {
     /// Rolling: `maximumPercent` of the desired count, rounded down (`DeploymentConfiguration`). A native shift runs
-    /// the new revision beside the old one, at full count.
+    /// the new revision beside the old one, at full count; a canary beside the service comes on top.
     fn of(strategy: &Strategy, service: &Service) -> Self {
         let desired = service.desired_count();
-        let percent = match strategy {
-            Strategy::Rolling => service
-                .as_value()
-                .pointer("/deploymentConfiguration/maximumPercent")
-                .and_then(Value::as_u64)
-                .unwrap_or(200),
-            Strategy::Native(_) => 200,
+        let rolling = service
+            .as_value()
+            .pointer("/deploymentConfiguration/maximumPercent")
+            .and_then(Value::as_u64)
+            .unwrap_or(200);
+        let (percent, canary) = match strategy {
+            Strategy::Rolling => (rolling, 0),
+            Strategy::Native(_) => (200, 0),
+            Strategy::Beside(beside) => (rolling, beside.tasks),
         };
-        let ceiling = u64::from(desired) * percent / 100;
+        let ceiling = u64::from(desired) * percent / 100 + u64::from(canary);
         Self {
             desired,
             floor: service.healthy_floor(),

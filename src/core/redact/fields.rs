@@ -118,7 +118,9 @@ fn quoted(text: &str, start: usize) -> Option<(Range<usize>, usize)> {
 /// by no member of its own: `password: [hunter2`.
 fn opening(rest: &str) -> usize {
     let inner = rest.trim_start_matches(['{', '[', ' ']);
-    let word = inner.find([',', ':', '}', ']', '\n']).unwrap_or(inner.len());
+    let word = inner
+        .find([',', ':', '}', ']', '\n'])
+        .unwrap_or(inner.len());
     let is_member = inner[word..].starts_with(':');
     if rest.starts_with(['{', '[']) && !is_member && !inner.starts_with(['{', '"', '\'']) {
         rest.len() - inner.len()

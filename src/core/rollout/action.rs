@@ -16,6 +16,13 @@ pub enum Action {
         key: ServiceKey,
         members: Map<String, Value>,
     },
+    /// CreateService with exactly these members beside `cluster` and `serviceName`.
+    CreateService {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// DeleteService, its tasks with it.
+    DeleteService(ServiceKey),
     /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
     /// there to serve.
     StopServiceDeployment(ServiceDeploymentArn),
@@ -31,6 +38,8 @@ pub enum Action {
 pub enum Receipt {
     Registered(TaskDefinitionArn),
     Updated(Service),
+    Created,
+    Deleted,
     Stopped,
     Continued,
 }
@@ -41,6 +50,8 @@ impl Action {
         match self {
             Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
             Self::UpdateService { .. } => "UpdateService",
+            Self::CreateService { .. } => "CreateService",
+            Self::DeleteService(_) => "DeleteService",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
             Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
         }

@@ -63,6 +63,11 @@ impl Turning<'_> {
 
     fn deploy_revision(mut self, revision: TaskDefinitionArn) -> Turn {
         self.next.revision = Some(revision);
+        if let Strategy::Beside(_) = &self.plan.strategy {
+            self.next
+                .enter(Phase::Canary { well_since: None }, self.now);
+            return self.canary(None);
+        }
         self.next.enter(Phase::Deploy, self.now);
         self.deploy()
     }

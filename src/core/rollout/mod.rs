@@ -5,10 +5,13 @@
 //! Every wait has a deadline in the plan, and no data is never a success.
 
 mod action;
+mod beside;
 mod deploy;
+mod looks;
 mod native;
 mod observation;
 mod pace;
+mod restore;
 mod rolling;
 mod state;
 mod tell;
@@ -30,6 +33,7 @@ pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn
         Phase::Register | Phase::Deploy if it.is_late() => it.too_late(),
         Phase::Register => it.register(),
         Phase::Deploy => it.deploy(),
+        Phase::Canary { well_since } => it.canary(*well_since),
         Phase::Follow => it.follow(),
         Phase::Undo { cause, by } => it.undo(cause, *by),
         Phase::Restore { outcome } => it.restore(outcome),

@@ -19,6 +19,8 @@ pub type Watch = BTreeSet<Facet>;
 pub enum Facet {
     /// DescribeServices.
     Service(ServiceKey),
+    /// DescribeServices, with tags: the canary's service.
+    Beside(ServiceKey),
     /// DescribeTaskDefinition of a family (its newest active revision), `family:revision` or ARN.
     TaskDefinition(String),
     /// ListTasks and DescribeTasks: running tasks of the service.
@@ -76,6 +78,7 @@ pub enum FaultKind {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     pub service: Seen<Service>,
+    pub beside: Seen<Service>,
     pub task_definitions: BTreeMap<String, Seen<Described>>,
     pub running_tasks: Seen<Vec<Task>>,
     pub stopped_tasks: Seen<Vec<Task>>,

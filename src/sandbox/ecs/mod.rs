@@ -23,6 +23,7 @@ mod launch;
 mod life;
 mod paging;
 mod placement;
+mod poke;
 mod refuse;
 mod rolling;
 mod run_task;
@@ -41,5 +42,6 @@ mod tests;
 
 pub use api::{answer, probe, tick};
 pub use defaults::{Crash, StopOld, Switches};
+pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;

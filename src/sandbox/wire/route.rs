@@ -43,6 +43,14 @@ pub struct Call {
     pub protocol: Protocol,
 }
 
+impl Call {
+    /// Whether the operation only looks, by AWS's habit of naming operations.
+    pub fn is_read(&self) -> bool {
+        const VERBS: [&str; 6] = ["Describe", "List", "Get", "BatchGet", "Filter", "Search"];
+        VERBS.iter().any(|verb| self.operation.starts_with(verb))
+    }
+}
+
 const TARGETS: [(&str, Service); 8] = [
     ("AmazonEC2ContainerServiceV20141113", Service::Ecs),
     ("AmazonEC2ContainerRegistry_V20150921", Service::Ecr),
@@ -78,6 +86,32 @@ const VERSIONS: [(&str, Service, &str); 4] = [
 ];
 
 impl Service {
+    pub const ALL: [Self; 11] = [
+        Self::Ecs,
+        Self::Ecr,
+        Self::Elb,
+        Self::Sts,
+        Self::CloudWatch,
+        Self::CodeDeploy,
+        Self::ApplicationAutoScaling,
+        Self::Logs,
+        Self::Ssm,
+        Self::EventBridge,
+        Self::Iam,
+    ];
+
+    /// The code of the service's own failures: HTTP 500. Where the service's model has none, the common one of AWS.
+    pub const fn internal_error(self) -> &'static str {
+        match self {
+            Self::Ecs | Self::Ecr => "ServerException",
+            Self::CloudWatch => "InternalServiceError",
+            Self::Ssm => "InternalServerError",
+            Self::ApplicationAutoScaling => "InternalServiceException",
+            Self::Logs => "ServiceUnavailableException",
+            _ => "InternalFailure",
+        }
+    }
+
     /// The name that requests to this service are signed with.
     pub const fn name(self) -> &'static str {
         match self {
