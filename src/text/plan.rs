@@ -216,3 +216,103 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
 fn duration(duration: Duration) -> String {
     HumanDuration::of(duration).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::TaskDefinitionArn;
+
+    fn proposal(over: Value) -> Proposal {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
+        let mut document = json!({
+            "version": 1,
+            "target": {"cluster": "main", "service": "web"},
+            "course": "deploy",
+            "strategy": {"kind": "rolling"},
+            "why": "the service's deployment strategy is ROLLING",
+            "family": "web",
+            "revision": null,
+            "redeploy": "WhenChanged",
+            "intent": crate::core::service::Intent::default(),
+            "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
+            "capacity": {"desired": 2, "floor": 2, "ceiling": 4},
+            "taskDefinition": {"cpu": "512"},
+            "comparison": {"running": {"cpu": "256"}, "wanted": {"cpu": "512"}},
+            "findings": [{"severity": "warning", "path": "cpu", "message": "is \u{1b}odd", "hint": "mind it"}],
+            "world": {"deployment": "ecs-svc/1", "taskDefinition": arn, "serving": arn, "service": {}},
+        });
+        if let (Value::Object(members), Value::Object(over)) = (&mut document, over) {
+            members.extend(over);
+        }
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_plan_reads_from_what_changes_to_what_does_not() {
+        insta::assert_snapshot!(text(&proposal(json!({}))), @r#"
+        plan             main/web: deploy a new revision of web
+        strategy         rolling, because the service's deployment strategy is ROLLING
+        changes          1 in the task definition
+          ~ cpu: "256" -> "512"
+        steps
+          1. register a new revision of web
+          2. update the service with one UpdateService
+          3. follow the deployment until it serves, for at most 30m; 2 to 4 tasks run meanwhile; 2 failed tasks end it
+          4. if it fails, go back to web:1
+        will not happen
+          the desired count stays as it is then (now 2), autoscaling goes on
+          network, load balancers and tags of the service stay
+          no revision is deregistered
+        findings
+          warning: cpu: is �odd (mind it)
+        "#);
+    }
+
+    #[test]
+    fn a_canary_beside_the_service_comes_first_and_is_put_away() {
+        let strategy =
+            json!({"kind": "beside", "service": "web-canary", "tasks": 1, "seconds": 300});
+        let steps = steps(&proposal(json!({"strategy": strategy})));
+        let order = [
+            "register",
+            "run 1 of it as the service web-canary for 5m",
+            "update",
+            "follow",
+            "put the canary's",
+            "if it fails",
+        ];
+        assert_eq!(steps.len(), order.len(), "{steps:#?}");
+        for (step, begin) in steps.iter().zip(order) {
+            assert!(step.starts_with(begin), "{step}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_do_is_said_and_has_no_steps() {
+        let plan = proposal(json!({"course": "nothing"}));
+        assert!(headline(&plan).starts_with("nothing to do") && steps(&plan).is_empty());
+        assert_eq!(untouched(&plan).len(), 1);
+    }
+
+    #[test]
+    fn without_a_completed_deployment_there_is_no_way_back_and_the_plan_says_so() {
+        let mut plan = proposal(json!({}));
+        plan.before.serving = None;
+        assert!(
+            steps(&plan)
+                .last()
+                .unwrap()
+                .contains("nothing to go back to")
+        );
+        plan.revision = Some(TaskDefinitionArn::from("arn:task-definition/web:7"));
+        assert_eq!(headline(&plan), "deploy web:7");
+    }
+
+    #[test]
+    fn what_is_written_for_programs_reads_back_as_the_plan() {
+        let plan = proposal(json!({}));
+        let written = json(&plan);
+        assert_eq!(written["changes"][0]["path"], "cpu");
+        assert_eq!(serde_json::from_value::<Proposal>(written).unwrap(), plan);
+    }
+}
