@@ -9,6 +9,7 @@ mod plan;
 mod register;
 mod render;
 mod rollout;
+mod rules;
 mod sandbox;
 mod schema;
 pub mod stage;

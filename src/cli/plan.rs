@@ -8,7 +8,7 @@ use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
-use super::rollout::Rules;
+use super::rules::Rules;
 use super::world::World;
 use super::{input, stdout};
 use crate::adapters::host;

@@ -72,6 +72,7 @@ pub fn strategy(plan: &Proposal) -> String {
             let name = name.to_lowercase().replace('_', "/");
             format!("ECS's own {name} shift")
         }
+        Way::TaskSets { percents, .. } => format!("task sets at {}", listed(percents)),
         Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
     };
     format!("{name}, because {}", plan.why)
@@ -91,36 +92,62 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
             ),
             None => format!("register a new revision of {}", plan.family),
         });
-        steps.extend(canary(plan));
-        steps.push(update(plan));
     }
-    steps.push(follow(plan));
     match &plan.strategy {
-        Way::Rolling => {}
+        Way::Rolling => steps.extend(ordered(plan)),
         Way::Shift { .. } => {
+            steps.extend(ordered(plan));
             steps.push("put the service's own deployment configuration back".to_owned());
         }
-        Way::Beside { service, .. } => {
+        Way::Beside {
+            service,
+            tasks,
+            seconds,
+        } => {
+            let bake = spelled(*seconds);
+            steps.push(format!("run {tasks} of it as the service {service} for {bake}; if they fail, the service itself is not touched"));
+            steps.extend(ordered(plan));
             steps.push(format!("put the canary's service {service} away"));
         }
+        Way::TaskSets { .. } => steps.extend(shifted(plan)),
     }
     steps.push(undo(plan));
     steps
 }
 
-fn canary(plan: &Proposal) -> Option<String> {
-    let Way::Beside {
-        service,
-        tasks,
-        seconds,
+/// What ECS is told to do, and is watched doing.
+fn ordered(plan: &Proposal) -> Vec<String> {
+    let update = (plan.course == Course::Deploy).then(|| update(plan));
+    update.into_iter().chain([follow(plan)]).collect()
+}
+
+fn shifted(plan: &Proposal) -> Vec<String> {
+    let Way::TaskSets {
+        rule,
+        percents,
+        hold_seconds,
+        drain_seconds,
     } = &plan.strategy
     else {
-        return None;
+        return Vec::new();
     };
-    let bake = duration(Duration::from_secs(*seconds));
-    Some(format!(
-        "run {tasks} of it as the service {service} for {bake}; if they fail, the service itself is not touched"
-    ))
+    vec![
+        "raise a task set of it beside the one that serves, at full scale, without production traffic".to_owned(),
+        format!(
+            "move the traffic of {rule} to it, holding each step for {}: {}",
+            spelled(*hold_seconds),
+            listed(percents)
+        ),
+        format!(
+            "remove the old task set when it has had no traffic for {}",
+            spelled(*drain_seconds)
+        ),
+    ]
+}
+
+fn listed(percents: &[u32]) -> String {
+    let percents: Vec<String> = percents.iter().map(|it| format!("{it} %")).collect();
+    percents.join(", ")
 }
 
 fn update(plan: &Proposal) -> String {
@@ -157,8 +184,12 @@ fn follow(plan: &Proposal) -> String {
 }
 
 fn undo(plan: &Proposal) -> String {
+    let by_weights = matches!(plan.strategy, Way::TaskSets { .. });
     match (plan.intent.on_failure, &plan.before.serving) {
         (OnFailure::Leave, _) => "if it fails, leave the service as it is".to_owned(),
+        (OnFailure::RollBack, _) if by_weights => {
+            "if it fails, move the traffic back to the old task set, which stays until the end".to_owned()
+        }
         (OnFailure::RollBack, Some(serving)) => format!("if it fails, go back to {}", serving.short()),
         (OnFailure::RollBack, None) => {
             "if it fails, there is nothing to go back to: no deployment of the service has completed".to_owned()
@@ -178,7 +209,12 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
             plan.before.desired_count
         ));
     }
-    untouched.push("network, load balancers and tags of the service stay".to_owned());
+    untouched.push(match &plan.strategy {
+        Way::TaskSets { rule, .. } => {
+            format!("nothing but the weights of {rule} changes on the load balancer")
+        }
+        _ => "network, load balancers and tags of the service stay".to_owned(),
+    });
     untouched.push("no revision is deregistered".to_owned());
     untouched
 }
@@ -210,6 +246,13 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
             let _ = writeln!(text, "{title}");
         }
         let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn spelled(seconds: u64) -> String {
+    match seconds {
+        0 => "no time".to_owned(),
+        seconds => duration(Duration::from_secs(seconds)),
     }
 }
 
@@ -285,6 +328,26 @@ mod tests {
         for (step, begin) in steps.iter().zip(order) {
             assert!(step.starts_with(begin), "{step}");
         }
+    }
+
+    #[test]
+    fn task_sets_move_the_traffic_step_by_step_and_back() {
+        let strategy = json!({"kind": "task_sets", "rule": "rule-1", "percents": [5, 100], "hold_seconds": 90, "drain_seconds": 0});
+        let plan = proposal(json!({"strategy": strategy}));
+        let steps = steps(&plan);
+        assert!(
+            steps[2].ends_with("rule-1 to it, holding each step for 1m30s: 5 %, 100 %"),
+            "{steps:#?}"
+        );
+        assert!(
+            steps[3].ends_with("for no time") && steps[4].contains("back to the old task set"),
+            "{steps:#?}"
+        );
+        assert!(
+            untouched(&plan)
+                .iter()
+                .any(|it| it.contains("weights of rule-1"))
+        );
     }
 
     #[test]

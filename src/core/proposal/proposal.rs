@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::core::comparison::Comparison;
 use crate::core::diff::{Change, diff};
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
-use crate::core::live::Service;
+use crate::core::live::{Rule, Service};
 use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
@@ -74,6 +74,14 @@ pub enum Way {
     Shift {
         name: String,
     },
+    /// The rule's traffic moved to a new task set, at these percentages one after the other, each held for so long;
+    /// then the old set removed, when it has had no traffic for so long.
+    TaskSets {
+        rule: String,
+        percents: Vec<u32>,
+        hold_seconds: u64,
+        drain_seconds: u64,
+    },
     /// So many tasks in a second service first, watched for so long.
     Beside {
         service: String,
@@ -101,6 +109,9 @@ pub struct World {
     /// The revision of the last completed deployment.
     pub serving: Option<TaskDefinitionArn>,
     pub service: Map<String, Value>,
+    /// Listener rules and their weights, where the strategy moves them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 impl Proposal {
@@ -124,7 +135,7 @@ impl Proposal {
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
             findings: lint(wanted, launch(&survey.service)),
-            world: World::of(&plan.before, &survey.service, redactor),
+            world: World::of(&plan.before, survey, redactor),
         }
     }
 
@@ -176,6 +187,12 @@ impl Way {
                 let name = name.unwrap_or("BLUE_GREEN").to_owned();
                 Self::Shift { name }
             }
+            Strategy::TaskSets(sets) => Self::TaskSets {
+                rule: sets.rule.to_string(),
+                percents: sets.steps.clone(),
+                hold_seconds: sets.hold.as_secs(),
+                drain_seconds: sets.drain.as_secs(),
+            },
             Strategy::Beside(beside) => Self::Beside {
                 service: beside.key.service.to_string(),
                 tasks: beside.tasks,
@@ -187,7 +204,8 @@ impl Way {
 
 impl Capacity {
     /// Rolling: `maximumPercent` of the desired count, rounded down (`DeploymentConfiguration`). A native shift runs
-    /// the new revision beside the old one, at full count; a canary beside the service comes on top.
+    /// the new revision beside the old one, at full count, and so does a shift between task sets; a canary beside the
+    /// service comes on top.
     fn of(strategy: &Strategy, service: &Service) -> Self {
         let desired = service.desired_count();
         let rolling = service
@@ -197,7 +215,7 @@ impl Capacity {
             .unwrap_or(200);
         let (percent, canary) = match strategy {
             Strategy::Rolling => (rolling, 0),
-            Strategy::Native(_) => (200, 0),
+            Strategy::Native(_) | Strategy::TaskSets(_) => (200, 0),
             Strategy::Beside(beside) => (rolling, beside.tasks),
         };
         let ceiling = u64::from(desired) * percent / 100 + u64::from(canary);
@@ -210,9 +228,9 @@ impl Capacity {
 }
 
 impl World {
-    fn of(before: &Before, service: &Service, redactor: &Redactor) -> Self {
+    fn of(before: &Before, survey: &Survey, redactor: &Redactor) -> Self {
         let members = DECISIVE.iter().filter_map(|name| {
-            let member = service.as_value().get(*name)?;
+            let member = survey.service.as_value().get(*name)?;
             Some(((*name).to_owned(), redactor.document(member)))
         });
         Self {
@@ -220,6 +238,7 @@ impl World {
             task_definition: before.task_definition.clone(),
             serving: before.serving.clone(),
             service: members.collect(),
+            rules: survey.rules.clone(),
         }
     }
 }

@@ -60,6 +60,7 @@ fn proposal(text: &str) -> Proposal {
             task_definition: arn,
             serving: None,
             service: serde_json::Map::new(),
+            rules: Vec::new(),
         },
     }
 }
