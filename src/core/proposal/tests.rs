@@ -39,7 +39,6 @@ fn survey(running: &Value) -> Survey {
         })),
         running: Described::from_value(json!({"taskDefinition": described})).unwrap(),
         latest: None,
-        rules: Vec::default(),
     }
 }
 
