@@ -149,9 +149,14 @@ pub async fn ask(address: &str, request: Request<Bytes>) -> Result<Response<Byte
         .map_err(|error| AskError::Connect(to(), error))?;
     let io = TokioIo::new(stream);
     let broken = |error| AskError::Exchange(to(), error);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.map_err(broken)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
+        .await
+        .map_err(broken)?;
     let carrying = tokio::spawn(connection);
-    let response = sender.send_request(request.map(Full::new)).await.map_err(broken)?;
+    let response = sender
+        .send_request(request.map(Full::new))
+        .await
+        .map_err(broken)?;
     let (head, body) = response.into_parts();
     let body = Limited::new(body, MOST_BODY).collect().await;
     carrying.abort();
@@ -199,21 +204,29 @@ mod tests {
     async fn a_stop_closes_the_port_and_idle_connections() {
         let (address, stop, task) = echo().await;
         let mut idle = TcpStream::connect(&address).await.unwrap();
-        idle.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        idle.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
         let mut first = [0; 16];
         idle.read_exact(&mut first).await.unwrap();
         stop.send(()).unwrap();
         task.await.unwrap();
         let mut rest = vec![];
         idle.read_to_end(&mut rest).await.unwrap();
-        assert!(matches!(ask(&address, post("/", b"")).await, Err(AskError::Connect(..))));
+        assert!(matches!(
+            ask(&address, post("/", b"")).await,
+            Err(AskError::Connect(..))
+        ));
     }
 
     #[tokio::test]
     async fn a_body_that_is_too_long_is_refused_before_it_is_read() {
         let (address, _stop, _task) = echo().await;
         let mut stream = TcpStream::connect(&address).await.unwrap();
-        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", MOST_BODY + 1);
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
+            MOST_BODY + 1
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut start = [0; 12];
         stream.read_exact(&mut start).await.unwrap();

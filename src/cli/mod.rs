@@ -5,9 +5,11 @@ mod diff;
 mod document;
 mod failure;
 mod input;
+mod plan;
 mod register;
 mod render;
 mod rollout;
+mod rules;
 mod sandbox;
 mod schema;
 pub mod stage;
@@ -46,6 +48,7 @@ struct Cli {
 enum Command {
     Render(render::Args),
     Diff(diff::Args),
+    Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
     Status(status::Args),
@@ -111,6 +114,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Render(args) => render::run(args).map(done),
         Command::Diff(args) => wait(diff::run(args)),
+        Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),

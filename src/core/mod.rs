@@ -5,6 +5,7 @@ pub mod gate;
 pub mod id;
 pub mod live;
 pub mod plan;
+pub mod proposal;
 pub mod redact;
 pub mod report;
 pub mod rollout;

@@ -36,6 +36,10 @@ pub enum Event {
     CanaryPassed {
         seconds: u64,
     },
+    /// Production traffic stands so, as read back.
+    Shifted {
+        percent: u32,
+    },
     TaskFailed(TaskFailure),
     TargetUnhealthy {
         target_group: TargetGroupArn,

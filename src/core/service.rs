@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::RuleArn;
+
 /// What the user asks for; the plan says what it comes to for the service as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
@@ -18,6 +20,13 @@ pub struct Intent {
     pub pause_minutes: u32,
     /// How long a canary must run well before the rollout goes on.
     pub bake: Duration,
+    /// Percent of production traffic, step by step, for task sets.
+    pub weights: Vec<u32>,
+    /// The production rule, where it cannot be told from the target groups, and the test rule.
+    pub rule: Option<RuleArn>,
+    pub test_rule: Option<RuleArn>,
+    /// How long a side without traffic is kept before it is removed.
+    pub drain: Duration,
 }
 
 /// Which strategy the user asked for.
@@ -138,6 +147,10 @@ impl Default for Intent {
             strategy: StrategyAsked::Auto,
             pause_minutes: 30,
             bake: Duration::from_mins(5),
+            weights: vec![100],
+            rule: None,
+            test_rule: None,
+            drain: Duration::from_mins(2),
         }
     }
 }

@@ -129,7 +129,9 @@ impl Sandbox {
 
     /// How long the journal is: it grows with every deed.
     pub fn journal_bytes(&self) -> usize {
-        self.journal.as_ref().map_or(0, |journal| journal.lines.len())
+        self.journal
+            .as_ref()
+            .map_or(0, |journal| journal.lines.len())
     }
 
     /// Since when the journal is full, and the state stands still.

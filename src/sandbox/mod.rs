@@ -9,6 +9,7 @@
 pub mod apps;
 mod autoscaling;
 mod census;
+pub mod cloudwatch;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod image;
 pub mod input;
 mod journal;
+pub mod lambdas;
 mod logs;
 mod looking;
 pub mod network;
@@ -34,6 +36,7 @@ mod sts;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod traffic;
 pub mod wire;
 mod world;
 

@@ -4,6 +4,8 @@
 pub mod config;
 pub mod diff;
 pub mod document;
+pub mod markdown;
+pub mod plan;
 pub mod schema;
 pub mod status;
 pub mod template;

@@ -66,6 +66,7 @@ fn event(event: &Event) -> String {
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
+        Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,

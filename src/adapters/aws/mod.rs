@@ -8,6 +8,8 @@ mod json_service;
 mod limits;
 mod observe;
 mod perform;
+mod rules;
+mod task_sets;
 mod wire;
 
 pub use json_service::{Api, JsonService, Repeat};

@@ -50,6 +50,11 @@ impl Aws {
                 seen.service_deployment = self.service_deployment(key, id).await.into();
             }
             Facet::Record(arn) => seen.service_deployment = self.record(arn).await.into(),
+            Facet::Rule(arn) => {
+                let found = self.rule(arn).await.into();
+                seen.rules.insert(arn.clone(), found);
+            }
+            Facet::RulesAround(group) => seen.rules_around = self.rules_around(group).await.into(),
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
                 seen.images.insert(image.clone(), found);

@@ -24,6 +24,12 @@ impl Cloud for Aws {
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
             Action::CreateService { key, members } => self.create(key, members.clone()).await,
             Action::DeleteService(key) => self.delete(key).await,
+            Action::Shift { rule, weights } => self.shift(rule, weights).await,
+            Action::CreateTaskSet { key, members } => {
+                self.create_task_set(key, members.clone()).await
+            }
+            Action::PromoteTaskSet { key, set } => self.promote_task_set(key, set).await,
+            Action::DeleteTaskSet { key, set } => self.delete_task_set(key, set).await,
             Action::StopServiceDeployment(arn) => self.stop(arn).await,
             Action::ContinueServiceDeployment { deployment, hook } => {
                 self.go_on(deployment, hook).await
@@ -132,7 +138,7 @@ impl Aws {
     }
 }
 
-fn once() -> aws_sdk_ecs::config::Builder {
+pub(super) fn once() -> aws_sdk_ecs::config::Builder {
     aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyThrottled)
 }
 

@@ -46,7 +46,12 @@ pub struct PokeArgs {
 #[derive(clap::Args, Debug)]
 struct At {
     /// URL of the sandbox
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL", conflicts_with = "port")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AWS_ENDPOINT_URL",
+        conflicts_with = "port"
+    )]
     endpoint: Option<Uri>,
     /// Port of the sandbox on this machine
     #[arg(long)]
@@ -146,7 +151,9 @@ pub async fn census(args: &CensusArgs) -> Result<(), Failure> {
     let census = args.at.ask("GET", CENSUS, Bytes::new()).await?;
     let text = match args.output {
         CensusOutput::Text => describe(&census),
-        CensusOutput::Json => serde_json::to_string_pretty(&census).expect("a JSON document") + "\n",
+        CensusOutput::Json => {
+            serde_json::to_string_pretty(&census).expect("a JSON document") + "\n"
+        }
     };
     stdout::data(&text)
 }
@@ -189,7 +196,9 @@ impl At {
             return Ok(format!("127.0.0.1:{}", self.port.unwrap_or(PORT)));
         };
         match (endpoint.scheme_str(), endpoint.host()) {
-            (Some("http"), Some(host)) => Ok(format!("{host}:{}", endpoint.port_u16().unwrap_or(80))),
+            (Some("http"), Some(host)) => {
+                Ok(format!("{host}:{}", endpoint.port_u16().unwrap_or(80)))
+            }
             _ => Err(Failure::usage(format!("{endpoint} is no sandbox's URL"))
                 .hint("a sandbox's URL is like http://127.0.0.1:4599")),
         }
@@ -257,7 +266,8 @@ impl FaultArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    Duration::parse(text).ok_or_else(|| "a duration such as 250ms, 20s or 10m is allowed".to_owned())
+    Duration::parse(text)
+        .ok_or_else(|| "a duration such as 250ms, 20s or 10m is allowed".to_owned())
 }
 
 fn fault(text: &str) -> Result<Fault, String> {
@@ -268,13 +278,20 @@ fn fault(text: &str) -> Result<Fault, String> {
         None if text == "error" => Ok(Fault::Error),
         None if text == "reset" => Ok(Fault::Reset),
         None if text == "lost" => Ok(Fault::Lost),
-        _ => Err("throttle, error, reset, lost, slow=DURATION or stale=DURATION is allowed".to_owned()),
+        _ => Err(
+            "throttle, error, reset, lost, slow=DURATION or stale=DURATION is allowed".to_owned(),
+        ),
     }
 }
 
 /// The census for people: services with their deployments, then weights, then targets.
 fn describe(census: &Value) -> String {
-    let mut out = format!("{} {} {}\n", text(&census["now"]), text(&census["account"]), text(&census["region"]));
+    let mut out = format!(
+        "{} {} {}\n",
+        text(&census["now"]),
+        text(&census["account"]),
+        text(&census["region"])
+    );
     for service in list(&census["services"]) {
         let _ = writeln!(
             out,
@@ -308,7 +325,9 @@ fn describe(census: &Value) -> String {
             "route            {}:{} {} -> {}",
             text(&route["loadBalancer"]),
             route["port"],
-            route["priority"].as_u64().map_or("default".to_owned(), |p| p.to_string()),
+            route["priority"]
+                .as_u64()
+                .map_or("default".to_owned(), |p| p.to_string()),
             forwards.join(", "),
         );
     }
@@ -317,11 +336,23 @@ fn describe(census: &Value) -> String {
         for target in list(&group["targets"]) {
             *states.entry(text(&target["state"])).or_default() += 1;
         }
-        let states: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
-        let _ = writeln!(out, "target group     {} {}", text(&group["name"]), states.join(", "));
+        let states: Vec<String> = states
+            .iter()
+            .map(|(state, n)| format!("{n} {state}"))
+            .collect();
+        let _ = writeln!(
+            out,
+            "target group     {} {}",
+            text(&group["name"]),
+            states.join(", ")
+        );
     }
     for fault in list(&census["faults"]) {
-        let _ = writeln!(out, "fault            {} fired {}", fault["rule"], fault["fired"]);
+        let _ = writeln!(
+            out,
+            "fault            {} fired {}",
+            fault["rule"], fault["fired"]
+        );
     }
     out
 }

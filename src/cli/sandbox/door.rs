@@ -18,8 +18,7 @@ pub const POKE: &str = "/_sandbox/poke";
 pub const PAGE: &str = "/_sandbox/";
 
 /// The page asks only where it came from, and takes nothing from elsewhere.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'";
 
 /// Who may use the controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +51,10 @@ impl Door {
     /// Moves the clock on, then answers.
     pub async fn answer(self, request: Request<Bytes>) -> Answer {
         if is_foreign(request.headers()) {
-            return Some(says(StatusCode::FORBIDDEN, "a page from elsewhere may not ask"));
+            return Some(says(
+                StatusCode::FORBIDDEN,
+                "a page from elsewhere may not ask",
+            ));
         }
         let path = request.uri().path();
         if path == "/" && request.method() == Method::GET {
@@ -81,13 +83,18 @@ impl Door {
 
     fn control(&self, request: &Request<Bytes>) -> Response<Bytes> {
         if self.reach == Reach::ThisMachine && !names_this_machine(request.headers()) {
-            return says(StatusCode::FORBIDDEN, "the controls are asked for by an address of this machine");
+            return says(
+                StatusCode::FORBIDDEN,
+                "the controls are asked for by an address of this machine",
+            );
         }
         match (request.method().as_str(), request.uri().path()) {
             ("GET", PAGE) => page(),
             ("GET", CENSUS) => self.census(),
             ("POST", POKE) => self.poke(request),
-            (_, PAGE | CENSUS | POKE) => says(StatusCode::METHOD_NOT_ALLOWED, "not with this method"),
+            (_, PAGE | CENSUS | POKE) => {
+                says(StatusCode::METHOD_NOT_ALLOWED, "not with this method")
+            }
             _ => says(StatusCode::NOT_FOUND, "there is nothing here"),
         }
     }
@@ -102,7 +109,10 @@ impl Door {
         // A form, which any web page may send, is not JSON.
         let is_json = text(request.headers(), "content-type").starts_with("application/json");
         if !is_json {
-            return says(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a poke is application/json");
+            return says(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "a poke is application/json",
+            );
         }
         let poke: Poke = match serde_json::from_slice(request.body()) {
             Ok(poke) => poke,
@@ -134,14 +144,18 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     let value = headers.get(name);
-    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn page() -> Response<Bytes> {
     let body = Bytes::from_static(include_bytes!("page.html"));
     let mut response = respond(StatusCode::OK, "text/html; charset=utf-8", body);
     let policy = header::HeaderValue::from_static(POLICY);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
@@ -175,7 +189,9 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let pairs = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         pairs.collect()
     }
 
@@ -185,15 +201,31 @@ mod tests {
             assert_eq!(is_foreign(&headers(pairs)), foreign, "{pairs:?}");
         };
         check(&[("host", "127.0.0.1:4599")], false);
-        check(&[("host", "127.0.0.1:4599"), ("origin", "http://127.0.0.1:4599")], false);
-        check(&[("host", "127.0.0.1:4599"), ("origin", "https://example.com")], true);
+        check(
+            &[
+                ("host", "127.0.0.1:4599"),
+                ("origin", "http://127.0.0.1:4599"),
+            ],
+            false,
+        );
+        check(
+            &[
+                ("host", "127.0.0.1:4599"),
+                ("origin", "https://example.com"),
+            ],
+            true,
+        );
         check(&[("host", "127.0.0.1:4599"), ("origin", "null")], true);
     }
 
     #[test]
     fn a_name_that_points_here_is_not_this_machine() {
         let check = |host: &str, ours: bool| {
-            assert_eq!(names_this_machine(&headers(&[("host", host)])), ours, "{host}");
+            assert_eq!(
+                names_this_machine(&headers(&[("host", host)])),
+                ours,
+                "{host}"
+            );
         };
         check("127.0.0.1:4599", true);
         check("localhost:4599", true);

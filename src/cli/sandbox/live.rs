@@ -34,7 +34,9 @@ impl Live {
 
     /// Moves the clock on to where it should be.
     pub fn catch_up(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.followed).min(MOST_AT_ONCE);
+        let passed = now
+            .saturating_duration_since(self.followed)
+            .min(MOST_AT_ONCE);
         self.followed = now;
         self.owed += passed.as_secs_f64() * 1000.0 * self.speed;
         let whole = self.owed.floor();

@@ -29,9 +29,12 @@ pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
     })?;
     let server = Server::bind(SocketAddr::new(args.host, args.port)).await;
     let server = server.map_err(|error| {
-        Failure::new(Exit::Failed, format!("failed to listen on {}:{}", args.host, args.port))
-            .because(&error)
-            .hint("--port chooses another port; 0 takes a free one")
+        Failure::new(
+            Exit::Failed,
+            format!("failed to listen on {}:{}", args.host, args.port),
+        )
+        .because(&error)
+        .hint("--port chooses another port; 0 takes a free one")
     })?;
     let region = sandbox.world.region.clone();
     let reach = if args.host.is_loopback() {
@@ -41,7 +44,11 @@ pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
     };
     let door = Door::new(Live::new(sandbox, args.speed, Instant::now()), reach);
     announce(server.address(), &region, args)?;
-    let mut keeper = Keeper { state, kept: None, full: false };
+    let mut keeper = Keeper {
+        state,
+        kept: None,
+        full: false,
+    };
     let answering = door.clone();
     let serving = server.serve(
         move |request| answering.clone().answer(request),
@@ -58,7 +65,10 @@ fn open(args: &ServeArgs) -> Result<(Sandbox, Option<PathBuf>), Failure> {
     let world = args.path.as_deref().map(read_world).transpose()?;
     let Some(state) = &args.state else {
         let text = world.unwrap_or_default();
-        return Ok((Sandbox::new(&text, args.seed).map_err(|e| unreadable(args, &e))?, None));
+        return Ok((
+            Sandbox::new(&text, args.seed).map_err(|e| unreadable(args, &e))?,
+            None,
+        ));
     };
     let sandbox = if host::exists(state) {
         restore(state, world.as_deref())?
@@ -94,8 +104,10 @@ fn restore(state: &Path, world: Option<&str>) -> Result<Sandbox, Failure> {
             .hint("remove the file to begin anew")
     })?;
     if world.is_some() && world != sandbox.world_file() {
-        return Err(Failure::usage(format!("{} began with another world file", state.display()))
-            .hint("remove the state file to begin anew, or name no directory to go on with it"));
+        return Err(
+            Failure::usage(format!("{} began with another world file", state.display()))
+                .hint("remove the state file to begin anew, or name no directory to go on with it"),
+        );
     }
     Ok(sandbox)
 }
@@ -107,7 +119,9 @@ fn announce(address: SocketAddr, region: &str, args: &ServeArgs) -> Result<(), F
         args.speed
     ));
     if !args.host.is_loopback() {
-        stdout::note(&format!("warning: whoever reaches {address} can use and poke this sandbox\n"));
+        stdout::note(&format!(
+            "warning: whoever reaches {address} can use and poke this sandbox\n"
+        ));
     }
     stdout::data(&environment(address, region))
 }
@@ -124,7 +138,7 @@ fn environment(address: SocketAddr, region: &str) -> String {
 }
 
 async fn stopped(signals: Signals) {
-    while signals.pause(Duration::from_secs(3600)).await == Wake::Due {}
+    while signals.pause(Duration::from_hours(1)).await == Wake::Due {}
 }
 
 /// Moves the clock and keeps the state, until told to stop.
@@ -169,7 +183,11 @@ impl Keeper {
         };
         let (text, length, full) = {
             let sandbox = &door.lock().sandbox;
-            (sandbox.state(), sandbox.journal_bytes(), sandbox.journal_full())
+            (
+                sandbox.state(),
+                sandbox.journal_bytes(),
+                sandbox.journal_full(),
+            )
         };
         if let Some(at) = full.filter(|_| !self.full) {
             self.full = true;

@@ -4,16 +4,20 @@
 //! is data ("not said"), never an error; what is not read is still kept in the document.
 
 mod image;
+mod rule;
 mod service;
 mod service_deployment;
 mod target;
 mod task;
+mod task_set;
 
 pub use image::{EcrImage, EcrImageDetail, Tagging};
+pub use rule::Rule;
 pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, ServiceEvent};
 pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
 pub use task::{ContainerExit, Task};
+pub use task_set::TaskSet;
 
 use jiff::Timestamp;
 use serde_json::Value;

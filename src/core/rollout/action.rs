@@ -1,8 +1,12 @@
 //! What a turn may ask of the world, and what comes back.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
+use crate::core::id::{
+    DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskDefinitionArn,
+};
 use crate::core::live::Service;
 use crate::core::taskdef::TaskDefinition;
 
@@ -23,6 +27,20 @@ pub enum Action {
     },
     /// DeleteService, its tasks with it.
     DeleteService(ServiceKey),
+    /// ModifyRule (ModifyListener for a default rule): these weights in its forward action, all else kept.
+    Shift {
+        rule: RuleArn,
+        weights: BTreeMap<TargetGroupArn, u32>,
+    },
+    /// CreateTaskSet with exactly these members beside `cluster` and `service`.
+    CreateTaskSet {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// UpdateServicePrimaryTaskSet.
+    PromoteTaskSet { key: ServiceKey, set: DeploymentId },
+    /// DeleteTaskSet, its tasks with it.
+    DeleteTaskSet { key: ServiceKey, set: DeploymentId },
     /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
     /// there to serve.
     StopServiceDeployment(ServiceDeploymentArn),
@@ -40,6 +58,8 @@ pub enum Receipt {
     Updated(Service),
     Created,
     Deleted,
+    Shifted,
+    Promoted,
     Stopped,
     Continued,
 }
@@ -52,6 +72,10 @@ impl Action {
             Self::UpdateService { .. } => "UpdateService",
             Self::CreateService { .. } => "CreateService",
             Self::DeleteService(_) => "DeleteService",
+            Self::Shift { .. } => "ModifyRule",
+            Self::CreateTaskSet { .. } => "CreateTaskSet",
+            Self::PromoteTaskSet { .. } => "UpdateServicePrimaryTaskSet",
+            Self::DeleteTaskSet { .. } => "DeleteTaskSet",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
             Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
         }

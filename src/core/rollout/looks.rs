@@ -38,6 +38,8 @@ impl Turning<'_> {
                 self.seen.service_deployment.was_asked()
             }
             Facet::Targets(group) => self.seen.targets.get(group).is_some_and(Seen::was_asked),
+            Facet::Rule(arn) => self.seen.rules.get(arn).is_some_and(Seen::was_asked),
+            Facet::RulesAround(_) => self.seen.rules_around.was_asked(),
             Facet::TaskDefinition(name) => self.seen.task_definitions.contains_key(name),
             Facet::Image(image) => self.seen.images.contains_key(image),
         })

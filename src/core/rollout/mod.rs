@@ -14,12 +14,14 @@ mod pace;
 mod restore;
 mod rolling;
 mod state;
+mod task_sets;
 mod tell;
 mod turning;
 
 pub use action::{Action, Receipt};
 pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
+pub use task_sets::Stage;
 
 use jiff::Timestamp;
 
@@ -36,6 +38,7 @@ pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn
         Phase::Canary { well_since } => it.canary(*well_since),
         Phase::Follow => it.follow(),
         Phase::Undo { cause, by } => it.undo(cause, *by),
+        Phase::TaskSets(stage) => it.task_sets(stage),
         Phase::Restore { outcome } => it.restore(outcome),
         Phase::Done(_) => it.rest(),
     }

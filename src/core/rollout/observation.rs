@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Receipt;
-use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
-use crate::core::live::{EcrImage, EcrImageDetail, Service, ServiceDeployment, Target, Task};
+use crate::core::id::{DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
+use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, ServiceDeployment, Target, Task};
 use crate::core::taskdef::Described;
 
 /// The facets to look at next; looking at everything each time is what gets a tool throttled.
@@ -33,6 +33,10 @@ pub enum Facet {
     ServiceDeployment(ServiceKey, DeploymentId),
     /// DescribeServiceDeployments of a record that was found before.
     Record(ServiceDeploymentArn),
+    /// DescribeRules of one rule.
+    Rule(RuleArn),
+    /// DescribeTargetGroups, DescribeListeners and DescribeRules: every rule of the group's load balancers.
+    RulesAround(TargetGroupArn),
     /// DescribeImages.
     Image(EcrImage),
 }
@@ -84,6 +88,9 @@ pub struct Observation {
     pub stopped_tasks: Seen<Vec<Task>>,
     pub targets: BTreeMap<TargetGroupArn, Seen<Vec<Target>>>,
     pub service_deployment: Seen<ServiceDeployment>,
+    pub rules: BTreeMap<RuleArn, Seen<Rule>>,
+    /// The rules around the target group that was asked about.
+    pub rules_around: Seen<Vec<Rule>>,
     pub images: BTreeMap<EcrImage, Seen<EcrImageDetail>>,
     /// The answer to the action just taken, if the last turn took one in this process.
     pub receipt: Option<Result<Receipt, Fault>>,

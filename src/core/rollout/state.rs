@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Facet, Watch};
+use super::{Action, Facet, Stage, Watch};
 use crate::core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::core::plan::{Course, Plan, Revision, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
@@ -48,6 +48,7 @@ pub enum Phase {
         /// Since when all of its tasks have been well.
         well_since: Option<Timestamp>,
     },
+    TaskSets(Stage),
     /// The rollout has ended so; what was set on the service for its time is put back.
     Restore {
         outcome: Outcome,
@@ -92,6 +93,9 @@ impl State {
                 if matches!(plan.strategy, Strategy::Beside(_)) =>
             {
                 (Phase::Canary { well_since: None }, Some(arn.clone()))
+            }
+            (Revision::Existing(arn), _) if matches!(plan.strategy, Strategy::TaskSets(_)) => {
+                (Phase::TaskSets(Stage::Raise), Some(arn.clone()))
             }
             (Revision::Existing(arn), _) => (Phase::Deploy, Some(arn.clone())),
         };

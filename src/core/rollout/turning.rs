@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pace;
 use super::{
-    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, Watch,
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
 };
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Plan, Strategy};
@@ -40,14 +40,18 @@ impl<'a> Turning<'a> {
 
     pub fn follow(self) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling | Strategy::Beside(_) => self.follow_rolling(),
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
+                self.follow_rolling()
+            }
             Strategy::Native(_) => self.follow_native(),
         }
     }
 
     pub fn undo(self, cause: &Cause, by: Undoer) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling | Strategy::Beside(_) => self.undo_rolling(cause, by),
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
+                self.undo_rolling(cause, by)
+            }
             Strategy::Native(_) => self.undo_native(cause),
         }
     }
@@ -86,7 +90,7 @@ impl<'a> Turning<'a> {
     /// Ends the rollout: what was set or started for its time is put away first.
     pub fn conclude(self, outcome: Outcome) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling => self.finish(outcome),
+            Strategy::Rolling | Strategy::TaskSets(_) => self.finish(outcome),
             Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
         }
     }
@@ -163,7 +167,8 @@ impl<'a> Turning<'a> {
     /// Ends the rollout where it stands.
     pub fn give_up(self, cause: Cause) -> Turn {
         let changed = match &self.next.phase {
-            Phase::Register => false,
+            Phase::Register | Phase::Canary { .. } => false,
+            Phase::TaskSets(Stage::Raise) => false,
             Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
             _ => true,
         };

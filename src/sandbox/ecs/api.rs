@@ -13,9 +13,10 @@ use crate::sandbox::ecs::state::{Ecs, split};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
     cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
-    task_definition, task_operations,
+    task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
+use crate::sandbox::traffic::Reach;
 use crate::sandbox::{ApiError, Time, World};
 
 /// Answers one operation; one that is not modelled is refused by name.
@@ -48,6 +49,11 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
+        "CreateTaskSet" => task_set::create(ecs, input, ground),
+        "UpdateTaskSet" => task_set::update(ecs, input, ground),
+        "DeleteTaskSet" => task_set::delete(ecs, input, ground),
+        "DescribeTaskSets" => task_set::describe(ecs, input),
+        "UpdateServicePrimaryTaskSet" => task_set::promote(ecs, input, ground),
         "RunTask" => run_task::run(ecs, input, ground),
         "ListTasks" => task_operations::list(ecs, input),
         "DescribeTasks" => task_operations::describe(ecs, input, ground),
@@ -103,23 +109,32 @@ fn forget(ecs: &mut Ecs, now: Time) {
 
 /// What a health check of this target gets: `id` is an address, or an EC2 instance; `port` is where the check goes.
 pub fn probe(ecs: &Ecs, _apps: &Apps, now: Time, id: &str, port: u16) -> Probe {
+    match reach(ecs, now, id, port) {
+        Reach::App(app) => Probe::Answered(app.health_status),
+        Reach::Refused => Probe::Refused,
+        Reach::Hangs => Probe::TimedOut,
+    }
+}
+
+/// What a request to this target meets.
+pub fn reach<'a>(ecs: &'a Ecs, now: Time, id: &str, port: u16) -> Reach<'a> {
     let Some(task) = task_at(ecs, id, port) else {
-        return Probe::Refused;
+        return Reach::Refused;
     };
     let listens = |container: &&Container| container.ports.iter().any(|found| found.host == port);
     let by_port = task.containers.iter().find(listens);
     let app = by_port.or_else(|| task.containers.iter().find(|container| container.essential));
     let is_up = (Step::Running..=Step::Stopping).contains(&task.step);
     let (Some(container), Some(up), true) = (app, task.up(now), is_up) else {
-        return Probe::Refused;
+        return Reach::Refused;
     };
     let app = &container.behaviour;
     if container.exit.is_some() || up < app.ready_after {
-        Probe::Refused
+        Reach::Refused
     } else if app.hang_after.is_some_and(|after| after <= up) {
-        Probe::TimedOut
+        Reach::Hangs
     } else {
-        Probe::Answered(app.health_status)
+        Reach::App(app)
     }
 }
 

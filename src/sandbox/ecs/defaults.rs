@@ -62,10 +62,16 @@ pub const BACK_OFF_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Consecutive failures after which the throttle and its service event set in.
 pub const BACK_OFF_AFTER: u32 = 3;
 
+/// Task sets of one service, those that drain among them, as CreateTaskSet's refusal of a sixth says.
+pub const TASK_SETS_LIMIT: usize = 5;
+
 /// Ephemeral host ports of the bridge mode (ECS API reference, `PortMapping.hostPort`).
 pub const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32768..=60999;
 /// What `platformVersion` LATEST means for Linux tasks on Fargate.
 pub const FARGATE_PLATFORM: &str = "1.4.0";
+
+/// `earlySuccessCriteria.healthyPercent` when it is absent: AWS documents no default, so nothing is early.
+pub const EARLY_HEALTHY_PERCENT: u64 = 100;
 
 /// Choices where AWS documents nothing, or its documents disagree.
 #[derive(Clone, Debug)]
@@ -76,6 +82,20 @@ pub struct Switches {
     pub stop_old: StopOld,
     /// Whether a container that exits before its task counted as healthy is a failure to the circuit breaker.
     pub crash: Crash,
+    /// How long a rolling deployment with alarms bakes. ECS works it out from the alarms' settings; the formula is
+    /// not published.
+    pub alarm_bake: Duration,
+    /// What an alarm that is in ALARM when a deployment starts means for the others.
+    pub alarm_at_start: AlarmAtStart,
+}
+
+/// What an alarm that is in ALARM when a deployment starts means for that deployment. Texts of AWS read both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmAtStart {
+    /// It is ignored; the others are watched.
+    IsIgnored,
+    /// No alarm is watched.
+    AllAreIgnored,
 }
 
 /// When a rolling deployment stops old tasks.
@@ -102,6 +122,8 @@ impl Default for Switches {
             fargate_32_vcpu: true,
             stop_old: StopOld::AsAllowed,
             crash: Crash::IsFailure,
+            alarm_bake: Duration::from_secs(5 * 60),
+            alarm_at_start: AlarmAtStart::IsIgnored,
         }
     }
 }

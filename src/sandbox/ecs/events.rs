@@ -71,6 +71,8 @@ impl Events {
     }
 }
 
+// `service` is what stands after `(service `: the service's name, or `NAME, taskSet ID` where a task set tells.
+
 /// `(task ID) (task ID)`.
 fn tasks(ids: &[String]) -> String {
     let each: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
@@ -79,6 +81,15 @@ fn tasks(ids: &[String]) -> String {
 
 pub fn steady(service: &str) -> String {
     format!("(service {service}) has reached a steady state.")
+}
+
+/// A task set's share of the desired count has changed. `set` is its id.
+pub fn computed(service: &str, set: &str, count: u32) -> String {
+    format!("(service {service}) updated computedDesiredCount for taskSet {set} to {count}.")
+}
+
+pub fn turned_steady(task_set: &str) -> String {
+    format!("(service {task_set}) updated state to STEADY_STATE.")
 }
 
 pub fn started(service: &str, ids: &[String], replaced: usize) -> String {
@@ -144,10 +155,8 @@ pub fn completed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment completed.")
 }
 
-pub fn failed(service: &str, deployment: &str) -> String {
-    format!(
-        "(service {service}) (deployment {deployment}) deployment failed: tasks failed to start."
-    )
+pub fn failed(service: &str, deployment: &str, reason: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment failed: {reason}.")
 }
 
 pub fn rolling_back(service: &str, deployment: &str) -> String {

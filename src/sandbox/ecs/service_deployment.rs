@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::ecs::alarms::Watch;
 use crate::sandbox::ecs::deployment::{Counts, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, object, text, texts};
 use crate::sandbox::ecs::paging;
@@ -26,9 +27,12 @@ pub struct Rollout {
     updated_at: Time,
     sources: Vec<u64>,
     target: u64,
-    configuration: Option<Value>,
+    pub configuration: Option<Document>,
     rollback: Option<Rollback>,
     pub breaker: BreakerReport,
+    pub alarms: Option<Watch>,
+    /// Since when nothing but the bake time of its alarms keeps a rolling deployment going.
+    pub baking_since: Option<Time>,
 }
 
 #[derive(Clone, Debug)]
@@ -98,7 +102,7 @@ impl Rollout {
             updated_at: ground.now,
             sources,
             target,
-            configuration: service.document.get("deploymentConfiguration").cloned(),
+            configuration: service.configuration().cloned(),
             rollback: None,
             breaker: BreakerReport {
                 status: if breaker.is_on {
@@ -109,6 +113,8 @@ impl Rollout {
                 failures: 0,
                 threshold: breaker.rule.threshold(service.desired),
             },
+            alarms: service.configuration().and_then(Watch::read),
+            baking_since: None,
         }
     }
 
@@ -134,6 +140,7 @@ impl Rollout {
             revision,
         });
         self.updated_at = now;
+        self.end_watch();
     }
 
     pub fn finish(&mut self, status: RolloutStatus, now: Time) {
@@ -143,6 +150,13 @@ impl Rollout {
         self.updated_at = now;
         if self.breaker.status == "MONITORING" {
             self.breaker.status = "MONITORING_COMPLETE";
+        }
+        self.end_watch();
+    }
+
+    fn end_watch(&mut self) {
+        if let Some(alarms) = &mut self.alarms {
+            alarms.end();
         }
     }
 
@@ -173,8 +187,11 @@ impl Rollout {
         if let Some(at) = self.stopped_at {
             put("stoppedAt", at.epoch_seconds());
         }
+        if let Some(alarms) = &self.alarms {
+            put("alarms", alarms.answer());
+        }
         if let Some(configuration) = &self.configuration {
-            put("deploymentConfiguration", configuration.clone());
+            put("deploymentConfiguration", json!(configuration));
         }
         if let Some(rollback) = &self.rollback {
             let arn = &service.revision(rollback.revision).arn;

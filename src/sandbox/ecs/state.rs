@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::sandbox::apps::Apps;
 use crate::sandbox::ecr::Ecr;
+use crate::sandbox::ecs::alarms::AlarmStates;
 use crate::sandbox::ecs::defaults::{Lag, Switches};
 use crate::sandbox::ecs::document::{Document, last_part, text};
 use crate::sandbox::ecs::instances::Instance;
@@ -17,6 +18,7 @@ use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_definition::{Family, Reference, Revision};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::lambdas::Lambdas;
 use crate::sandbox::network::Network;
 use crate::sandbox::{ApiError, Duration, Rng, Time, World, ids};
 
@@ -59,6 +61,8 @@ pub struct Ground<'a> {
     pub ecr: &'a Ecr,
     pub apps: &'a Apps,
     pub network: &'a Network,
+    pub lambdas: &'a Lambdas,
+    pub alarms: &'a AlarmStates,
     pub account: &'a str,
     pub region: &'a str,
 }
@@ -73,6 +77,8 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
         ecr,
         apps,
         network,
+        lambdas,
+        alarms,
         account,
         region,
         ..
@@ -86,6 +92,8 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
             ecr,
             apps,
             network,
+            lambdas,
+            alarms,
             account,
             region,
         },

@@ -1,4 +1,4 @@
-//! One more task of a service's primary deployment.
+//! One more task of a service.
 
 use serde_json::{Value, json};
 
@@ -10,13 +10,14 @@ use crate::sandbox::ecs::placement::Placement;
 use crate::sandbox::ecs::state::Ground;
 use crate::sandbox::ecs::task::Origin;
 
-/// One more task of the primary deployment; an error says what the closest instance lacks.
+/// One more task of a deployment or task set; an error says what the closest instance lacks.
 pub fn launch(
     service: &Service,
+    number: u64,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) -> Result<String, String> {
-    let revision = service.revision(service.primary().number);
+    let revision = service.made_from(number);
     let definition = fleet.definition(revision.task_definition()).cloned();
     let definition = definition.ok_or_else(|| "Reason: the task definition is gone.".to_owned())?;
     let order = Order {

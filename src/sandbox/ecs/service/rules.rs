@@ -6,9 +6,9 @@
 use serde_json::Value;
 
 use crate::sandbox::ApiError;
-use crate::sandbox::ecs::document::{
-    Document, is_true, list, member, object, objects, text, whole,
-};
+use crate::sandbox::ecs::alarms;
+use crate::sandbox::ecs::document::{Document, list, member, object, objects, text, whole};
+use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::placement::{check_placement, has_subnets};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
@@ -17,25 +17,12 @@ use crate::sandbox::ecs::task_definition::Revision;
 /// Refuses what is not modelled yet.
 pub fn check_modelled(document: &Document, operation: &str) -> Result<(), ApiError> {
     let refuse = |part: &str| Err(ApiError::part_not_modelled("ecs", operation, part));
-    let controller =
-        object(document, "deploymentController").and_then(|controller| text(controller, "type"));
-    if controller.is_some_and(|kind| kind != "ECS") {
-        return refuse("deploymentController other than ECS");
-    }
     if text(document, "schedulingStrategy").is_some_and(|strategy| strategy != "REPLICA") {
         return refuse("schedulingStrategy DAEMON");
     }
     if let Some(configuration) = object(document, "deploymentConfiguration") {
         if text(configuration, "strategy").is_some_and(|strategy| strategy != "ROLLING") {
             return refuse("deployment strategies other than ROLLING");
-        }
-        let is_on =
-            |key: &str| object(configuration, key).is_some_and(|part| is_true(part, "enable"));
-        if is_on("alarms") {
-            return refuse("deploymentConfiguration.alarms");
-        }
-        if is_on("earlySuccessCriteria") {
-            return refuse("deploymentConfiguration.earlySuccessCriteria");
         }
         if !list(configuration, "lifecycleHooks").is_empty() {
             return refuse("deploymentConfiguration.lifecycleHooks");
@@ -103,6 +90,8 @@ fn check_configuration(document: &Document) -> Result<(), ApiError> {
             "minimumHealthyPercent must be between 0 and 100.",
         ));
     }
+    alarms::check(configuration)?;
+    early::check(configuration)?;
     let Some(breaker) = object(configuration, "deploymentCircuitBreaker") else {
         return Ok(());
     };

@@ -1,6 +1,7 @@
 //! A service and what hangs on it: deployments, service revisions, service deployments and events.
 //!
-//! **Invariant:** `deployments` is never empty while the service is active; its first is PRIMARY, the others ACTIVE.
+//! **Invariant:** `deployments` is never empty while a service of the ECS controller is active; its first is PRIMARY,
+//! the others ACTIVE. A service of another controller has task sets instead.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::sandbox::ecs::deployment::{Deployment, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, is_true, object, text, whole};
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::service_deployment::Rollout;
+use crate::sandbox::ecs::task_set::TaskSet;
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -26,6 +28,8 @@ pub struct Service {
     pub created_at: Time,
     pub created_by: String,
     pub deployments: Vec<Deployment>,
+    /// Oldest first.
+    pub task_sets: Vec<TaskSet>,
     pub revisions: BTreeMap<u64, ServiceRevision>,
     /// Newest first.
     pub rollouts: Vec<Rollout>,
@@ -118,7 +122,8 @@ impl Service {
         text(&self.document, "schedulingStrategy") == Some("DAEMON")
     }
 
-    fn configuration(&self) -> Option<&Document> {
+    /// `deploymentConfiguration`.
+    pub fn configuration(&self) -> Option<&Document> {
         object(&self.document, "deploymentConfiguration")
     }
 
@@ -170,15 +175,20 @@ impl Service {
     /// Puts a service revision's members back into the service, as a rollback does.
     pub fn take_over(&mut self, number: u64) {
         let members = self.revision(number).document.clone();
+        self.put_members(&members);
+        if self.document.get("platformVersion").is_some() {
+            self.document
+                .insert("platformVersion".into(), json!("LATEST"));
+        }
+    }
+
+    /// Shows these revision members as the service's own.
+    pub fn put_members(&mut self, members: &Document) {
         for key in crate::sandbox::ecs::deployment::REVISION_MEMBERS {
             match members.get(key) {
                 Some(value) => self.document.insert(key.to_owned(), value.clone()),
                 None => self.document.shift_remove(key),
             };
-        }
-        if self.document.get("platformVersion").is_some() {
-            self.document
-                .insert("platformVersion".into(), json!("LATEST"));
         }
     }
 }

@@ -210,7 +210,7 @@ impl Stage {
 }
 
 /// `(task 0123…)` becomes `(task T)`, and so on: what is random is no part of a text.
-fn shorten(message: &str) -> String {
+pub fn shorten(message: &str) -> String {
     let mut words = Vec::new();
     for word in message.split(' ') {
         let core: &str = word.trim_matches(|c: char| "().".contains(c));

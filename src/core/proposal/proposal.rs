@@ -1,0 +1,208 @@
+//! A plan as it is shown before it is carried out: everything that a reader needs, and nothing secret.
+//!
+//! It is also what `plan --out` writes and `rollout --plan` holds the world to. The artifact is not executed: a rollout
+//! makes its own plan of the same inputs, and goes on only if the two say the same. So the artifact needs no secret,
+//! not even a digest of one, which could be guessed at. What a redacted value is cannot be held to; that it was to
+//! change, or to stay, is.
+//!
+//! **Invariant:** two proposals that do not differ by [`Proposal::moved`] lead to the same calls.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::core::comparison::Comparison;
+use crate::core::diff::{Change, diff};
+use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
+use crate::core::live::Service;
+use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
+use crate::core::redact::Redactor;
+use crate::core::service::{Intent, Redeploy};
+use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
+
+/// The artifact's format; another is not read.
+pub const VERSION: u32 = 1;
+
+/// Members of a service that decide what a deployment of it does. Not among them: counts, which autoscaling moves.
+const DECISIVE: [&str; 12] = [
+    "deploymentConfiguration",
+    "deploymentController",
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "schedulingStrategy",
+    "placementConstraints",
+    "placementStrategy",
+    "healthCheckGracePeriodSeconds",
+];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proposal {
+    pub version: u32,
+    pub target: ServiceKey,
+    pub course: Course,
+    pub strategy: Strategy,
+    /// Why this strategy.
+    pub why: String,
+    pub family: String,
+    /// The revision to use, if there is one; else one is registered.
+    pub revision: Option<TaskDefinitionArn>,
+    pub redeploy: Redeploy,
+    pub intent: Intent,
+    pub before: Before,
+    pub capacity: Capacity,
+    /// The wanted task definition in canonical form.
+    pub task_definition: Value,
+    /// It and the running one, for readers.
+    pub comparison: Comparison,
+    pub findings: Vec<Finding>,
+    pub world: World,
+}
+
+/// Tasks during the rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    pub desired: u32,
+    /// The fewest healthy ones that ECS keeps.
+    pub floor: u32,
+    /// The most that run at once.
+    pub ceiling: u32,
+}
+
+/// What the plan was made for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct World {
+    pub deployment: Option<DeploymentId>,
+    pub task_definition: TaskDefinitionArn,
+    /// The revision of the last completed deployment.
+    pub serving: Option<TaskDefinitionArn>,
+    pub service: Map<String, Value>,
+}
+
+impl Proposal {
+    /// `wanted` is the document that the plan was made of.
+    pub fn of(plan: &Plan, wanted: &TaskDefinition, survey: &Survey, redactor: &Redactor) -> Self {
+        Self {
+            version: VERSION,
+            target: plan.target.clone(),
+            course: plan.course,
+            strategy: plan.strategy.clone(),
+            why: plan.why.clone(),
+            family: wanted.family().to_owned(),
+            revision: match &plan.revision {
+                Revision::Existing(arn) => Some(arn.clone()),
+                Revision::New(_) => None,
+            },
+            redeploy: plan.redeploy,
+            intent: plan.intent.clone(),
+            before: plan.before.clone(),
+            capacity: Capacity::of(&plan.strategy, &survey.service),
+            task_definition: redactor.document(canonical(wanted).value()),
+            comparison: Comparison::of(&survey.running.definition, wanted, redactor),
+            findings: lint(wanted, launch(&survey.service)),
+            world: World::of(&plan.before, &survey.service, redactor),
+        }
+    }
+
+    /// `sha256:…` over the proposal's JSON, which holds no secret.
+    pub fn name(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a proposal holds only JSON");
+        let mut name = "sha256:".to_owned();
+        for byte in Sha256::digest(json) {
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
+    }
+
+    /// What is not as it was planned; nothing, and the plan may be carried out. A rollout that was begun and takes up
+    /// again finds its own work: the service on its way to exactly what was planned is no moved world.
+    pub fn moved(&self, now: &Self) -> Vec<Change> {
+        let mut moved = diff(&self.asked(), &now.asked());
+        let is_underway = matches!(now.course, Course::Nothing | Course::Follow);
+        if moved.is_empty() && is_underway {
+            return moved;
+        }
+        moved.extend(diff(
+            &json!({"service": self.world}),
+            &json!({"service": now.world}),
+        ));
+        if moved.is_empty() {
+            // Now only secrets can differ: one that was to stay changes, or the other way round.
+            let shown = |proposal: &Self| json!({"taskDefinition": proposal.comparison.wanted});
+            moved = diff(&shown(self), &shown(now));
+        }
+        moved
+    }
+
+    fn asked(&self) -> Value {
+        json!({
+            "target": self.target,
+            "rollout": self.intent,
+            "taskDefinition": self.task_definition,
+        })
+    }
+}
+
+impl Capacity {
+    /// Rolling: `maximumPercent` of the desired count, rounded down (`DeploymentConfiguration`). A native shift runs
+    /// the new revision beside the old one, at full count, and so does a shift between task sets; a canary beside the
+    /// service adds its own tasks.
+    fn of(strategy: &Strategy, service: &Service) -> Self {
+        let desired = service.desired_count();
+        let percent = match strategy {
+            Strategy::Rolling | Strategy::Beside(_) => service
+                .as_value()
+                .pointer("/deploymentConfiguration/maximumPercent")
+                .and_then(Value::as_u64)
+                .unwrap_or(200),
+            Strategy::Native(_) | Strategy::TaskSets(_) => 200,
+        };
+        let beside = match strategy {
+            Strategy::Beside(beside) => u64::from(beside.tasks),
+            _ => 0,
+        };
+        let ceiling = u64::from(desired) * percent / 100 + beside;
+        Self {
+            desired,
+            floor: service.healthy_floor(),
+            ceiling: u32::try_from(ceiling).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl World {
+    fn of(before: &Before, service: &Service, redactor: &Redactor) -> Self {
+        let members = DECISIVE.iter().filter_map(|name| {
+            let member = service.as_value().get(*name)?;
+            Some(((*name).to_owned(), redactor.document(member)))
+        });
+        Self {
+            deployment: before.deployment.clone(),
+            task_definition: before.task_definition.clone(),
+            serving: before.serving.clone(),
+            service: members.collect(),
+        }
+    }
+}
+
+fn launch(service: &Service) -> Launch {
+    let provider = service
+        .as_value()
+        .pointer("/capacityProviderStrategy/0/capacityProvider")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match service.launch_type() {
+        "FARGATE" => Launch::Fargate,
+        "EC2" => Launch::Ec2,
+        "EXTERNAL" => Launch::External,
+        _ if provider.starts_with("FARGATE") => Launch::Fargate,
+        _ => Launch::Unknown,
+    }
+}
