@@ -6,10 +6,13 @@ present, enum values known. The code of an error must be one that the model has 
 AWS service may answer.
 """
 
+import io
 import json
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from datetime import datetime
+
+from botocore.parsers import BaseCBORParser
 
 # Codes that any AWS service may answer ("Common Errors" of each API reference; SerializationException is the awsJson
 # servers' word for a body that is none).
@@ -40,7 +43,7 @@ class Judge:
         self.answers = Counter()
         self.errors = Counter()
         self.codes = Counter()
-        self.members = Counter()
+        self.values = Counter()
         self.findings = Counter()
         session.register("response-received", self._hear)
 
@@ -62,7 +65,7 @@ class Judge:
             self.answer(service, operation, body)
         else:
             self.errors[(service, operation.name)] += 1
-            self.error(service, operation, status, body)
+            self.error(service, operation, status, body, response_dict["headers"])
 
     def answer(self, service, operation, body):
         """Judges the raw body of an answer."""
@@ -82,22 +85,28 @@ class Judge:
             elif shape is not None:
                 xml(shape, wrapper[0], "", say, self)
             return
-        content = json.loads(body) if body else {}
+        content = read(protocol, body) if body else {}
         if shape is None:
             if content not in ({}, None):
                 say("", "an answer where the model has none")
             return
         value(shape, content, "", say, self)
 
-    def error(self, service, operation, status, body):
+    def error(self, service, operation, status, body, headers=None):
         """Judges an error answer; gives its code."""
         say = self._sayer(service, operation)
         code, extra = read_error(operation, body)
         self.codes[(service, code)] += 1
-        known = {shape.error_code: shape for shape in operation.error_shapes}
+        model = operation.service_model
+        by_shape = model.resolved_protocol != "query"
+        known = {shape.name if by_shape else shape.error_code: shape for shape in operation.error_shapes}
         shape = known.get(code)
         if shape is None and code not in COMMON_ERRORS | {"SandboxNotModelled"}:
             say("", f"error {code} is not modelled for it")
+        if shape is not None and by_shape and headers and model.is_query_compatible:
+            told = headers.get("x-amzn-query-error", "").partition(";")[0]
+            if told != shape.error_code:
+                say("", f"error {code} comes with the query error {told!r}, not {shape.error_code}")
         if shape is not None:
             wanted = shape.metadata.get("error", {}).get("httpStatusCode")
             if wanted is not None and wanted != status:
@@ -111,11 +120,12 @@ class Judge:
     def _sayer(self, service, operation):
         def say(path, words):
             if path == "+":
-                self.members[service] += 1
+                self.values[service] += 1
             else:
                 self.findings[f"{service}:{operation.name}{path}: {words}"] += 1
 
         say.service = service
+        say.protocol = operation.service_model.resolved_protocol
         return say
 
 
@@ -133,13 +143,21 @@ SERVICES = (
 )
 
 
+def read(protocol, body):
+    """The values of a raw body. CBOR's come with Python's own types, a timestamp being a `datetime`."""
+    if protocol == "smithy-rpc-v2-cbor":
+        return BaseCBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body)))
+    return json.loads(body)
+
+
 def read_error(operation, body):
     """Code and members beside the message of an error's raw body."""
-    if body.lstrip().startswith(b"<"):
+    protocol = operation.service_model.resolved_protocol
+    if protocol == "query":
         error = [item for item in ElementTree.fromstring(body) if local(item) == "Error"][0]
         fields = {local(item): item.text for item in error}
         return fields.pop("Code"), set(fields) - {"Type", "Message"}
-    content = json.loads(body)
+    content = read(protocol, body)
     code = content.pop("__type").rpartition("#")[2]
     return code, set(content) - {"message", "Message"}
 
@@ -185,18 +203,21 @@ def value(shape, given, path, say, judge):
 JSON_TYPES = {
     "string": str,
     "char": str,
-    "blob": str,
+    "blob": (str, bytes),
     "integer": int,
     "long": int,
     "float": (int, float),
     "double": (int, float),
-    "timestamp": (int, float),
+    "timestamp": (int, float, datetime),
     "boolean": bool,
 }
 
 
 def scalar(shape, given, path, say):
     wanted = JSON_TYPES[shape.type_name]
+    if say.protocol == "smithy-rpc-v2-cbor" and shape.type_name in ("float", "double"):
+        # The Rust decoder takes nothing else for a double.
+        wanted = float
     if isinstance(given, bool) and wanted is not bool or not isinstance(given, wanted):
         return say(path, f"is {given!r}, not {shape.type_name}")
     return choice(shape, given, path, say)

@@ -86,8 +86,13 @@ class Clients:
             setattr(self, service.replace("-", "_"), client)
 
 
-def new_judge():
-    return Judge(botocore.session.get_session())
+def new_judge(cloudwatch=None):
+    """A judge with a session of its own. CloudWatch speaks three protocols; one may be chosen for it."""
+    session = botocore.session.get_session()
+    if cloudwatch:
+        model = session.get_component("data_loader").load_service_model("cloudwatch", "service-2")
+        model["metadata"] |= {"protocol": cloudwatch, "protocols": [cloudwatch]}
+    return Judge(session)
 
 
 def modelled(program, judge):

@@ -6,6 +6,10 @@ from .common import fails, revision, watch
 from .web import IMAGE
 
 WORLD = "fargate-web"
+ADDED = """
+traffic:
+  - { listener: "main:80", requestsPerSecond: 5 }
+"""
 
 
 def play(sandbox, clients, operations):
@@ -29,7 +33,7 @@ def play(sandbox, clients, operations):
     sandbox.hurry(600)
     read(watcher, now)
     listed = watcher.list_metrics(Namespace="AWS/ApplicationELB")["Metrics"]
-    assert any(metric["MetricName"] == "RequestCount" for metric in listed) or not listed
+    assert any(metric["MetricName"] == "RequestCount" for metric in listed)
     states(sandbox, watcher)
 
 
@@ -83,6 +87,10 @@ def states(sandbox, watcher):
         watcher.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="boto3")
         told = watcher.describe_alarms(AlarmNames=["errors"])["MetricAlarms"][0]
         assert told["StateValue"] == state, told
+    arn = {"ResourceARN": told["AlarmArn"]}
+    watcher.tag_resource(**arn, Tags=[{"Key": "team", "Value": "a"}])
+    assert watcher.list_tags_for_resource(**arn)["Tags"] == [{"Key": "team", "Value": "a"}]
+    watcher.untag_resource(**arn, TagKeys=["team"])
     sandbox.hurry(120)
     watcher.describe_alarms(StateValue="OK")
     watcher.describe_alarms_for_metric(Namespace="Shop", MetricName="Errors")
