@@ -28,6 +28,7 @@ fn survey(running: &Value) -> Survey {
     described["revision"] = json!(1);
     described["status"] = json!("ACTIVE");
     Survey {
+        rules: Vec::new(),
         service: Service::new(json!({
             "serviceName": "web", "status": "ACTIVE", "taskDefinition": arn, "desiredCount": 4,
             "launchType": "FARGATE",
