@@ -89,11 +89,11 @@ async fn wait<C: Cloud, K: Clock, J: Journal, A: Audience>(
     }
 }
 
-async fn take_over<'a, C: Cloud, K: Clock, J: Journal, A: Audience>(
+async fn take_over<C: Cloud, K: Clock, J: Journal, A: Audience>(
     left: Record,
     goal: Option<crate::core::journal::Goal>,
     request: &Request,
-    mut desk: Desk<'a, C, K, J, A>,
+    mut desk: Desk<'_, C, K, J, A>,
 ) -> Result<Ran, SurveyError> {
     let mut keeper = match desk.take(&left).await {
         Ok(keeper) => keeper,
