@@ -6,6 +6,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
+use crate::core::gate::{Ask, Probe, Reply, Word};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Owner, Record, RolloutId};
 use crate::core::report::Entry;
@@ -105,6 +106,18 @@ pub enum JournalError {
     },
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// HTTP requests to the service, from where this program runs.
+pub trait Prober {
+    /// The service's answer, whatever it says; a fault if there was none.
+    fn probe(&self, probe: &Probe) -> impl Future<Output = Result<Reply, Fault>>;
+}
+
+/// Whoever can let a rollout go on, or stop it.
+pub trait People {
+    /// What was said so far; `None` if nothing was.
+    fn word(&self, ask: &Ask) -> impl Future<Output = Result<Option<Word>, Fault>>;
 }
 
 /// Time, and the wish of a person or a runner to stop.

@@ -94,6 +94,13 @@ impl Setting {
             .and_then(|config| config.region.as_deref())
     }
 
+    /// The environment of ecsdeploy.yml that is meant.
+    pub fn environment(&self) -> Option<&str> {
+        self.config
+            .as_ref()
+            .and_then(|config| config.environment.as_deref())
+    }
+
     pub fn pinning(&self, args: &PinArgs) -> Pinning {
         let config = self.config.as_ref().map(|config| config.pin_images);
         if args.keep_tags || config == Some(PinImages::Never) {

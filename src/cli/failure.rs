@@ -281,6 +281,9 @@ impl Failure {
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
             Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),
+            Cause::NotOurs { .. } => {
+                failure.hint("rename or delete that service; the canary needs its name")
+            }
             Cause::ServiceGone { .. } => failure,
             Cause::FailedByEcs { .. } => failure.hint("the service events above are ECS's account of it"),
             Cause::NoWayBack { .. } => failure.hint("roll out a revision that works: the service has no completed one"),

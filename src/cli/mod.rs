@@ -7,10 +7,13 @@ mod failure;
 mod input;
 mod journal;
 mod owner;
+mod plan;
 mod register;
 mod render;
 mod rollback;
 mod rollout;
+mod rules;
+mod sandbox;
 mod schema;
 pub mod stage;
 mod status;
@@ -50,6 +53,7 @@ struct Cli {
 enum Command {
     Render(render::Args),
     Diff(diff::Args),
+    Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
     Rollback(rollback::Args),
@@ -57,6 +61,7 @@ enum Command {
     Promote(wish::Promote),
     Abort(wish::Abort),
     Status(status::Args),
+    Sandbox(sandbox::Args),
     Schema(schema::Args),
 }
 
@@ -118,6 +123,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Render(args) => render::run(args).map(done),
         Command::Diff(args) => wait(diff::run(args)),
+        Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
         Command::Rollback(args) => wait(rollback::run(args)).map(done),
@@ -125,6 +131,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Promote(args) => wait(wish::promote(args)).map(done),
         Command::Abort(args) => wait(wish::abort(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
+        Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),
     }
 }

@@ -1,26 +1,27 @@
 //! `ecsdeploy rollout`: plan, register, deploy, follow to the verdict.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::args::{self, DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+
+use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
-use super::stdout;
+use super::rules::Rules;
 use super::world::World;
+use super::{plan, stdout};
 use crate::core::plan::Plan;
+use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::{Phase, State};
-use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Means, Ran, Request, roll_out};
+use crate::engine::{Means, Ran, Request, compare, roll_out};
 use crate::ports::{Audience, Clock as _};
-use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
 use crate::text::terminal;
 
 /// Roll the service out to the task definition and wait for the verdict
@@ -38,6 +39,9 @@ pub struct Args {
     world: WorldArgs,
     #[command(flatten)]
     rules: Rules,
+    /// Do exactly what `ecsdeploy plan --out FILE` wrote, or refuse if the inputs or the service are not what they were
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     journal: JournalArgs,
     #[command(flatten)]
@@ -47,38 +51,10 @@ pub struct Args {
     output: Output,
 }
 
-/// How this rollout is to go; each overrides ecsdeploy.yml.
-#[derive(clap::Args, Debug)]
-struct Rules {
-    /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m
-    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
-    timeout: Option<Duration>,
-    /// Fail when so many tasks of the new deployment have failed; 0 leaves it to ECS
-    #[arg(long, value_name = "N")]
-    max_failed_tasks: Option<u32>,
-    /// What to do with a deployment that failed
-    #[arg(long, value_enum)]
-    on_failure: Option<OnFailureArg>,
-    /// Set the desired count too; by default it is never sent
-    #[arg(long, value_name = "N")]
-    desired_count: Option<u32>,
-    /// Deploy even if the service runs this task definition already
-    #[arg(long)]
-    force_new_deployment: bool,
-    /// Take over from a running deployment that this command did not start
-    #[arg(long)]
-    supersede: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OnFailureArg {
-    Rollback,
-    Leave,
-}
-
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
+    let planned = args.plan.as_deref().map(plan::read).transpose()?;
     let request = Request {
         target,
         wanted: setting.wanted(&args.document)?,
@@ -86,6 +62,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         intent: args.rules.intent(setting.config.as_ref()),
     };
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    if let Some(planned) = planned {
+        hold_to(&planned, request.clone(), &world).await?;
+    }
     let head = format!("rolling out      {} ({})\n", request.target, world.place());
     let mut teller = Teller::new(world.clock.now(), args.output, head);
     let config = setting.config.as_ref();
@@ -100,6 +79,16 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let ran = roll_out(request, &means, &mut teller).await?;
     world.note_calls();
     conclude(ran, &teller)
+}
+
+/// Refuses unless what would be done now is what was planned.
+async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<(), Failure> {
+    let (target, intent) = (request.target, request.intent);
+    let (wanted, survey) = compare(&target, request.wanted, request.pinning, &world.aws).await?;
+    learn(&wanted, &survey);
+    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
+    plan::hold(planned, &proposal)
 }
 
 /// The verdict as data, as words and as an exit code.
@@ -118,54 +107,6 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
         )
         .cause(owner)
         .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")),
-    }
-}
-
-impl Rules {
-    /// The options, over the configuration, over the defaults.
-    fn intent(&self, config: Option<&Resolved>) -> Intent {
-        let config = config.map(|config| &config.rollout);
-        let defaults = Limits::default();
-        let timeout = self
-            .timeout
-            .or(config.map(|c| c.timeout))
-            .unwrap_or(defaults.timeout);
-        let failed_tasks = self
-            .max_failed_tasks
-            .or(config.and_then(|c| c.max_failed_tasks));
-        let leave = match (self.on_failure, config.map(|c| c.on_failure)) {
-            (Some(asked), _) => matches!(asked, OnFailureArg::Leave),
-            (None, configured) => configured == Some(OnFailureConfig::Leave),
-        };
-        Intent {
-            limits: Limits {
-                timeout,
-                undo_timeout: timeout.max(Duration::from_mins(10)),
-                failed_tasks: match failed_tasks {
-                    None => FailedTasks::Automatic,
-                    Some(0) => FailedTasks::LeaveToEcs,
-                    Some(limit) => FailedTasks::After(limit),
-                },
-                ..defaults
-            },
-            on_failure: if leave {
-                OnFailure::Leave
-            } else {
-                OnFailure::RollBack
-            },
-            redeploy: if self.force_new_deployment {
-                Redeploy::Always
-            } else {
-                Redeploy::WhenChanged
-            },
-            contest: if self.supersede {
-                Contest::Supersede
-            } else {
-                Contest::Refuse
-            },
-            desired_count: self.desired_count,
-            ..Intent::default()
-        }
     }
 }
 

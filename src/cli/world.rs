@@ -22,7 +22,7 @@ use crate::ports::{Clock, Wake};
 use crate::sandbox::Sandbox;
 
 /// The name of a directory's sandbox world.
-const WORLD_FILE: &str = "sandbox.yml";
+pub const WORLD_FILE: &str = "sandbox.yml";
 
 /// Virtual seconds in a second, when somebody watches.
 const WATCHABLE: f64 = 30.0;

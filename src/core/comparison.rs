@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::diff::{Change, diff};
 use super::redact::Redactor;
-use super::taskdef::{TaskDefinition, compared};
+use super::taskdef::{Container, TaskDefinition, compared};
 
 /// What is there and what is wanted. Both documents may be published: they hold no secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ fn spell_images(from: (&mut Value, &TaskDefinition), to: (&mut Value, &TaskDefin
         .1
         .containers()
         .chain(to.1.containers())
-        .map(|c| c.name())
+        .map(Container::name)
         .collect();
     let differing: Vec<&str> = names.into_iter().filter(|name| differs(name)).collect();
     for (form, definition) in [from, to] {

@@ -67,6 +67,10 @@ name!(
     TargetGroupArn
 );
 name!(
+    /// `arn:…:listener-rule/app/NAME/LB/LISTENER/ID`; default rules have one too.
+    RuleArn
+);
+name!(
     /// `arn:…:task/CLUSTER/ID`.
     TaskArn
 );

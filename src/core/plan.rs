@@ -3,13 +3,14 @@
 //! **Invariant:** a plan is a value. It says everything that the rollout will change, and the rollout changes nothing else.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
-use super::live::{RolloutState, Service};
+use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
+use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::service::{Contest, Intent, Redeploy};
 use super::strategy::{Choice, choose};
 use super::taskdef::{Described, TaskDefinition, same};
@@ -22,6 +23,8 @@ pub struct Survey {
     pub running: Described,
     /// The newest active revision of the wanted family, if there is one.
     pub latest: Option<Described>,
+    /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller.
+    pub rules: Vec<Rule>,
 }
 
 /// One rollout, decided.
@@ -48,6 +51,43 @@ pub enum Strategy {
     Rolling,
     /// ECS's own blue/green, canary or linear shift, with our pauses in it.
     Native(Native),
+    /// A few tasks of the new revision as a second service beside the first, then rolling.
+    Beside(Beside),
+    /// Two task sets and one listener rule whose weights are moved.
+    TaskSets(TaskSets),
+}
+
+/// The two sets, and how the traffic moves from one to the other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSets {
+    /// The rule of the production traffic.
+    pub rule: RuleArn,
+    /// The rule of the test traffic, moved whole before the first step.
+    pub test_rule: Option<RuleArn>,
+    /// The target group that serves, and the one that the new set gets.
+    pub blue: TargetGroupArn,
+    pub green: TargetGroupArn,
+    /// Percent of production traffic for the new set, step by step; the last is 100.
+    pub steps: Vec<u32>,
+    /// How long each step is held.
+    pub hold: Duration,
+    /// How long the side without traffic is kept before it is removed.
+    pub drain: Duration,
+    /// The set that serves.
+    pub old: DeploymentId,
+    /// CreateTaskSet's members beside `cluster`, `service`, `taskDefinition`, `scale` and `externalId`.
+    pub members: Map<String, Value>,
+}
+
+/// The second service: a copy of the first in all but name, count and revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    pub key: ServiceKey,
+    pub tasks: u32,
+    /// CreateService's members beside `cluster`, `serviceName`, `taskDefinition` and `desiredCount`.
+    pub members: Map<String, Value>,
+    /// How long the tasks must run well before the first service is rolled out.
+    pub bake: Duration,
 }
 
 /// What a native shift changes on the service for its own time.
@@ -123,14 +163,17 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
-        let Choice { strategy, why } = choose(&intent, service)?;
+        let Choice { strategy, why } = choose(&intent, &target, survey)?;
         let revision = revision(wanted, survey);
         let course = course(&revision, &intent, service)?;
         let primary = service.primary();
         let before = Before {
             deployment: primary.map(|d| d.id()),
-            task_definition: service.task_definition(),
-            serving: service.last_completed().map(|d| d.task_definition()),
+            task_definition: service.running_task_definition(),
+            serving: service
+                .last_completed()
+                .map(|d| d.task_definition())
+                .or_else(|| service.primary_task_set().map(TaskSet::task_definition)),
             desired_count: service.desired_count(),
         };
         Ok(Self {
@@ -174,7 +217,7 @@ fn deployable(service: &Service) -> Result<(), Refusal> {
         let status = service.status().to_owned();
         return Err(Refusal::NotActive { status });
     }
-    if service.controller() != "ECS" {
+    if !matches!(service.controller(), "ECS" | "EXTERNAL") {
         let controller = service.controller().to_owned();
         return Err(Refusal::Controller { controller });
     }
@@ -203,9 +246,22 @@ fn redeploy(intent: &Intent, service: &Service) -> Redeploy {
     }
 }
 
+/// Of task sets nothing is to be done when the primary one is of the wanted revision and stands alone.
+fn course_of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Course {
+    let alone = service.task_sets().count() == 1;
+    let runs_it = service.primary_task_set().is_some_and(
+        |set| matches!(revision, Revision::Existing(arn) if *arn == set.task_definition()),
+    );
+    if runs_it && alone && intent.redeploy == Redeploy::WhenChanged {
+        Course::Nothing
+    } else {
+        Course::Deploy
+    }
+}
+
 fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {
     let Some(primary) = service.primary() else {
-        return Ok(Course::Deploy);
+        return Ok(course_of_sets(revision, intent, service));
     };
     let runs_it = matches!(revision, Revision::Existing(arn) if *arn == primary.task_definition());
     let count_changes = intent

@@ -38,6 +38,19 @@ pub enum Event {
         task_definition: TaskDefinitionArn,
     },
     Progress(Progress),
+    /// The canary's service was started, or found and taken over.
+    Canary {
+        service: String,
+        tasks: u32,
+    },
+    /// The canary's tasks ran well for long enough.
+    CanaryPassed {
+        seconds: u64,
+    },
+    /// Production traffic stands so, as read back.
+    Shifted {
+        percent: u32,
+    },
     TaskFailed(TaskFailure),
     TargetUnhealthy {
         target_group: TargetGroupArn,
@@ -144,6 +157,10 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// A service with the canary's name is there and is not ours.
+    NotOurs {
+        service: String,
+    },
     /// The service is gone or not active.
     ServiceGone {
         status: String,
@@ -235,6 +252,7 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
             Self::NoWayBack { .. } => "no_way_back",
             Self::UndoFailed { .. } => "undo_failed",
@@ -268,6 +286,10 @@ impl std::fmt::Display for Cause {
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
             }
+            Self::NotOurs { service } => write!(
+                f,
+                "there is a service {service} that no rollout of this service made"
+            ),
             Self::ServiceGone { status } => write!(f, "the service is {status}"),
             Self::NoWayBack { from } => {
                 write!(f, "{from}; no completed deployment is left to go back to")

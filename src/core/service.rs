@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::RuleArn;
+
 /// What the user asks for; the plan says what it comes to for the service as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
@@ -16,6 +18,15 @@ pub struct Intent {
     pub strategy: StrategyAsked,
     /// Minutes that ECS waits at each of our pauses before it rolls back by itself.
     pub pause_minutes: u32,
+    /// How long a canary must run well before the rollout goes on.
+    pub bake: Duration,
+    /// Percent of production traffic, step by step, for task sets.
+    pub weights: Vec<u32>,
+    /// The production rule, where it cannot be told from the target groups, and the test rule.
+    pub rule: Option<RuleArn>,
+    pub test_rule: Option<RuleArn>,
+    /// How long a side without traffic is kept before it is removed.
+    pub drain: Duration,
 }
 
 /// Which strategy the user asked for.
@@ -27,10 +38,32 @@ pub enum StrategyAsked {
     Auto,
     Rolling,
     BlueGreen,
-    /// Percent of production traffic in the first step.
-    Canary(f64),
+    /// A part of the new revision first: ECS's own canary for services whose load balancers can shift traffic, else
+    /// a second service beside the first.
+    Canary(CanarySize),
     /// Percent of production traffic in each step.
     Linear(f64),
+}
+
+/// How many canary tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CanarySize {
+    Tasks(u32),
+    /// Of the desired count, rounded up, at least one.
+    Percent(f64),
+}
+
+impl CanarySize {
+    pub fn tasks(self, desired_count: u32) -> u32 {
+        match self {
+            Self::Tasks(tasks) => tasks.max(1),
+            Self::Percent(percent) => {
+                let tasks = (f64::from(desired_count) * percent / 100.0).ceil();
+                (tasks as u32).max(1)
+            }
+        }
+    }
 }
 
 /// Every wait ends: these say when.
@@ -123,6 +156,11 @@ impl Default for Intent {
             desired_count: None,
             strategy: StrategyAsked::Auto,
             pause_minutes: 30,
+            bake: Duration::from_mins(5),
+            weights: vec![100],
+            rule: None,
+            test_rule: None,
+            drain: Duration::from_mins(2),
         }
     }
 }

@@ -4,9 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::live::Service;
-use super::plan::{Native, Refusal, Strategy};
-use super::service::{Intent, StrategyAsked};
+use super::id::{ServiceKey, ServiceName, TargetGroupArn};
+use super::live::{Rule, Service, TaskSet};
+use super::plan::{Beside, Native, Refusal, Strategy, Survey, TaskSets};
+use super::service::{CanarySize, Intent, StrategyAsked};
 
 /// The strategy, and why it is this one.
 pub struct Choice {
@@ -14,8 +15,12 @@ pub struct Choice {
     pub why: String,
 }
 
-pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
+pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<Choice, Refusal> {
+    let service = &survey.service;
     let own = service.strategy();
+    if service.controller() == "EXTERNAL" {
+        return task_sets(intent, survey);
+    }
     match intent.strategy {
         StrategyAsked::Auto if own == "ROLLING" => {
             Ok(rolling("the service's deployment strategy is ROLLING"))
@@ -29,7 +34,7 @@ pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
                 why,
             ))
         }
-        StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("asked for")),
+        StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("it was asked for")),
         StrategyAsked::Rolling => Err(Refusal::Strategy {
             asked: "a rolling deployment",
             lacks: format!("its deploymentConfiguration.strategy is {own}"),
@@ -38,11 +43,12 @@ pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
         StrategyAsked::BlueGreen => {
             shift("BLUE_GREEN", "a blue/green shift", intent, service, |_| {})
         }
-        StrategyAsked::Canary(percent) => {
+        StrategyAsked::Canary(CanarySize::Percent(percent)) if service.can_shift() => {
             shift("CANARY", "a native canary", intent, service, |during| {
                 set_percent(during, "canaryConfiguration", "canaryPercent", percent);
             })
         }
+        StrategyAsked::Canary(size) => beside(size, intent, target, service),
         StrategyAsked::Linear(percent) => shift(
             "LINEAR",
             "a native linear shift",
@@ -53,6 +59,173 @@ pub fn choose(intent: &Intent, service: &Service) -> Result<Choice, Refusal> {
             },
         ),
     }
+}
+
+/// Members of a service that its canary shares, when the service has them. Whatever is within them is copied whole.
+const SHARED: [&str; 12] = [
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "networkConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+    "healthCheckGracePeriodSeconds",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "loadBalancers",
+    "serviceRegistries",
+];
+
+/// What marks a service as the canary of another: key of a tag whose value is that service's name.
+pub const CANARY_TAG: &str = "ecsdeploy:canary-of";
+
+fn beside(
+    size: CanarySize,
+    intent: &Intent,
+    target: &ServiceKey,
+    service: &Service,
+) -> Result<Choice, Refusal> {
+    let tasks = size.tasks(service.desired_count());
+    let refused = |lacks: &str, change: &str| Refusal::Strategy {
+        asked: "a canary beside it",
+        lacks: lacks.to_owned(),
+        change: vec![change.to_owned()],
+    };
+    if service.strategy() != "ROLLING" {
+        return Err(refused(
+            "its own deployment strategy shifts traffic",
+            "ask for a percentage (--canary 10%), which ECS shifts itself for this service",
+        ));
+    }
+    if service.as_value().get("schedulingStrategy") == Some(&json!("DAEMON")) {
+        return Err(refused(
+            "its schedulingStrategy is DAEMON",
+            "a canary needs a service of scheduling strategy REPLICA",
+        ));
+    }
+    let mut members: Map<String, Value> = SHARED
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), service.as_value().get(*name)?.clone())))
+        .collect();
+    members.insert(
+        "tags".to_owned(),
+        json!([{ "key": CANARY_TAG, "value": service.name() }]),
+    );
+    let name = format!("{}-canary", service.name());
+    Ok(Choice {
+        strategy: Strategy::Beside(Beside {
+            key: ServiceKey {
+                cluster: target.cluster.clone(),
+                service: ServiceName::new(name),
+            },
+            tasks,
+            members,
+            bake: intent.bake,
+        }),
+        why: "it was asked for".to_owned(),
+    })
+}
+
+/// Members of a task set that the next one shares, when it has them.
+const SHARED_BY_SETS: [&str; 6] = [
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "networkConfiguration",
+    "serviceRegistries",
+    "tags",
+];
+
+fn task_sets(intent: &Intent, survey: &Survey) -> Result<Choice, Refusal> {
+    let refused = |lacks: &str, change: &str| Refusal::Strategy {
+        asked: "a weighted shift between task sets",
+        lacks: lacks.to_owned(),
+        change: vec![change.to_owned()],
+    };
+    let Some(old) = survey.service.primary_task_set() else {
+        return Err(refused(
+            "it has no primary task set",
+            "create one: aws ecs create-task-set, then aws ecs update-service-primary-task-set",
+        ));
+    };
+    let Some(blue) = old.target_group() else {
+        return Err(refused(
+            "its primary task set has no target group",
+            "task sets share traffic by the weights of two target groups in one listener rule",
+        ));
+    };
+    let Some((rule, green)) = production_rule(intent, &survey.rules, &blue) else {
+        return Err(refused(
+            "no one listener rule forwards to its target group and exactly one other",
+            "put both target groups into one rule, weights 100 and 0, or name the rule with --rule",
+        ));
+    };
+    if (rule.share(&blue) - 1.0).abs() > 1e-9 && survey.service.task_sets().count() == 1 {
+        return Err(refused(
+            "the rule does not send all traffic to the serving target group",
+            "set its weights to 100 and 0 first",
+        ));
+    }
+    let set = TaskSets {
+        rule: rule.arn.clone(),
+        test_rule: intent.test_rule.clone(),
+        members: set_members(old, &green),
+        steps: steps(&intent.weights),
+        hold: intent.bake,
+        drain: intent.drain,
+        old: old.id(),
+        blue,
+        green,
+    };
+    Ok(Choice {
+        strategy: Strategy::TaskSets(set),
+        why: "the service's deployment controller is EXTERNAL".to_owned(),
+    })
+}
+
+/// The rule that was named, or the only one that forwards to this group and one other.
+fn production_rule<'r>(
+    intent: &Intent,
+    rules: &'r [Rule],
+    blue: &TargetGroupArn,
+) -> Option<(&'r Rule, TargetGroupArn)> {
+    let mut fitting = rules
+        .iter()
+        .filter(|rule| intent.rule.as_ref().is_none_or(|named| *named == rule.arn))
+        .filter(|rule| intent.test_rule.as_ref() != Some(&rule.arn))
+        .filter(|rule| rule.weights.contains_key(blue))
+        .filter_map(|rule| Some((rule, rule.other_than(blue)?.clone())));
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+fn set_members(old: TaskSet<'_>, green: &TargetGroupArn) -> Map<String, Value> {
+    let mut members: Map<String, Value> = SHARED_BY_SETS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), old.member(name)?.clone())))
+        .collect();
+    let mut balancers = old.member("loadBalancers").cloned().unwrap_or_default();
+    if let Some(balancer) = balancers.get_mut(0) {
+        balancer["targetGroupArn"] = json!(green);
+    }
+    members.insert("loadBalancers".to_owned(), balancers);
+    members
+}
+
+/// Each once, rising, and 100 at the end.
+fn steps(asked: &[u32]) -> Vec<u32> {
+    let mut steps: Vec<u32> = asked
+        .iter()
+        .copied()
+        .filter(|step| (1..100).contains(step))
+        .collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps.push(100);
+    steps
 }
 
 fn rolling(why: &str) -> Choice {
@@ -87,7 +260,12 @@ fn shift(
     during.insert("strategy".to_owned(), json!(strategy));
     during.entry("bakeTimeInMinutes").or_insert(json!(0));
     adjust(&mut during);
-    Ok(native(during, intent, service, "asked for".to_owned()))
+    Ok(native(
+        during,
+        intent,
+        service,
+        "it was asked for".to_owned(),
+    ))
 }
 
 fn set_percent(during: &mut Map<String, Value>, member: &str, name: &str, percent: f64) {

@@ -4,6 +4,7 @@
 
 mod desk;
 mod drive;
+mod eyes;
 mod inspect;
 mod keeper;
 mod register;
@@ -14,6 +15,7 @@ mod survey;
 mod unkept;
 
 pub use drive::{Driven, Means, drive};
+pub use eyes::Eyes;
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};
 pub use register::{Registered, register};

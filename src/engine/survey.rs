@@ -4,7 +4,7 @@
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
 use crate::core::id::ServiceKey;
-use crate::core::live::{EcrImage, EcrImageDetail, Service, Tagging};
+use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::service::Intent;
@@ -98,7 +98,8 @@ pub async fn compare(
     }
     let mut seen = cloud.observe(&watch).await;
     let service = service(&mut seen, target)?;
-    let running = task_definition(&mut seen, service.task_definition().as_str(), cloud).await?;
+    let running =
+        task_definition(&mut seen, service.running_task_definition().as_str(), cloud).await?;
     let wanted = match wanted {
         Wanted::Document(document) => pin_seen(document, pinning, &seen)?,
         Wanted::Running(overrides) => {
@@ -113,6 +114,7 @@ pub async fn compare(
             return Ok((
                 wanted,
                 Survey {
+                    rules: rules(&service, cloud).await?,
                     service,
                     running,
                     latest,
@@ -121,7 +123,9 @@ pub async fn compare(
         }
     };
     let latest = latest(&mut seen, wanted.family(), cloud).await?;
+    let rules = rules(&service, cloud).await?;
     let survey = Survey {
+        rules,
         service,
         running,
         latest,
@@ -165,6 +169,22 @@ async fn task_definition(
     read_task_definition(name, cloud)
         .await?
         .ok_or_else(|| SurveyError::NoTaskDefinition(name.to_owned()))
+}
+
+/// The rules that share traffic between task sets; other controllers leave rules alone or to ECS.
+async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, SurveyError> {
+    let group = service.primary_task_set().and_then(TaskSet::target_group);
+    let Some(group) = group else {
+        return Ok(Vec::new());
+    };
+    let seen = cloud
+        .observe(&Watch::from([Facet::RulesAround(group)]))
+        .await;
+    match seen.rules_around {
+        Seen::Is(rules) => Ok(rules),
+        Seen::Unreadable(fault) => Err(fault.into()),
+        Seen::Absent | Seen::NotAsked => Ok(Vec::new()),
+    }
 }
 
 async fn latest(

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::ApiError;
+use crate::sandbox::{ApiError, Time};
 
 /// The input of one call, or one structure inside it.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +82,39 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// A number, whole or not, if the member is there; never infinite.
+    pub fn number(self, member: &str) -> Result<Option<f64>, ApiError> {
+        let Some(value) = self.get(member) else {
+            return Ok(None);
+        };
+        let number = value
+            .as_f64()
+            .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+            .filter(|number| number.is_finite());
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.invalid(&format!("{member} must be a number, not {value}"))),
+        }
+    }
+
+    /// An instant: epoch seconds, or `2026-01-15T09:00:00Z` (awsQuery and the world file).
+    pub fn time(self, member: &str) -> Result<Option<Time>, ApiError> {
+        let Some(value) = self.get(member) else {
+            return Ok(None);
+        };
+        let time = match value.as_str() {
+            Some(text) => Time::parse(text),
+            None => value
+                .as_f64()
+                .filter(|seconds| *seconds >= 0.0)
+                .map(|seconds| Time::from_millis((seconds * 1000.0).round() as u64)),
+        };
+        match time {
+            Some(time) => Ok(Some(time)),
+            None => Err(self.invalid(&format!("{member} must be a timestamp, not {value}"))),
+        }
+    }
+
     pub fn flag(self, member: &str) -> Result<Option<bool>, ApiError> {
         let Some(value) = self.get(member) else {
             return Ok(None);
@@ -125,7 +158,7 @@ impl<'a> Input<'a> {
     pub fn invalid(self, message: &str) -> ApiError {
         let code = match self.service {
             "ecs" | "ecr" => "InvalidParameterException",
-            "elasticloadbalancing" => "ValidationError",
+            "elasticloadbalancing" | "monitoring" => "ValidationError",
             _ => "ValidationException",
         };
         ApiError::client(code, message)

@@ -127,6 +127,13 @@ impl Sandbox {
         Some(header + &journal.lines)
     }
 
+    /// How long the journal is: it grows with every deed.
+    pub fn journal_bytes(&self) -> usize {
+        self.journal
+            .as_ref()
+            .map_or(0, |journal| journal.lines.len())
+    }
+
     /// Since when the journal is full, and the state stands still.
     pub fn journal_full(&self) -> Option<Time> {
         Some(self.journal.as_ref()?.frozen.as_ref()?.0)

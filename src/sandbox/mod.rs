@@ -9,6 +9,8 @@
 pub mod apps;
 mod autoscaling;
 mod census;
+pub mod cloudwatch;
+pub mod codedeploy;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
@@ -18,6 +20,7 @@ pub mod ids;
 pub mod image;
 pub mod input;
 mod journal;
+pub mod lambdas;
 mod logs;
 mod looking;
 pub mod network;
@@ -34,6 +37,7 @@ mod sts;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod traffic;
 pub mod wire;
 mod world;
 

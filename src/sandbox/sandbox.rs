@@ -10,8 +10,8 @@ use crate::sandbox::faults::{Fault, Past};
 use crate::sandbox::journal::Journal;
 use crate::sandbox::wire::{Call, Service};
 use crate::sandbox::{
-    ApiError, Duration, Rng, Time, World, WorldError, autoscaling, ecr, ecs, elb, ids, logs, seed,
-    ssm, sts, wire,
+    ApiError, Duration, Rng, Time, World, WorldError, autoscaling, cloudwatch, codedeploy, ecr,
+    ecs, elb, ids, logs, seed, ssm, sts, wire,
 };
 
 /// How often each operation was asked for, by service (signing name) and operation.
@@ -61,7 +61,7 @@ impl Sandbox {
                 let result = self.perform(&call);
                 self.respond(&call, result)
             }
-            Err(refusal) => self.refuse(&refusal),
+            Err(refusal) => self.refuse(request, &refusal),
         }
     }
 
@@ -70,7 +70,7 @@ impl Sandbox {
     pub fn exchange(&mut self, request: &Request<Bytes>) -> Exchange {
         let call = match wire::read(request) {
             Ok(call) => call,
-            Err(refusal) => return Exchange::at_once(self.refuse(&refusal)),
+            Err(refusal) => return Exchange::at_once(self.refuse(request, &refusal)),
         };
         self.count(&call);
         let verdict = self
@@ -129,8 +129,8 @@ impl Sandbox {
         wire::write(call, result, &ids::uuid(&mut self.request_ids))
     }
 
-    fn refuse(&mut self, refusal: &ApiError) -> Response<Bytes> {
-        wire::refuse(refusal, &ids::uuid(&mut self.request_ids))
+    fn refuse(&mut self, request: &Request<Bytes>, refusal: &ApiError) -> Response<Bytes> {
+        wire::refuse(request, refusal, &ids::uuid(&mut self.request_ids))
     }
 
     /// Moves the clock to `to`, a second at a time; an instant in the past is ignored. Steps fall on whole seconds, so
@@ -196,10 +196,12 @@ pub(super) fn ask(world: &mut World, call: &Call) -> Result<Value, ApiError> {
         Service::Ecs => ecs::answer(world, operation, input),
         Service::Ecr => ecr::answer(world, operation, input),
         Service::Elb => elb::answer(world, operation, input),
+        Service::CloudWatch => cloudwatch::answer(world, operation, input),
         Service::Sts => sts::answer(world, operation),
         Service::Ssm => ssm::answer(world, operation, input),
         Service::Logs => logs::answer(world, operation, input),
         Service::ApplicationAutoScaling => autoscaling::answer(world, operation, input),
+        Service::CodeDeploy => codedeploy::answer(world, operation, input),
         other => Err(ApiError::not_modelled(other.name(), operation)),
     }
 }

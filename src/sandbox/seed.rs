@@ -14,18 +14,24 @@
 //! | `rules` | `CreateRule`, with `RuleArn` |
 //! | `repositories` | `repositoryName`, `imageTagMutability` and `images`: `imageTags`, `imageDigest`, `imageStatus`, `imagePushedAt`, `platforms`, and the `behaviour` (see [`Behaviour`]) |
 //! | `images` | a public image: `image` (`nginx:1.27`) and its `behaviour` |
+//! | `lambdas` | [`LambdaSeed`]: a function that lifecycle hooks may call, and its answers |
 //! | `clusters` | `CreateCluster` |
 //! | `containerInstances` | [`ContainerInstanceSeed`] |
 //! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
 //! | `parameters` | `PutParameter` of SSM |
 //! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
+//! | `codeDeploy` | [`CodeDeploySeed`]: applications, deployment configurations and deployment groups |
 //! | `faults` | a fault [`Rule`], in the order in which they are asked |
 //! | `throttling` | `aws` for AWS's published request rates; else `off` |
-//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment |
+//! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment. One with the controller `EXTERNAL` has `taskSets` beside it: `CreateTaskSet`, at full `scale` if none is given; the first is PRIMARY |
+//! | `traffic` | requests that come all the time (see [`SourceSeed`]) |
+//! | `alarms` | `PutMetricAlarm`, with the `StateValue` that the alarm already has (`INSUFFICIENT_DATA` if absent) |
+//! | `cloudwatch` | how data is published and kept (see [`Switches`]) |
 //!
 //! Wherever an ARN is asked for, a name will do: `web` for a load balancer or target group, `web:80` for the listener on
-//! port 80, `web:80/10` for its rule of priority 10 and `web:80/default` for its default rule.
+//! port 80, `web:80/10` for its rule of priority 10 and `web:80/default` for its default rule. The same goes for the value
+//! of an alarm's `LoadBalancer` or `TargetGroup` dimension.
 
 use std::collections::BTreeMap;
 
@@ -33,11 +39,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sandbox::apps::Behaviour;
+use crate::sandbox::cloudwatch::{self, Switches};
+use crate::sandbox::codedeploy::{self, CodeDeploySeed};
 use crate::sandbox::ecr::{Image, ImageState, Repository};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
 use crate::sandbox::faults::{Rule, Throttling};
 use crate::sandbox::image::ImageName;
+use crate::sandbox::lambdas::LambdaSeed;
 use crate::sandbox::network::Subnet;
+use crate::sandbox::traffic::{self, SourceSeed};
 use crate::sandbox::{ApiError, Duration, Time, World, autoscaling, ecs, logs, ssm};
 
 /// Why a world file cannot be used.
@@ -61,6 +71,7 @@ pub struct EcsSeed {
     /// `RegisterTaskDefinition` inputs, in order of registration.
     pub task_definitions: Vec<Value>,
     /// `CreateService` inputs. They start steady: every task RUNNING and healthy, one COMPLETED deployment in the past.
+    /// `taskSets` beside an EXTERNAL one are `CreateTaskSet` inputs.
     pub services: Vec<Value>,
 }
 
@@ -95,13 +106,18 @@ struct WorldFile {
     rules: Vec<Value>,
     repositories: Vec<RepositoryEntry>,
     images: Vec<PublicImageEntry>,
+    lambdas: Vec<LambdaSeed>,
     clusters: Vec<Value>,
     container_instances: Vec<ContainerInstanceSeed>,
     task_definitions: Vec<Value>,
     services: Vec<Value>,
+    traffic: Vec<SourceSeed>,
+    alarms: Vec<Value>,
+    cloudwatch: Switches,
     parameters: Vec<Value>,
     log_groups: Vec<Value>,
     scalable_targets: Vec<Value>,
+    code_deploy: CodeDeploySeed,
     faults: Vec<Rule>,
     throttling: Throttling,
 }
@@ -119,13 +135,18 @@ impl Default for WorldFile {
             rules: vec![],
             repositories: vec![],
             images: vec![],
+            lambdas: vec![],
             clusters: vec![],
             container_instances: vec![],
             task_definitions: vec![],
             services: vec![],
+            traffic: vec![],
+            alarms: vec![],
+            cloudwatch: Switches::default(),
             parameters: vec![],
             log_groups: vec![],
             scalable_targets: vec![],
+            code_deploy: CodeDeploySeed::default(),
             faults: vec![],
             throttling: Throttling::Off,
         }
@@ -196,6 +217,12 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
     for entry in &file.images {
         add_public_image(&mut world, entry);
     }
+    for entry in file.lambdas {
+        let name = entry.function_name.clone();
+        if !world.lambdas.add(entry) {
+            return Err(WorldError::Invalid(format!("lambda {name} is there twice")));
+        }
+    }
     let (target_groups, load_balancers) = (file.target_groups, file.load_balancers);
     elb::seed(
         &mut world,
@@ -224,6 +251,8 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
             services,
         },
     )?;
+    traffic::seed(&mut world, file.traffic)?;
+    cloudwatch::seed(&mut world, file.cloudwatch, file.alarms)?;
     ask_all(&mut world, "PutParameter", ssm::answer, &file.parameters)?;
     ask_all(&mut world, "CreateLogGroup", logs::answer, &file.log_groups)?;
     ask_all(
@@ -232,6 +261,7 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
         autoscaling::answer,
         &file.scalable_targets,
     )?;
+    codedeploy::seed(&mut world, file.code_deploy)?;
     for rule in file.faults {
         let added = world.faults.add(rule, seed);
         added.map_err(|error| WorldError::Invalid(error.to_string()))?;

@@ -4,13 +4,17 @@
 
 use crate::sandbox::apps::Apps;
 use crate::sandbox::autoscaling::{self, AutoScaling};
+use crate::sandbox::cloudwatch::{self, Cloudwatch};
+use crate::sandbox::codedeploy::{self, CodeDeploy};
 use crate::sandbox::ecr::Ecr;
-use crate::sandbox::ecs::{self, Ecs};
+use crate::sandbox::ecs::{self, AlarmStates, Ecs};
 use crate::sandbox::elb::Elb;
 use crate::sandbox::faults::Faults;
+use crate::sandbox::lambdas::Lambdas;
 use crate::sandbox::logs::Logs;
 use crate::sandbox::network::Network;
 use crate::sandbox::ssm::Ssm;
+use crate::sandbox::traffic::Traffic;
 use crate::sandbox::{Rng, Time, ids};
 
 /// One AWS account in one region.
@@ -29,11 +33,17 @@ pub struct World {
     pub ecr: Ecr,
     pub apps: Apps,
     pub network: Network,
+    pub traffic: Traffic,
+    pub cloudwatch: Cloudwatch,
     pub ssm: Ssm,
     pub logs: Logs,
     pub auto_scaling: AutoScaling,
+    pub code_deploy: CodeDeploy,
     /// What goes wrong on the way to AWS. No service knows of it.
     pub faults: Faults,
+    pub lambdas: Lambdas,
+    /// What deployments are told of CloudWatch alarms.
+    pub alarms: AlarmStates,
 }
 
 impl World {
@@ -50,10 +60,15 @@ impl World {
             ecr: Ecr::default(),
             apps: Apps::default(),
             network: Network::default(),
+            traffic: Traffic::default(),
+            cloudwatch: Cloudwatch::default(),
             ssm: Ssm::default(),
             logs: Logs::default(),
             auto_scaling: AutoScaling::default(),
+            code_deploy: CodeDeploy::default(),
             faults: Faults::default(),
+            lambdas: Lambdas::default(),
+            alarms: AlarmStates::default(),
         }
     }
 
@@ -67,13 +82,26 @@ impl World {
         Rng::named(self.seed, &[kind, name])
     }
 
-    /// What happens in the second that ends at `at`: ECS moves its tasks, then ELB checks the targets as they now are, and
-    /// Application Auto Scaling looks at desired counts.
+    /// What happens in the second that ends at `at`: ECS moves its tasks, ELB checks the targets as they now are, requests
+    /// flow to them, CloudWatch publishes and judges what was counted, Application Auto Scaling looks at desired counts,
+    /// and CodeDeploy goes on with its deployments.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
-        let Self { ecs, apps, elb, .. } = self;
+        let Self {
+            ecs,
+            apps,
+            elb,
+            traffic,
+            ..
+        } = self;
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
+        traffic.tick(at, elb, &|id, port| ecs::reach(ecs, at, id, port));
+        cloudwatch::tick(self);
+        let states = self.cloudwatch.alarm_states();
+        self.alarms
+            .extend(states.map(|(name, state)| (name.clone(), state)));
         autoscaling::tick(self);
+        codedeploy::tick(self);
     }
 }

@@ -4,6 +4,8 @@
 pub mod config;
 pub mod diff;
 pub mod document;
+pub mod markdown;
+pub mod plan;
 pub mod record;
 pub mod schema;
 pub mod status;

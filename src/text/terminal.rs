@@ -66,6 +66,13 @@ fn event(event: &Event) -> String {
             task_definition.short()
         ),
         Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
+        Event::Canary { service, tasks } => {
+            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+        }
+        Event::CanaryPassed { seconds } => {
+            format!("canary passed   its tasks ran well for {seconds} s")
+        }
+        Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,

@@ -342,11 +342,11 @@ mod tests {
             .build()
     }
 
-    fn answer(status: u16, body: &str) -> Answer {
+    fn answer(status: u16, body: &str) -> http::Response<Bytes> {
         let response = http::Response::builder().status(status);
-        Ok(response
+        response
             .body(Bytes::copy_from_slice(body.as_bytes()))
-            .unwrap())
+            .unwrap()
     }
 
     #[tokio::test]
@@ -355,7 +355,7 @@ mod tests {
         let kept = Arc::clone(&seen);
         let config = config(move |request| {
             *kept.lock().unwrap() = Some(request);
-            answer(200, r#"{"MetricAlarms": [], "BornLater": 1}"#)
+            Ok(answer(200, r#"{"MetricAlarms": [], "BornLater": 1}"#))
         });
         let said = JsonService::new(&config, API)
             .call(
@@ -399,8 +399,8 @@ mod tests {
             *count += 1;
             match (*count, status) {
                 (1, 0) => Err(ConnectorError::io("connection reset".into())),
-                (1, _) => answer(status, body),
-                _ => answer(200, "{}"),
+                (1, _) => Ok(answer(status, body)),
+                _ => Ok(answer(200, "{}")),
             }
         });
         let said = JsonService::new(&config, API)

@@ -3,13 +3,15 @@
 //! **Invariant:** a facet that was asked for is always answered in the observation, if only with the fault.
 
 use aws_sdk_ecr::types::ImageIdentifier;
-use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionField, TaskField};
+use aws_sdk_ecs::types::{DesiredStatus, ServiceField, TaskDefinitionField, TaskField};
 use serde_json::Value;
 
 use super::Aws;
 use super::faults::fault;
 use super::wire::Document;
-use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
+use crate::core::id::{
+    Cluster, DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
+};
 use crate::core::live::{
     EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState, Task,
 };
@@ -31,6 +33,7 @@ impl Aws {
     async fn look_at(&self, facet: &Facet, seen: &mut Observation) {
         match facet {
             Facet::Service(key) => seen.service = self.service(key).await.into(),
+            Facet::Beside(key) => seen.beside = self.service(key).await.into(),
             Facet::TaskDefinition(name) => {
                 let found = self.task_definition(name).await.into();
                 seen.task_definitions.insert(name.clone(), found);
@@ -49,6 +52,28 @@ impl Aws {
                 seen.service_deployment = self.service_deployment(key, id).await.into();
             }
             Facet::Record(arn) => seen.service_deployment = self.record(arn).await.into(),
+            Facet::Rule(arn) => {
+                let found = self.rule(arn).await.into();
+                seen.rules.insert(arn.clone(), found);
+            }
+            Facet::RulesAround(group) => seen.rules_around = self.rules_around(group).await.into(),
+            Facet::Alarms(names) => seen.alarms.extend(self.alarms(names).await),
+            Facet::Metrics(request) => {
+                let found = self.metrics(request).await.map(Some).into();
+                seen.metrics.insert(request.clone(), found);
+            }
+            Facet::OneOffTask(cluster, task) => {
+                let found = self.one_off_task(cluster, task).await.into();
+                seen.one_off_tasks.insert(task.clone(), found);
+            }
+            Facet::Http(probe) => {
+                let fault = Fault::unasked("GET", "AWS sends no probes");
+                seen.replies.insert(probe.clone(), Seen::Unreadable(fault));
+            }
+            Facet::Approval(ask) => {
+                let fault = Fault::unasked("approval", "AWS knows no approvals");
+                seen.approvals.insert(ask.clone(), Seen::Unreadable(fault));
+            }
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
                 seen.images.insert(image.clone(), found);
@@ -62,6 +87,7 @@ impl Aws {
             .describe_services()
             .cluster(key.cluster.as_str())
             .services(key.service.as_str())
+            .include(ServiceField::Tags)
             .customize()
             .interceptor(answer.clone())
             .send()
@@ -134,6 +160,21 @@ impl Aws {
             .await
             .map_err(|error| fault("DescribeTasks", &error))?;
         Ok(Some(all(answer.answer(), "tasks").map(Task::new).collect()))
+    }
+
+    /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.
+    async fn one_off_task(&self, cluster: &Cluster, task: &TaskArn) -> Result<Option<Task>, Fault> {
+        let answer = Document::read();
+        self.ecs
+            .describe_tasks()
+            .cluster(cluster.as_str())
+            .tasks(task.as_str())
+            .customize()
+            .interceptor(answer.clone())
+            .send()
+            .await
+            .map_err(|error| fault("DescribeTasks", &error))?;
+        Ok(first(answer.answer(), "tasks").map(Task::new))
     }
 
     async fn targets(&self, group: &TargetGroupArn) -> Result<Option<Vec<Target>>, Fault> {
@@ -244,17 +285,7 @@ impl Aws {
     }
 }
 
-impl<T> From<Result<Option<T>, Fault>> for Seen<T> {
-    fn from(found: Result<Option<T>, Fault>) -> Self {
-        match found {
-            Ok(Some(it)) => Self::Is(it),
-            Ok(None) => Self::Absent,
-            Err(fault) => Self::Unreadable(fault),
-        }
-    }
-}
-
-fn unreadable(operation: &str, message: &str) -> Fault {
+pub(super) fn unreadable(operation: &str, message: &str) -> Fault {
     Fault {
         operation: operation.to_owned(),
         kind: crate::core::rollout::FaultKind::Unanswered,

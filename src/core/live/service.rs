@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{count, list, text, time};
+use super::{TaskSet, count, list, text, time};
 use crate::core::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 
 /// One element of `DescribeServices.services`, whole.
@@ -98,6 +98,14 @@ impl Service {
         TaskDefinitionArn::new(text(&self.0, "taskDefinition"))
     }
 
+    /// The service's own, or of a service of the EXTERNAL controller its primary task set's.
+    pub fn running_task_definition(&self) -> TaskDefinitionArn {
+        match self.primary_task_set() {
+            Some(set) => set.task_definition(),
+            None => self.task_definition(),
+        }
+    }
+
     /// `ECS` (also when not said), `CODE_DEPLOY` or `EXTERNAL`.
     pub fn controller(&self) -> &str {
         match self.0.pointer("/deploymentController/type") {
@@ -112,6 +120,23 @@ impl Service {
             Some(Value::String(strategy)) => strategy,
             _ => "ROLLING",
         }
+    }
+
+    /// Of a service of the EXTERNAL controller.
+    pub fn task_sets(&self) -> impl Iterator<Item = TaskSet<'_>> {
+        TaskSet::all(&self.0)
+    }
+
+    pub fn primary_task_set(&self) -> Option<TaskSet<'_>> {
+        self.task_sets().find(|set| set.is_primary())
+    }
+
+    /// The value of a tag; tags are there only when they were asked for.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        list(&self.0, "tags")
+            .iter()
+            .find(|tag| text(tag, "key") == key)
+            .map(|tag| text(tag, "value"))
     }
 
     /// `deploymentConfiguration`, whole.

@@ -40,10 +40,17 @@ fn field(text: &str, at: usize, separator: char) -> Option<Field> {
             whole: name.start..end,
         });
     }
+    let (start, gap) = match separator {
+        ':' if !name.is_quoted => {
+            let opened = start + opening(&text[start..]);
+            (opened, start - after)
+        }
+        _ => (start, start - after),
+    };
     let rest = &text[start..];
     let length = match separator {
-        '=' => equated(rest, start - after)?,
-        _ => yaml_scalar(text, rest, &name, start - after)?,
+        '=' => equated(rest, gap)?,
+        _ => yaml_scalar(text, rest, &name, gap)?,
     };
     Some(Field {
         name: text[name.inner.clone()].to_owned(),
@@ -105,6 +112,21 @@ fn quoted(text: &str, start: usize) -> Option<(Range<usize>, usize)> {
         }
     }
     Some((inner..line, line))
+}
+
+/// The length of the bracket of a YAML list or mapping that was opened where a plain value was meant, and is followed
+/// by no member of its own: `password: [hunter2`.
+fn opening(rest: &str) -> usize {
+    let inner = rest.trim_start_matches(['{', '[', ' ']);
+    let word = inner
+        .find([',', ':', '}', ']', '\n'])
+        .unwrap_or(inner.len());
+    let is_member = inner[word..].starts_with(':');
+    if rest.starts_with(['{', '[']) && !is_member && !inner.starts_with(['{', '"', '\'']) {
+        rest.len() - inner.len()
+    } else {
+        0
+    }
 }
 
 /// The length of `value` in `name=value`: up to what ends a word, a query parameter or a part of a connection string.
@@ -244,6 +266,8 @@ mod tests {
         check("a: b c # d\n- e: f", &[("a", "b c"), ("e", "f")]);
         check("{ a: b, c: 'd' }", &[("a", "b"), ("c", "d")]);
         check("12 |   a: b", &[("a", "b")]);
+        check("a: [b\nc: { d", &[("a", "b"), ("c", "d")]);
+        check("a: {b: c}", &[("b", "c")]);
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! What a turn may ask of the world, and what comes back.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
+use crate::core::id::{
+    DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
+    TaskDefinitionArn,
+};
 use crate::core::live::Service;
 use crate::core::taskdef::TaskDefinition;
 
@@ -16,6 +21,27 @@ pub enum Action {
         key: ServiceKey,
         members: Map<String, Value>,
     },
+    /// CreateService with exactly these members beside `cluster` and `serviceName`.
+    CreateService {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// DeleteService, its tasks with it.
+    DeleteService(ServiceKey),
+    /// ModifyRule (ModifyListener for a default rule): these weights in its forward action, all else kept.
+    Shift {
+        rule: RuleArn,
+        weights: BTreeMap<TargetGroupArn, u32>,
+    },
+    /// CreateTaskSet with exactly these members beside `cluster` and `service`.
+    CreateTaskSet {
+        key: ServiceKey,
+        members: Map<String, Value>,
+    },
+    /// UpdateServicePrimaryTaskSet.
+    PromoteTaskSet { key: ServiceKey, set: DeploymentId },
+    /// DeleteTaskSet, its tasks with it.
+    DeleteTaskSet { key: ServiceKey, set: DeploymentId },
     /// StopServiceDeployment: ECS itself goes back to the last completed deployment, whose tasks are still
     /// there to serve.
     StopServiceDeployment(ServiceDeploymentArn),
@@ -24,6 +50,8 @@ pub enum Action {
         deployment: ServiceDeploymentArn,
         hook: String,
     },
+    /// RunTask with exactly these members; their `clientToken` makes the task once.
+    RunTask { members: Map<String, Value> },
 }
 
 /// AWS's answer to an action.
@@ -31,8 +59,17 @@ pub enum Action {
 pub enum Receipt {
     Registered(TaskDefinitionArn),
     Updated(Service),
+    Created,
+    Deleted,
+    Shifted,
+    Promoted,
     Stopped,
     Continued,
+    /// The task that RunTask started, now or when it was asked before under this client token.
+    Started {
+        token: String,
+        task: TaskArn,
+    },
 }
 
 impl Action {
@@ -41,8 +78,15 @@ impl Action {
         match self {
             Self::RegisterTaskDefinition(_) => "RegisterTaskDefinition",
             Self::UpdateService { .. } => "UpdateService",
+            Self::CreateService { .. } => "CreateService",
+            Self::DeleteService(_) => "DeleteService",
+            Self::Shift { .. } => "ModifyRule",
+            Self::CreateTaskSet { .. } => "CreateTaskSet",
+            Self::PromoteTaskSet { .. } => "UpdateServicePrimaryTaskSet",
+            Self::DeleteTaskSet { .. } => "DeleteTaskSet",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
             Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
+            Self::RunTask { .. } => "RunTask",
         }
     }
 }

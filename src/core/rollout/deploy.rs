@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::pace::{LOOK_AGAIN, SETTLE};
 use super::turning::Turning;
-use super::{Action, Phase, Receipt, Seen, Turn, Watch};
+use super::{Action, Phase, Receipt, Seen, Stage, Turn, Watch};
 use crate::core::id::TaskDefinitionArn;
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Course, Revision, Strategy};
@@ -63,6 +63,16 @@ impl Turning<'_> {
 
     fn deploy_revision(mut self, revision: TaskDefinitionArn) -> Turn {
         self.next.revision = Some(revision);
+        if let Strategy::TaskSets(_) = &self.plan.strategy {
+            let phase = Phase::TaskSets(Stage::Raise);
+            self.next.enter(phase.clone(), self.now);
+            return self.task_sets(&Stage::Raise);
+        }
+        if let Strategy::Beside(_) = &self.plan.strategy {
+            self.next
+                .enter(Phase::Canary { well_since: None }, self.now);
+            return self.canary(None);
+        }
         self.next.enter(Phase::Deploy, self.now);
         self.deploy()
     }

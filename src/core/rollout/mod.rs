@@ -5,12 +5,17 @@
 //! Every wait has a deadline in the plan, and no data is never a success.
 
 mod action;
+mod beside;
 mod deploy;
+pub mod gates;
+mod looks;
 mod native;
 mod observation;
 mod pace;
+mod restore;
 mod rolling;
 mod state;
+mod task_sets;
 mod tell;
 mod turning;
 mod wish;
@@ -18,6 +23,7 @@ mod wish;
 pub use action::{Action, Receipt};
 pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
+pub use task_sets::Stage;
 pub use wish::Wish;
 
 use jiff::Timestamp;
@@ -37,8 +43,10 @@ pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn
         Phase::Register | Phase::Deploy if it.is_late() => it.too_late(),
         Phase::Register => it.register(),
         Phase::Deploy => it.deploy(),
+        Phase::Canary { well_since } => it.canary(*well_since),
         Phase::Follow => it.follow(),
         Phase::Undo { cause, by } => it.undo(cause, *by),
+        Phase::TaskSets(stage) => it.task_sets(stage),
         Phase::Restore { outcome } => it.restore(outcome),
         Phase::Done(_) => it.rest(),
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Facet, Watch};
+use super::{Action, Facet, Stage, Watch};
 use crate::core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
-use crate::core::plan::{Course, Plan, Revision};
+use crate::core::plan::{Course, Plan, Revision, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 
 /// Only what cannot be observed. Losing it costs a second look, never a second change.
@@ -43,6 +43,12 @@ pub enum Phase {
         cause: Cause,
         by: Undoer,
     },
+    /// The canary is started, or taken over, and its tasks run well for long enough.
+    Canary {
+        /// Since when all of its tasks have been well.
+        well_since: Option<Timestamp>,
+    },
+    TaskSets(Stage),
     /// The rollout has ended so; what was set on the service for its time is put back.
     Restore {
         outcome: Outcome,
@@ -76,8 +82,21 @@ impl State {
     /// Where a rollout of this plan begins.
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
         let (phase, revision) = match (&plan.revision, plan.course) {
+            // A dead run may have left its canary.
+            (_, Course::Nothing) if matches!(plan.strategy, Strategy::Beside(_)) => {
+                let outcome = Outcome::Unchanged;
+                (Phase::Restore { outcome }, None)
+            }
             (_, Course::Nothing) => (Phase::Done(Outcome::Unchanged), None),
             (Revision::New(_), _) => (Phase::Register, None),
+            (Revision::Existing(arn), Course::Deploy)
+                if matches!(plan.strategy, Strategy::Beside(_)) =>
+            {
+                (Phase::Canary { well_since: None }, Some(arn.clone()))
+            }
+            (Revision::Existing(arn), _) if matches!(plan.strategy, Strategy::TaskSets(_)) => {
+                (Phase::TaskSets(Stage::Raise), Some(arn.clone()))
+            }
             (Revision::Existing(arn), _) => (Phase::Deploy, Some(arn.clone())),
         };
         Self {

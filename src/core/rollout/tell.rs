@@ -56,6 +56,10 @@ impl Turning<'_> {
             old,
             awaiting,
         };
+        self.tell(progress);
+    }
+
+    pub fn tell(&mut self, progress: Progress) {
         if self.next.told.progress.as_ref() != Some(&progress) {
             self.next.told.progress = Some(progress.clone());
             self.say.push(Event::Progress(progress));

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pace;
 use super::{
-    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, Watch,
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
 };
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Plan, Strategy};
@@ -40,14 +40,18 @@ impl<'a> Turning<'a> {
 
     pub fn follow(self) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling => self.follow_rolling(),
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
+                self.follow_rolling()
+            }
             Strategy::Native(_) => self.follow_native(),
         }
     }
 
     pub fn undo(self, cause: &Cause, by: Undoer) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling => self.undo_rolling(cause, by),
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
+                self.undo_rolling(cause, by)
+            }
             Strategy::Native(_) => self.undo_native(cause),
         }
     }
@@ -80,6 +84,14 @@ impl<'a> Turning<'a> {
         Turn {
             wake_at,
             ..self.look_now(watch)
+        }
+    }
+
+    /// Ends the rollout: what was set or started for its time is put away first.
+    pub fn conclude(self, outcome: Outcome) -> Turn {
+        match &self.plan.strategy {
+            Strategy::Rolling | Strategy::TaskSets(_) => self.finish(outcome),
+            Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
         }
     }
 
@@ -155,11 +167,12 @@ impl<'a> Turning<'a> {
     /// Ends the rollout where it stands.
     pub fn give_up(self, cause: Cause) -> Turn {
         let changed = match &self.next.phase {
-            Phase::Register => false,
+            Phase::Register | Phase::Canary { .. } => false,
+            Phase::TaskSets(Stage::Raise) => false,
             Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
             _ => true,
         };
-        self.finish(if changed {
+        self.conclude(if changed {
             Outcome::Stranded { cause }
         } else {
             Outcome::Failed { cause }
@@ -187,7 +200,7 @@ impl<'a> Turning<'a> {
             message: fault.message.clone(),
         };
         match self.next.phase.clone() {
-            Phase::Undo { cause: from, .. } => self.finish(Outcome::Stranded {
+            Phase::Undo { cause: from, .. } => self.conclude(Outcome::Stranded {
                 cause: Cause::UndoFailed {
                     from: Box::new(from),
                     reason: cause.to_string(),

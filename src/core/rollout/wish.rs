@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::turning::Turning;
-use super::{Facet, Phase, Turn};
+use super::{Facet, Phase, Stage, Turn};
 use crate::core::plan::Strategy;
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 
@@ -26,13 +26,19 @@ impl Turning<'_> {
     pub fn can_cancel(&self) -> bool {
         match self.next.phase {
             Phase::Deploy => self.next.ordered.is_none(),
-            Phase::Register | Phase::Follow => true,
+            Phase::Register | Phase::Follow | Phase::Canary { .. } => true,
+            Phase::TaskSets(ref stage) => !matches!(stage, Stage::Remove | Stage::Back { .. }),
             _ => false,
         }
     }
 
     pub fn cancel(mut self, by: &str) -> Turn {
         let cause = Cause::Cancelled { by: by.to_owned() };
+        match self.next.phase {
+            Phase::Canary { .. } => return self.canary_failed(cause),
+            Phase::TaskSets(_) => return self.begin_back(cause),
+            _ => {}
+        }
         let Some(deployment) = self.next.deployment.clone() else {
             return self.give_up(cause);
         };
@@ -57,7 +63,7 @@ impl Turning<'_> {
     fn way_back(&self) -> Option<crate::core::id::TaskDefinitionArn> {
         let before = &self.plan.before;
         match self.plan.strategy {
-            Strategy::Rolling => before
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => before
                 .serving
                 .clone()
                 .filter(|serving| Some(serving) != self.next.revision.as_ref()),

@@ -9,13 +9,14 @@ use crate::sandbox::ecs::document::Document;
 use crate::sandbox::ecs::hearing::Heard;
 use crate::sandbox::ecs::scheduler;
 use crate::sandbox::ecs::service::Status;
-use crate::sandbox::ecs::state::{Ecs, split};
+use crate::sandbox::ecs::state::{Ecs, split, untouched};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
-    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
-    task_definition, task_operations,
+    capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
+    service_deployment, tags, task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
+use crate::sandbox::traffic::Reach;
 use crate::sandbox::{ApiError, Time, World};
 
 /// Answers one operation; one that is not modelled is refused by name.
@@ -26,12 +27,22 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         Value::Null => &empty,
         other => return Err(refuse::wrong_type(other, "Structure")),
     };
-    let (ecs, mut ground) = split(world);
+    let looks = ["Describe", "List", "Get"]
+        .iter()
+        .any(|verb| op.starts_with(verb));
+    let (ecs, mut ground) = if looks {
+        untouched(world)
+    } else {
+        split(world)
+    };
     let ground = &mut ground;
     match op {
         "CreateCluster" => cluster::create(ecs, input, ground),
         "DescribeClusters" => cluster::describe(ecs, input, ground),
         "ListClusters" => cluster::list(ecs, input),
+        "UpdateCluster" | "UpdateClusterSettings" => cluster::update(ecs, input),
+        "PutClusterCapacityProviders" => capacity::put(ecs, input),
+        "DescribeCapacityProviders" => capacity::describe(ecs, input, ground),
         "DeleteCluster" => cluster::delete(ecs, input),
         "RegisterTaskDefinition" => task_definition::register(ecs, input, ground),
         "DescribeTaskDefinition" => task_definition::describe(ecs, input),
@@ -47,7 +58,16 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "ListServiceDeployments" => service_deployment::list(ecs, input),
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "ContinueServiceDeployment" => native::resume(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
+        "ExecuteCommand" => task_operations::execute(ecs, input),
+        "GetTaskProtection" => protection::get(ecs, input, ground),
+        "UpdateTaskProtection" => protection::update(ecs, input, ground),
+        "CreateTaskSet" => task_set::create(ecs, input, ground),
+        "UpdateTaskSet" => task_set::update(ecs, input, ground),
+        "DeleteTaskSet" => task_set::delete(ecs, input, ground),
+        "DescribeTaskSets" => task_set::describe(ecs, input),
+        "UpdateServicePrimaryTaskSet" => task_set::promote(ecs, input, ground),
         "RunTask" => run_task::run(ecs, input, ground),
         "ListTasks" => task_operations::list(ecs, input),
         "DescribeTasks" => task_operations::describe(ecs, input, ground),
@@ -64,7 +84,8 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
 
 /// One second has passed: tasks live, services are scheduled, and once a minute what is old is forgotten.
 pub fn tick(world: &mut World) {
-    let (ecs, mut ground) = split(world);
+    let (ecs, mut ground) = untouched(world);
+    let touched = ecs.touched;
     let names: Vec<String> = ecs.clusters.keys().cloned().collect();
     for name in &names {
         let Some((services, mut fleet)) = ecs.fleet(name) else {
@@ -83,7 +104,11 @@ pub fn tick(world: &mut World) {
             .filter(|(_, service)| service.status != Status::Inactive)
         {
             let heard = news.remove(name).unwrap_or_default();
+            if heard.is_empty() && service.rest.lasts(touched, &ground) {
+                continue;
+            }
             scheduler::pass(service, heard, &mut fleet, &mut ground);
+            service.rest(touched, &fleet, &ground);
         }
     }
     if ground.now.since(Time::default()).millis() % 60_000 == 0 {
@@ -103,23 +128,32 @@ fn forget(ecs: &mut Ecs, now: Time) {
 
 /// What a health check of this target gets: `id` is an address, or an EC2 instance; `port` is where the check goes.
 pub fn probe(ecs: &Ecs, _apps: &Apps, now: Time, id: &str, port: u16) -> Probe {
+    match reach(ecs, now, id, port) {
+        Reach::App(app) => Probe::Answered(app.health_status),
+        Reach::Refused => Probe::Refused,
+        Reach::Hangs => Probe::TimedOut,
+    }
+}
+
+/// What a request to this target meets.
+pub fn reach<'a>(ecs: &'a Ecs, now: Time, id: &str, port: u16) -> Reach<'a> {
     let Some(task) = task_at(ecs, id, port) else {
-        return Probe::Refused;
+        return Reach::Refused;
     };
     let listens = |container: &&Container| container.ports.iter().any(|found| found.host == port);
     let by_port = task.containers.iter().find(listens);
     let app = by_port.or_else(|| task.containers.iter().find(|container| container.essential));
     let is_up = (Step::Running..=Step::Stopping).contains(&task.step);
     let (Some(container), Some(up), true) = (app, task.up(now), is_up) else {
-        return Probe::Refused;
+        return Reach::Refused;
     };
     let app = &container.behaviour;
     if container.exit.is_some() || up < app.ready_after {
-        Probe::Refused
+        Reach::Refused
     } else if app.hang_after.is_some_and(|after| after <= up) {
-        Probe::TimedOut
+        Reach::Hangs
     } else {
-        Probe::Answered(app.health_status)
+        Reach::App(app)
     }
 }
 

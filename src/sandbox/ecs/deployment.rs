@@ -9,6 +9,7 @@ use crate::sandbox::ecs::defaults;
 use crate::sandbox::ecs::document::{Document, list, member, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::images::ResolvedImage;
+use crate::sandbox::ecs::native::Resolved;
 use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::service_deployment::{Rollout, RolloutStatus};
 use crate::sandbox::ecs::state::Ground;
@@ -37,6 +38,8 @@ pub struct ServiceRevision {
     pub document: Document,
     pub images: Vec<ResolvedImage>,
     pub created_at: Time,
+    /// The target groups it is in, one a load balancer, where it had a choice; settled when its deployment starts.
+    pub resolved: Vec<Resolved>,
 }
 
 /// One entry of a service's `deployments`.
@@ -60,6 +63,46 @@ pub enum RolloutState {
     InProgress,
     Completed,
     Failed,
+}
+
+/// Which failure detection found a deployment to be bad. The breaker's sentences are AWS's but for `status_reason`;
+/// of an alarm's, only the service event is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Breaker,
+    Alarm,
+}
+
+impl Cause {
+    fn rollout_reason(self) -> &'static str {
+        match self {
+            Self::Breaker => "ECS deployment circuit breaker: tasks failed to start.",
+            Self::Alarm => "ECS deployment failed: alarm detected.",
+        }
+    }
+
+    fn event_reason(self) -> &'static str {
+        match self {
+            Self::Breaker => "tasks failed to start",
+            Self::Alarm => "alarm detected",
+        }
+    }
+
+    fn status_reason(self) -> &'static str {
+        match self {
+            Self::Breaker => "the circuit breaker threshold was exceeded",
+            Self::Alarm => "an alarm was detected",
+        }
+    }
+
+    fn rolling_back(self, deployment: &str) -> String {
+        match self {
+            Self::Breaker => format!(
+                "ECS deployment circuit breaker: rolling back to deploymentId {deployment}."
+            ),
+            Self::Alarm => format!("ECS deployment rolling back to deploymentId {deployment}."),
+        }
+    }
 }
 
 /// The service throttle: growing waits while tasks fail before they run.
@@ -231,6 +274,7 @@ impl Service {
                 document,
                 images,
                 created_at: now,
+                resolved: Vec::new(),
             },
         );
         self.deployments.insert(0, Deployment::new(number, now));
@@ -238,7 +282,8 @@ impl Service {
         self.rollouts.insert(0, rollout);
     }
 
-    fn revision_members(&self) -> Document {
+    /// The members of the service's document that a revision keeps.
+    pub fn revision_members(&self) -> Document {
         let mut members = Document::new();
         for key in REVISION_MEMBERS {
             if let Some(value) = member(&self.document, key) {
@@ -286,7 +331,7 @@ impl Service {
             .filter(|rollout| !rollout.status.is_final())
         {
             match rollout.status {
-                RolloutStatus::RollbackInProgress | RolloutStatus::RollbackRequested => {
+                RolloutStatus::RollbackInProgress => {
                     rollout.finish(RolloutStatus::RollbackSuccessful, now);
                 }
                 _ => rollout.finish(RolloutStatus::Successful, now),
@@ -296,39 +341,50 @@ impl Service {
             .tell(now, ground.rng, events::completed(&self.name, &id));
     }
 
-    /// The circuit breaker has tripped.
-    pub fn trip(&mut self, ground: &mut Ground<'_>) {
+    /// Failure detection has found the deployment to be bad.
+    pub fn trip(&mut self, cause: Cause, ground: &mut Ground<'_>) {
         let now = ground.now;
-        let reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
-        let primary = self.primary_mut();
-        let id = primary.id();
-        primary.set(RolloutState::Failed, reason, now);
-        self.events
-            .tell(now, ground.rng, events::failed(&self.name, &id));
-        let wants_back = self.breaker().rolls_back;
-        let target = self.last_completed.filter(|_| wants_back);
+        let id = self.primary().id();
+        self.fail(cause.rollout_reason().to_owned(), now);
+        let line = events::failed(&self.name, &id, cause.event_reason());
+        self.events.tell(now, ground.rng, line);
+        let target = self.last_completed.filter(|_| self.rolls_back_on(cause));
+        let why = cause.status_reason();
         let rollout = self
             .rollouts
             .first_mut()
             .filter(|rollout| !rollout.status.is_final());
         match (rollout, target) {
             (Some(rollout), Some(target)) => {
-                rollout.begin_rollback(target, "Service deployment rolled back because the circuit breaker threshold was exceeded.", now);
+                let reason = format!("Service deployment rolled back because {why}.");
+                rollout.begin_rollback(target, &reason, now);
             }
             (Some(rollout), None) if rollout.status == RolloutStatus::RollbackInProgress => {
-                rollout.end(RolloutStatus::RollbackFailed, "Service deployment rollback failed because the circuit breaker threshold was exceeded.", now);
+                let reason = format!("Service deployment rollback failed because {why}.");
+                rollout.end(RolloutStatus::RollbackFailed, &reason, now);
             }
             (Some(rollout), None) => {
-                rollout.end(RolloutStatus::Stopped, "Service deployment stopped because the circuit breaker threshold was exceeded.", now);
+                let reason = format!("Service deployment stopped because {why}.");
+                rollout.end(RolloutStatus::Stopped, &reason, now);
             }
             (None, _) => {}
         }
         if let Some(target) = target {
-            let reason = format!(
-                "ECS deployment circuit breaker: rolling back to deploymentId {}.",
-                deployment_id(target)
-            );
+            let reason = cause.rolling_back(&deployment_id(target));
             self.roll_back(target, reason, ground);
+        }
+    }
+
+    fn rolls_back_on(&self, cause: Cause) -> bool {
+        match cause {
+            Cause::Breaker => self.breaker().rolls_back,
+            Cause::Alarm => {
+                let alarms = self
+                    .rollouts
+                    .first()
+                    .and_then(|rollout| rollout.alarms.as_ref());
+                alarms.is_some_and(|alarms| alarms.rolls_back)
+            }
         }
     }
 
@@ -362,8 +418,12 @@ impl Service {
 
     /// Ends a deployment that somebody stopped; the rollback that follows is the caller's.
     pub fn abandon(&mut self, now: Time) {
-        let primary = self.primary_mut();
-        let reason = format!("ECS deployment {} was stopped.", primary.id()); // ours
-        primary.set(RolloutState::Failed, reason, now);
+        let reason = format!("ECS deployment {} was stopped.", self.primary().id()); // ours
+        self.fail(reason, now);
+    }
+
+    /// The primary deployment has failed: it launches nothing more.
+    pub fn fail(&mut self, reason: String, now: Time) {
+        self.primary_mut().set(RolloutState::Failed, reason, now);
     }
 }

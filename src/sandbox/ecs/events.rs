@@ -50,6 +50,12 @@ impl Events {
         self.standing.insert(message, now);
     }
 
+    /// When a standing line is told again, if it goes on holding.
+    pub fn due_again(&self, message: &str) -> Option<Time> {
+        let told = self.standing.get(message)?;
+        Some(*told + defaults::EVENT_REPEATED_AFTER)
+    }
+
     /// A line no longer holds: the next time it is news again.
     pub fn resolve(&mut self, message: &str) {
         self.standing.remove(message);
@@ -71,6 +77,8 @@ impl Events {
     }
 }
 
+// `service` is what stands after `(service `: the service's name, or `NAME, taskSet ID` where a task set tells.
+
 /// `(task ID) (task ID)`.
 fn tasks(ids: &[String]) -> String {
     let each: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
@@ -79,6 +87,15 @@ fn tasks(ids: &[String]) -> String {
 
 pub fn steady(service: &str) -> String {
     format!("(service {service}) has reached a steady state.")
+}
+
+/// A task set's share of the desired count has changed. `set` is its id.
+pub fn computed(service: &str, set: &str, count: u32) -> String {
+    format!("(service {service}) updated computedDesiredCount for taskSet {set} to {count}.")
+}
+
+pub fn turned_steady(task_set: &str) -> String {
+    format!("(service {task_set}) updated state to STEADY_STATE.")
 }
 
 pub fn started(service: &str, ids: &[String], replaced: usize) -> String {
@@ -119,8 +136,9 @@ pub fn deregistered(service: &str, count: usize, group_arn: &str) -> String {
     format!("(service {service}) deregistered {count} targets in (target-group {group_arn})")
 }
 
-pub fn draining(service: &str, count: usize) -> String {
-    format!("(service {service}) has begun draining connections on {count} tasks.")
+/// Event dumps name the task set, by its id, for rolling services too: there it is the deployment.
+pub fn draining(service: &str, set: &str, count: usize) -> String {
+    format!("(service {service}, taskSet {set}) has begun draining connections on {count} tasks.")
 }
 
 /// `target` is `task ID` for addresses and `instance i-…` for instances.
@@ -144,10 +162,8 @@ pub fn completed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment completed.")
 }
 
-pub fn failed(service: &str, deployment: &str) -> String {
-    format!(
-        "(service {service}) (deployment {deployment}) deployment failed: tasks failed to start."
-    )
+pub fn failed(service: &str, deployment: &str, reason: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment failed: {reason}.")
 }
 
 pub fn rolling_back(service: &str, deployment: &str) -> String {
@@ -167,6 +183,13 @@ pub fn not_placed(service: &str, closest: &str) -> String {
 pub fn impaired(service: &str) -> String {
     format!(
         "(service {service}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+    )
+}
+
+/// Tasks under protection keep a deployment or task set, by its id, from shrinking.
+pub fn protected(service: &str, set: &str, count: usize) -> String {
+    format!(
+        "(service {service}) was unable to reach steady state because (taskSet {set}) was unable to scale in due to (reason {count} tasks under protection)"
     )
 }
 

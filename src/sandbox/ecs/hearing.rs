@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::sandbox::ecs::defaults::Crash;
+use crate::sandbox::ecs::deployment::deployment_id;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::launch::Fleet;
 use crate::sandbox::ecs::life::News;
@@ -16,23 +17,25 @@ pub type Heard = (String, u64, News);
 /// News of one second that is told in one line however many tasks it concerns.
 #[derive(Default)]
 struct Tally {
-    registered: BTreeMap<String, usize>,
-    deregistered: BTreeMap<String, usize>,
-    draining: usize,
+    /// By who tells it, and target group.
+    registered: BTreeMap<(String, String), usize>,
+    deregistered: BTreeMap<(String, String), usize>,
+    /// By deployment or task set.
+    draining: BTreeMap<u64, usize>,
 }
 
 impl Tally {
     fn tell(self, service: &mut Service, ground: &mut Ground<'_>) {
-        let name = &service.name;
         let mut lines = Vec::new();
-        for (group, count) in self.registered {
-            lines.push(events::registered(name, count, &group));
+        for ((who, group), count) in self.registered {
+            lines.push(events::registered(&who, count, &group));
         }
-        for (group, count) in self.deregistered {
-            lines.push(events::deregistered(name, count, &group));
+        for ((who, group), count) in self.deregistered {
+            lines.push(events::deregistered(&who, count, &group));
         }
-        if self.draining > 0 {
-            lines.push(events::draining(name, self.draining));
+        for (number, count) in self.draining {
+            let set = deployment_id(number);
+            lines.push(events::draining(&service.name, &set, count));
         }
         for line in lines {
             service.events.tell(ground.now, ground.rng, line);
@@ -44,17 +47,22 @@ impl Tally {
 pub fn hear(service: &mut Service, news: Vec<Heard>, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     let mut tally = Tally::default();
     for (task, deployment, item) in news {
+        let who = || service.voice(deployment);
         match item {
-            News::Registered(group) => *tally.registered.entry(group).or_default() += 1,
-            News::Deregistered(group) => *tally.deregistered.entry(group).or_default() += 1,
-            News::Draining => tally.draining += 1,
+            News::Registered(group) => {
+                *tally.registered.entry((who(), group)).or_default() += 1;
+            }
+            News::Deregistered(group) => {
+                *tally.deregistered.entry((who(), group)).or_default() += 1;
+            }
+            News::Draining => *tally.draining.entry(deployment).or_default() += 1,
             News::NotRegistered(group, error) => {
-                let line = events::not_registered(&service.name, &group, &error);
+                let line = events::not_registered(&who(), &group, &error);
                 service.events.tell_once(ground.now, ground.rng, line);
             }
             News::Running => {
-                if let Some(deployment) = service.deployment(deployment) {
-                    deployment.throttle.task_ran();
+                if let Some(throttle) = service.throttle(deployment) {
+                    throttle.task_ran();
                 }
                 service.events.resolve_all();
             }
@@ -76,9 +84,9 @@ fn failed_to_start(service: &mut Service, deployment: u64, reason: &str, ground:
         &service.name,
         reason.trim_end_matches('.'),
     )];
-    if let Some(deployment) = service.deployment(deployment) {
-        deployment.throttle.task_failed(ground.now);
-        if deployment.throttle.is_impaired() {
+    if let Some(throttle) = service.throttle(deployment) {
+        throttle.task_failed(ground.now);
+        if throttle.is_impaired() {
             lines.push(events::impaired(&service.name));
         }
     }

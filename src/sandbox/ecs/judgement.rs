@@ -18,23 +18,36 @@ use crate::sandbox::elb::TargetState;
 /// A task that ECS wants, with its deployment and its fitness.
 pub struct Judged {
     id: String,
-    /// `None` if its container instance drains: it is to be replaced, whatever brought it.
-    deployment: Option<u64>,
+    /// The deployment or task set that brought it.
+    deployment: u64,
+    /// Its container instance drains: it is to be replaced, whatever brought it.
+    is_leaving: bool,
+    is_protected: bool,
     fitness: Fitness,
 }
 
 impl Judged {
+    pub fn deployment(&self) -> u64 {
+        self.deployment
+    }
+
     /// As the arithmetic sees it, once it is settled which deployment is primary.
-    pub fn member(self, primary: u64) -> Member {
+    pub fn member(&self, primary: u64) -> Member {
         Member {
-            age: if self.deployment == Some(primary) {
+            age: if self.deployment == primary && !self.is_leaving {
                 Age::New
             } else {
                 Age::Old
             },
-            id: self.id,
+            id: self.id.clone(),
             fitness: self.fitness,
+            is_protected: self.is_protected,
         }
+    }
+
+    /// The same among the tasks of its own deployment; `None` if it is of another.
+    pub fn side(&self, deployment: u64) -> Option<Member> {
+        (self.deployment == deployment).then(|| self.member(deployment))
     }
 }
 
@@ -61,12 +74,14 @@ pub fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'
             .instance
             .as_ref()
             .and_then(|id| fleet.instances.get(id));
-        let is_draining = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        let is_leaving = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        let is_protected = task.is_protected(ground.now);
         let fitness = fitness(service, task, deployment, grace, ground);
-        let deployment = Some(deployment).filter(|_| !is_draining);
         judged.push(Judged {
             id,
             deployment,
+            is_leaving,
+            is_protected,
             fitness,
         });
     }
@@ -96,14 +111,21 @@ fn fitness(
             Fitness::Healthy
         }
         sick => {
-            condemn(service, task, &sick, ground);
+            condemn(service, task, deployment, &sick, ground);
             service.note_failure(deployment);
             Fitness::Condemned
         }
     }
 }
 
-fn condemn(service: &mut Service, task: &mut Task, sick: &Verdict, ground: &mut Ground<'_>) {
+fn condemn(
+    service: &mut Service,
+    task: &mut Task,
+    deployment: u64,
+    sick: &Verdict,
+    ground: &mut Ground<'_>,
+) {
+    let voice = service.voice(deployment);
     let (line, reason) = match sick {
         Verdict::SickTarget(target, description) => {
             let who = match &task.interface {
@@ -112,18 +134,18 @@ fn condemn(service: &mut Service, task: &mut Task, sick: &Verdict, ground: &mut 
             };
             let group = &target.group_arn;
             (
-                events::unhealthy_target(&service.name, &who, target.port, group, description),
+                events::unhealthy_target(&voice, &who, target.port, group, description),
                 format!("Task failed ELB health checks in (target-group {group})"),
             )
         }
         _ => (
-            events::unhealthy_container(&service.name, &task.id),
+            events::unhealthy_container(&voice, &task.id),
             "Task failed container health checks".to_owned(),
         ),
     };
     task.standing = Standing::Condemned;
     task.sentence = Some(reason);
-    service.owed += 1;
+    service.owe(deployment);
     service.events.tell(ground.now, ground.rng, line);
 }
 

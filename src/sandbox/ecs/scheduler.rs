@@ -2,19 +2,26 @@
 //! within the bounds, and settles deployments.
 //!
 //! Source: ECS developer guide, "rolling update", "deployment circuit breaker", "service throttle logic".
-//! **Invariant:** only this file and `DeleteService` decide that a service's task should stop or start.
+//! **Invariant:** only this file, the sides of `native` and `DeleteService` decide that a service's task should stop or start.
 
 use std::collections::BTreeMap;
 
-use crate::sandbox::ecs::deployment::{RolloutState, deployment_id};
+use crate::sandbox::Time;
+use crate::sandbox::ecs::daemon;
+use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
+use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
+use crate::sandbox::ecs::native;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Orders};
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task::Task;
+use crate::sandbox::ecs::task_set;
 
 /// One pass over a service.
 pub fn pass(
@@ -23,31 +30,50 @@ pub fn pass(
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) {
+    service.rest = Rest::Stirring;
     hear(service, news, fleet, ground);
     if service.status != Status::Active {
         if service.live.is_empty() {
             service.status = Status::Inactive;
             service.deployments.clear();
+            service.task_sets.clear();
         }
         return;
+    }
+    if service.controller().has_task_sets() {
+        return task_set::pass(service, fleet, ground);
+    }
+    if native::is_under_way(service) {
+        return native::pass(service, fleet, ground);
+    }
+    let reach = service.is_daemon().then(|| daemon::reach(service, fleet));
+    if let Some(reach) = reach {
+        service.desired = reach.wanted;
     }
     begin(service, ground);
     let judged = judge(service, fleet, ground);
     watch_breaker(service, ground);
+    watch_alarms(service, fleet, ground);
     let primary = service.primary().number;
-    let members: Vec<Member> = judged.into_iter().map(|one| one.member(primary)).collect();
-    let launching = launching(service, ground);
-    let orders = rolling::orders(
+    let members: Vec<Member> = judged.iter().map(|one| one.member(primary)).collect();
+    let launching = launching(service.primary(), ground.now);
+    let mut orders = rolling::orders(
         &members,
         bounds(service),
         launching,
         fleet.switches.stop_old,
     );
-    carry_out(service, &orders, fleet, ground);
+    if let Some(reach) = reach {
+        orders.start = orders.start.min(reach.free);
+    }
+    carry_out(service, primary, &orders, fleet, ground);
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
     if orders.is_none() && members.len() == service.live.len() && members.iter().all(is_healthy) {
-        settle(service, ground);
+        settle(service, fleet, ground);
+    }
+    if service.primary().is_in_progress() && early::is_met(service, &members) {
+        succeed(service, fleet, ground);
     }
 }
 
@@ -61,6 +87,16 @@ fn begin(service: &mut Service, ground: &mut Ground<'_>) {
     rollout.begin(ground.now);
     if rollout.status == RolloutStatus::RollbackRequested {
         go_back(service, ground);
+    }
+    place(service, ground);
+}
+
+/// A service with two target groups that is updated in place stays where production is. Rules that do not fit are no
+/// reason for a rolling deployment to fail: it then takes the group that the service names.
+fn place(service: &mut Service, ground: &Ground<'_>) {
+    let revision = service.revision(service.primary().number);
+    if revision.is_advanced() && revision.resolved.is_empty() {
+        let _unfit = native::place(service, ground.elb);
     }
 }
 
@@ -104,7 +140,19 @@ fn watch_breaker(service: &mut Service, ground: &mut Ground<'_>) {
         }
     }
     if trips {
-        service.trip(ground);
+        service.trip(Cause::Breaker, ground);
+    }
+}
+
+/// A rollback is not watched: the alarm that set it off may well go on for a while.
+fn watch_alarms(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
+    let rollout = service
+        .rollouts
+        .first_mut()
+        .filter(|rollout| rollout.status == RolloutStatus::InProgress);
+    let watch = rollout.and_then(|rollout| rollout.alarms.as_mut());
+    if watch.is_some_and(|watch| watch.look(fleet.switches, ground)) {
+        service.trip(Cause::Alarm, ground);
     }
 }
 
@@ -113,22 +161,24 @@ fn bounds(service: &Service) -> Bounds {
     Bounds::new(service.desired, maximum, minimum)
 }
 
-fn launching(service: &Service, ground: &Ground<'_>) -> Launching {
-    let primary = service.primary();
-    match primary.state {
+/// Whether a deployment may launch tasks.
+pub fn launching(deployment: &Deployment, now: Time) -> Launching {
+    match deployment.state {
         RolloutState::Failed => Launching::Ended,
-        _ if primary.throttle.is_open(ground.now) => Launching::Allowed,
+        _ if deployment.throttle.is_open(now) => Launching::Allowed,
         _ => Launching::Throttled,
     }
 }
 
-fn carry_out(
+/// Does what was ordered for a deployment or task set.
+pub fn carry_out(
     service: &mut Service,
+    number: u64,
     orders: &Orders,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) {
-    let primary = service.primary().id();
+    let (id_of_all, voice) = (deployment_id(number), service.voice(number));
     let (mut running, mut pending) = (Vec::new(), 0);
     for id in &orders.stop {
         let Some(task) = fleet.tasks.get(id) else {
@@ -139,28 +189,29 @@ fn carry_out(
         } else {
             pending += 1;
         }
-        let scaling = format!("Scaling activity initiated by (deployment {primary})");
+        let scaling = format!("Scaling activity initiated by (deployment {id_of_all})");
         let reason = task.sentence.clone().unwrap_or(scaling);
         fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
     }
     if !running.is_empty() {
-        service.events.tell(
-            ground.now,
-            ground.rng,
-            events::stopped(&service.name, &running),
-        );
+        service
+            .events
+            .tell(ground.now, ground.rng, events::stopped(&voice, &running));
     }
     if pending > 0 {
         service.events.tell(
             ground.now,
             ground.rng,
-            events::stopped_pending(&service.name, pending),
+            events::stopped_pending(&voice, pending),
         );
     }
-    let started = start(service, orders.start, fleet, ground);
+    let started = start(service, number, orders.start, fleet, ground);
     if started > 0 || !orders.stop.is_empty() {
         service.events.resolve(&events::steady(&service.name));
         service.events.resolve(&events::deadlocked(&service.name));
+    }
+    for line in held_back(service, orders, fleet) {
+        service.events.tell_once(ground.now, ground.rng, line);
     }
     if orders.is_stuck {
         service
@@ -169,24 +220,38 @@ fn carry_out(
     }
 }
 
-/// Launches up to `count` tasks of the primary deployment; says how many found a place.
+/// What protected tasks keep the service from, told for each deployment or task set that they belong to.
+fn held_back(service: &Service, orders: &Orders, fleet: &Fleet<'_>) -> Vec<String> {
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    let tasks = orders.protected.iter().filter_map(|id| fleet.tasks.get(id));
+    for (_, number) in tasks.filter_map(Task::service) {
+        *counts.entry(number).or_default() += 1;
+    }
+    let line = |(number, count)| events::protected(&service.name, &deployment_id(number), count);
+    counts.into_iter().map(line).collect()
+}
+
+/// Launches up to `count` tasks of a deployment or task set; says how many found a place.
 fn start(
     service: &mut Service,
+    number: u64,
     count: usize,
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) -> usize {
     let mut started = Vec::new();
     for _ in 0..count {
-        match service::launch(service, fleet, ground) {
+        match service::launch(service, number, fleet, ground) {
             Ok(id) => {
                 service.live.push(id.clone());
                 started.push(id);
             }
             Err(closest) => {
                 let now = ground.now;
-                service.primary_mut().throttle.not_placed(now);
-                service.note_failure(service.primary().number);
+                if let Some(throttle) = service.throttle(number) {
+                    throttle.not_placed(now);
+                }
+                service.note_failure(number);
                 service.events.tell_once(
                     now,
                     ground.rng,
@@ -197,12 +262,12 @@ fn start(
         }
     }
     if !started.is_empty() {
-        let replaced = service.owed.min(started.len());
-        service.owed -= replaced;
+        let replaced = service.repay(number, started.len());
+        let voice = service.voice(number);
         service.events.tell(
             ground.now,
             ground.rng,
-            events::started(&service.name, &started, replaced),
+            events::started(&voice, &started, replaced),
         );
     }
     started.len()
@@ -236,13 +301,27 @@ fn forget_replaced(service: &mut Service, fleet: &Fleet<'_>, ground: &Ground<'_>
 }
 
 /// Nothing is left to do, and every live task is healthy: with one deployment and the wanted count, that is the end.
-fn settle(service: &mut Service, ground: &mut Ground<'_>) {
+fn settle(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     if service.deployments.len() > 1 || service.live.len() != service.desired as usize {
         return;
     }
     if service.primary().is_in_progress() {
+        succeed(service, fleet, ground);
+    }
+    if !service.primary().is_in_progress() {
+        let line = events::steady(&service.name);
+        service.events.tell_once(ground.now, ground.rng, line);
+        service.rest = Rest::Settled;
+    }
+}
+
+/// The primary deployment has all it needs: it is done once its alarms, if it has any, have kept still long enough.
+fn succeed(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
+    let rollout = service.rollouts.first_mut();
+    let watched = rollout
+        .filter(|rollout| rollout.status == RolloutStatus::InProgress && rollout.alarms.is_some());
+    let since = watched.map(|rollout| *rollout.baking_since.get_or_insert(ground.now));
+    if since.is_none_or(|since| ground.now.since(since) >= fleet.switches.alarm_bake) {
         service.complete(ground);
     }
-    let line = events::steady(&service.name);
-    service.events.tell_once(ground.now, ground.rng, line);
 }

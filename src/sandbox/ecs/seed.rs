@@ -1,7 +1,7 @@
 //! The ECS part of a world file: clusters, container instances, task definitions, and services that start steady.
 //!
 //! **Invariant:** a seeded service is what the scheduler itself would have made of it, hours ago: its tasks run, its
-//! targets are healthy, its one deployment is COMPLETED; the first second after the start changes nothing.
+//! targets are healthy, its one deployment is COMPLETED or its task sets are in STEADY_STATE; the first second after the start changes nothing.
 
 use serde_json::Value;
 
@@ -9,11 +9,12 @@ use crate::sandbox::ecs::deployment::RolloutState;
 use crate::sandbox::ecs::document::{Document, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::service::{self, Service};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::{Ecs, Ground, split};
 use crate::sandbox::ecs::task::{Standing, Step, Task};
-use crate::sandbox::ecs::{cluster, task_definition};
+use crate::sandbox::ecs::{cluster, daemon, task_definition, task_set};
 use crate::sandbox::seed::{ContainerInstanceSeed, EcsSeed};
 use crate::sandbox::{Duration, Time, World, WorldError, ids};
 
@@ -47,14 +48,18 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
             .map_err(|error| refused("task definition", input, &error))?;
     }
     for input in &seed.services {
-        let document = members(input, "service")?;
-        let name = text(document, "serviceName").unwrap_or_default().to_owned();
+        let mut document = members(input, "service")?.clone();
+        let sets = document.shift_remove("taskSets");
+        let name = text(&document, "serviceName")
+            .unwrap_or_default()
+            .to_owned();
         let cluster = ecs
-            .cluster(document)
+            .cluster(&document)
             .map_err(|error| refused("service", input, &error))?
             .name
             .clone();
-        service::create_in(ecs, document, ground)
+        service::create_in(ecs, &document, ground)
+            .and_then(|()| task_set::seed::add(ecs, &document, sets.as_ref(), ground))
             .map_err(|error| refused("service", input, &error))?;
         settle(ecs, &cluster, &name, now, ground)?;
     }
@@ -127,8 +132,22 @@ fn settle(
     let Some(service) = services.get_mut(name) else {
         return Ok(());
     };
-    for _ in 0..service.desired {
-        let id = service::launch(service, &mut fleet, ground).map_err(|closest| {
+    if service.is_daemon() {
+        service.desired = daemon::reach(service, &fleet).wanted;
+    }
+    let has_task_sets = service.controller().has_task_sets();
+    let shares = if has_task_sets {
+        task_set::seed::shares(service)
+    } else {
+        native::place(service, ground.elb)
+            .map_err(|reason| WorldError::Invalid(format!("service {name}: {reason}")))?;
+        vec![(service.primary().number, service.desired)]
+    };
+    let wanted = shares
+        .into_iter()
+        .flat_map(|(number, count)| (0..count).map(move |_| number));
+    for number in wanted {
+        let id = service::launch(service, number, &mut fleet, ground).map_err(|closest| {
             WorldError::Invalid(format!(
                 "service {name}: no container instance takes its tasks. {closest}"
             ))
@@ -150,7 +169,11 @@ fn settle(
         }
         service.live.push(id);
     }
-    complete(service, now, ground);
+    if has_task_sets {
+        task_set::seed::settle(service, now, ground);
+    } else {
+        complete(service, now, ground);
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::sandbox::apps::Apps;
 use crate::sandbox::ecr::Ecr;
+use crate::sandbox::ecs::alarms::AlarmStates;
 use crate::sandbox::ecs::defaults::{Lag, Switches};
 use crate::sandbox::ecs::document::{Document, last_part, text};
 use crate::sandbox::ecs::instances::Instance;
@@ -17,6 +18,7 @@ use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_definition::{Family, Reference, Revision};
 use crate::sandbox::elb::Elb;
+use crate::sandbox::lambdas::Lambdas;
 use crate::sandbox::network::Network;
 use crate::sandbox::{ApiError, Duration, Rng, Time, World, ids};
 
@@ -31,6 +33,8 @@ pub struct Ecs {
     pub(super) endpoints: BTreeMap<(String, u16), (String, String)>,
     /// Addresses given out so far.
     pub(super) addresses: u32,
+    /// How often something other than time may have changed it.
+    pub(super) touched: u64,
 }
 
 /// A cluster.
@@ -59,12 +63,20 @@ pub struct Ground<'a> {
     pub ecr: &'a Ecr,
     pub apps: &'a Apps,
     pub network: &'a Network,
+    pub lambdas: &'a Lambdas,
+    pub alarms: &'a AlarmStates,
     pub account: &'a str,
     pub region: &'a str,
 }
 
-/// The world as ECS and what lies around it.
+/// The world as ECS and what lies around it, to change something.
 pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
+    world.ecs.touched += 1;
+    untouched(world)
+}
+
+/// The same, for time to pass or to look.
+pub fn untouched(world: &mut World) -> (&mut Ecs, Ground<'_>) {
     let World {
         now,
         rng,
@@ -73,6 +85,8 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
         ecr,
         apps,
         network,
+        lambdas,
+        alarms,
         account,
         region,
         ..
@@ -86,6 +100,8 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
             ecr,
             apps,
             network,
+            lambdas,
+            alarms,
             account,
             region,
         },

@@ -96,6 +96,8 @@ fn of_resource<'a>(ecs: &'a mut Ecs, input: &Document) -> Result<&'a mut Vec<Val
     }
     let cluster_name = match kind {
         "cluster" => last_part(arn),
+        // The id of a task set has two parts of its own.
+        "task-set" => arn.rsplit('/').nth(3).unwrap_or_default(),
         _ => arn.rsplit('/').nth(1).unwrap_or_default(),
     };
     let cluster = ecs
@@ -105,6 +107,11 @@ fn of_resource<'a>(ecs: &'a mut Ecs, input: &Document) -> Result<&'a mut Vec<Val
         .ok_or_else(refuse::no_cluster)?;
     match kind {
         "cluster" => Some(&mut cluster.tags),
+        "task-set" => {
+            let service = cluster.service(arn.rsplit('/').nth(2).unwrap_or_default());
+            let set = service.and_then(|service| service.task_set(arn));
+            set.map(|set| &mut set.tags)
+        }
         "service" => cluster.service(arn).map(|service| &mut service.tags),
         "task" => cluster
             .tasks

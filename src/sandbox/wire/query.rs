@@ -1,7 +1,7 @@
 //! awsQuery: a form in, XML out.
 //!
 //! In, `Actions.member.1.ForwardConfig.TargetGroups.member.2.Weight=10` becomes a tree whose leaves are texts. Out, a
-//! list becomes `<member>` elements and a null is left out.
+//! list becomes `<member>` elements, a map with free keys `<entry>` elements, and a null is left out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use crate::sandbox::ApiError;
+use crate::sandbox::wire::mark::{self, Mark};
 
 /// A decoded form.
 #[derive(Debug, PartialEq)]
@@ -105,14 +106,25 @@ pub fn answer(
     respond(200, xml, request_id)
 }
 
-/// The code on the wire is the model's name without its `Exception` suffix.
+/// The code that the model's error name has on the wire: without `Exception` or `Fault`, but for two that differ more.
+pub fn wire_code(name: &str) -> &str {
+    match name {
+        "MissingRequiredParameterException" => "MissingParameter",
+        "InternalServiceFault" => "InternalServiceError",
+        _ => name
+            .strip_suffix("Exception")
+            .or_else(|| name.strip_suffix("Fault"))
+            .unwrap_or(name),
+    }
+}
+
 pub fn error(namespace: &str, error: &ApiError, request_id: &str) -> Response<Bytes> {
     let fault = if error.status >= 500 {
         "Receiver"
     } else {
         "Sender"
     };
-    let code = error.code.strip_suffix("Exception").unwrap_or(&error.code);
+    let code = wire_code(&error.code);
     let xml = format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
         escape(code),
@@ -128,6 +140,11 @@ fn write_members(xml: &mut String, value: &Value) {
 }
 
 fn write_element(xml: &mut String, name: &str, value: &Value) {
+    match mark::read(value) {
+        Some(Mark::Instant(at)) => return write_element(xml, name, &at.iso().into()),
+        Some(Mark::Entries(map)) => return write_entries(xml, name, map),
+        None => {}
+    }
     let text = match value {
         Value::Null => return,
         Value::Array(items) => {
@@ -148,6 +165,16 @@ fn write_element(xml: &mut String, name: &str, value: &Value) {
         plain @ (Value::Bool(_) | Value::Number(_)) => plain.to_string(),
     };
     let _ = write!(xml, "<{name}>{text}</{name}>");
+}
+
+fn write_entries(xml: &mut String, name: &str, map: &Map<String, Value>) {
+    let _ = write!(xml, "<{name}>");
+    for (key, value) in map {
+        let _ = write!(xml, "<entry><key>{}</key>", escape(key));
+        write_element(xml, "value", value);
+        xml.push_str("</entry>");
+    }
+    let _ = write!(xml, "</{name}>");
 }
 
 /// Escapes markup, and drops the control characters that XML 1.0 cannot carry even escaped.

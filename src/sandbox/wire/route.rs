@@ -1,12 +1,12 @@
-//! Tells which service and operation a request is for, and in which protocol: the `X-Amz-Target` prefix, then the form
-//! body's `Version`. All services share one port, so the host says nothing.
+//! Tells which service and operation a request is for, and in which protocol: the `X-Amz-Target` prefix, then the path
+//! of rpcv2Cbor, then the form body's `Version`. All services share one port, so the host says nothing.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use serde_json::Value;
 
 use crate::sandbox::ApiError;
-use crate::sandbox::wire::{json, query};
+use crate::sandbox::wire::{body, cbor, json, mark, query};
 
 /// A service whose requests can be told apart, modelled or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Protocol {
     Json11,
     /// awsQuery with the XML namespace of its answers.
     Query(&'static str),
+    /// rpcv2Cbor.
+    Cbor,
 }
 
 /// One understood request.
@@ -104,7 +106,7 @@ impl Service {
     pub const fn internal_error(self) -> &'static str {
         match self {
             Self::Ecs | Self::Ecr => "ServerException",
-            Self::CloudWatch => "InternalServiceError",
+            Self::CloudWatch => "InternalServiceFault",
             Self::Ssm => "InternalServerError",
             Self::ApplicationAutoScaling => "InternalServiceException",
             Self::Logs => "ServiceUnavailableException",
@@ -128,18 +130,30 @@ impl Service {
             Self::Iam => "iam",
         }
     }
+
+    /// The namespace of its shapes, which rpcv2Cbor writes before an error's name. Only CloudWatch speaks rpcv2Cbor yet.
+    const fn shapes(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "com.amazonaws.cloudwatch",
+            _ => "com.amazonaws",
+        }
+    }
 }
 
 /// Understands a request, or says why it cannot be.
 pub fn read(request: &Request<Bytes>) -> Result<Call, ApiError> {
     if request.method() == Method::POST {
+        let body = body::read(request)?;
         if let Some(target) = header(request.headers(), "x-amz-target") {
-            return read_json(target, request);
+            return read_json(target, request.headers(), &body);
+        }
+        if is_cbor(request) {
+            return read_cbor(request.uri().path(), &body);
         }
         let form = header(request.headers(), "content-type")
             .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
         if form {
-            return read_form(request.body());
+            return read_form(&body);
         }
     }
     Err(unrouted(&format!(
@@ -149,13 +163,37 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, ApiError> {
     )))
 }
 
-fn read_json(target: &str, request: &Request<Bytes>) -> Result<Call, ApiError> {
-    let (prefix, operation) = target.rsplit_once('.').ok_or_else(|| unrouted(target))?;
-    let (_, service) = TARGETS
+fn is_cbor(request: &Request<Bytes>) -> bool {
+    header(request.headers(), "smithy-protocol") == Some("rpc-v2-cbor")
+}
+
+/// The path ends in `/service/NAME/operation/OPERATION`.
+fn read_cbor(path: &str, body: &[u8]) -> Result<Call, ApiError> {
+    let mut parts = path.rsplit('/');
+    let (operation, o, name, s) = (parts.next(), parts.next(), parts.next(), parts.next());
+    let (Some(operation), Some("operation"), Some(name), Some("service")) = (operation, o, name, s)
+    else {
+        return Err(unrouted(&format!("the path {path}")));
+    };
+    Ok(Call {
+        service: by_target(name).ok_or_else(|| unrouted(&format!("the path {path}")))?,
+        operation: operation.to_owned(),
+        input: cbor::read(body)?,
+        protocol: Protocol::Cbor,
+    })
+}
+
+fn by_target(name: &str) -> Option<Service> {
+    TARGETS
         .iter()
-        .find(|(name, _)| *name == prefix)
-        .ok_or_else(|| unrouted(target))?;
-    let version_10 = header(request.headers(), "content-type")
+        .find(|(target, _)| *target == name)
+        .map(|(_, service)| *service)
+}
+
+fn read_json(target: &str, headers: &HeaderMap, body: &[u8]) -> Result<Call, ApiError> {
+    let (prefix, operation) = target.rsplit_once('.').ok_or_else(|| unrouted(target))?;
+    let service = by_target(prefix).ok_or_else(|| unrouted(target))?;
+    let version_10 = header(headers, "content-type")
         .is_some_and(|t| t.starts_with("application/x-amz-json-1.0"));
     let protocol = if version_10 {
         Protocol::Json10
@@ -163,9 +201,9 @@ fn read_json(target: &str, request: &Request<Bytes>) -> Result<Call, ApiError> {
         Protocol::Json11
     };
     Ok(Call {
-        service: *service,
+        service,
         operation: operation.to_owned(),
-        input: json::read(request.body())?,
+        input: json::read(body)?,
         protocol,
     })
 }
@@ -191,14 +229,36 @@ pub fn write(call: &Call, outcome: Result<Value, ApiError>, request_id: &str) ->
             query::answer(namespace, &call.operation, &output, request_id)
         }
         (Protocol::Query(namespace), Err(error)) => query::error(namespace, &error, request_id),
-        (protocol, Ok(output)) => json::answer(protocol, &output, request_id),
-        (protocol, Err(error)) => json::error(protocol, &error, request_id),
+        (Protocol::Cbor, Ok(output)) => cbor::answer(&output, request_id),
+        (Protocol::Cbor, Err(error)) => cbor::error(call.service.shapes(), &error, request_id),
+        (protocol, Ok(mut output)) => {
+            mark::settle(&mut output);
+            json::answer(protocol, &output, request_id)
+        }
+        (protocol, Err(error)) => {
+            let mut answer = json::error(protocol, &error, request_id);
+            if call.service == Service::CloudWatch {
+                add_query_error(&mut answer, &error);
+            }
+            answer
+        }
     }
 }
 
-/// Answers a request that could not even be told apart.
-pub fn refuse(refusal: &ApiError, request_id: &str) -> Response<Bytes> {
-    json::error(Protocol::Json11, refusal, request_id)
+/// CloudWatch spoke awsQuery before it spoke JSON, and its clients still go by the old codes.
+fn add_query_error(answer: &mut Response<Bytes>, error: &ApiError) {
+    let value =
+        HeaderValue::from_str(&cbor::query_error(error)).expect("an error code is plain text");
+    answer.headers_mut().insert("x-amzn-query-error", value);
+}
+
+/// Answers a request that could not even be told apart, in the protocol that it seems to be in.
+pub fn refuse(request: &Request<Bytes>, refusal: &ApiError, request_id: &str) -> Response<Bytes> {
+    if is_cbor(request) {
+        cbor::error(Service::CloudWatch.shapes(), refusal, request_id)
+    } else {
+        json::error(Protocol::Json11, refusal, request_id)
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

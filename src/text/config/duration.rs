@@ -19,6 +19,11 @@ const UNITS: [(char, u64); 3] = [('h', 3600), ('m', 60), ('s', 1)];
 const SHAPE: &str = "a duration like 90s, 15m or 1h30m";
 
 impl HumanDuration {
+    /// The duration in whole seconds, at least one.
+    pub fn of(duration: Duration) -> Self {
+        Self(Duration::from_secs(duration.as_secs().max(1)))
+    }
+
     /// The duration itself.
     pub fn get(self) -> Duration {
         self.0

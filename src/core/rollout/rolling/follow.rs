@@ -1,14 +1,12 @@
 //! Following one deployment to its end: it serves, it fails, or it is replaced.
 
-use crate::core::gate::{Serving, TaskFailure, failures, first_permanent, serving};
-use crate::core::id::{DeploymentId, TargetGroupArn};
-use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment, Target};
+use crate::core::gate::{Serving, failures, serving};
+use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Facet, FaultKind, Phase, Seen, Turn, Watch};
+use crate::core::rollout::{Facet, Phase, Turn, Watch};
 use crate::core::service::OnFailure;
-use std::collections::BTreeMap;
 
 impl Turning<'_> {
     pub fn follow_rolling(self) -> Turn {
@@ -48,7 +46,7 @@ impl Turning<'_> {
         let counted = self.plan.intent.desired_count.is_none()
             || ours.running_count() >= service.desired_count();
         let awaiting = match serving(service, ours, tasks, &groups) {
-            Serving::Yes if counted => return self.finish(Outcome::Completed),
+            Serving::Yes if counted => return self.conclude(Outcome::Completed),
             Serving::Yes => "the desired count is reached".to_owned(),
             Serving::NotYet(awaiting) => awaiting,
         };
@@ -77,21 +75,6 @@ impl Turning<'_> {
         self.wait_or_time_out(service, watch)
     }
 
-    fn failing(&self, failed: &[TaskFailure], service: &Service) -> Option<Cause> {
-        let limit = self
-            .plan
-            .intent
-            .limits
-            .failed_tasks
-            .limit(service.desired_count())?;
-        if let Some(failure) = first_permanent(failed) {
-            let reason = failure.reason.clone();
-            return Some(Cause::Unrunnable { reason });
-        }
-        let failed = u32::try_from(failed.len()).unwrap_or(u32::MAX);
-        (failed >= limit.max(1)).then_some(Cause::TasksFailing { failed, limit })
-    }
-
     fn wait_or_time_out(self, service: &Service, watch: Watch) -> Turn {
         let timeout = self.plan.intent.limits.timeout;
         if self.waited(self.next.began).unsigned_abs() >= timeout {
@@ -114,7 +97,7 @@ impl Turning<'_> {
             return self.look_now(watch);
         }
         if self.plan.intent.on_failure == OnFailure::Leave {
-            return self.finish(Outcome::Stranded { cause });
+            return self.conclude(Outcome::Stranded { cause });
         }
         match &self.plan.before.serving {
             Some(serving) if Some(serving) != self.next.revision.as_ref() => {
@@ -127,7 +110,7 @@ impl Turning<'_> {
             }
             _ => {
                 let from = Box::new(cause);
-                self.finish(Outcome::Stranded {
+                self.conclude(Outcome::Stranded {
                     cause: Cause::NoWayBack { from },
                 })
             }
@@ -191,7 +174,7 @@ impl Turning<'_> {
         };
         if !self.is_way_back(primary) {
             let by = primary.id();
-            return self.finish(Outcome::Superseded { by });
+            return self.conclude(Outcome::Superseded { by });
         }
         if self.is_settling() {
             let watch = self.watch_service();
@@ -268,50 +251,6 @@ impl Turning<'_> {
             watch.insert(Facet::ServiceDeployment(key, id));
         }
         watch
-    }
-
-    /// Whether each facet was looked at in this turn; one that could not be read was looked at all the same.
-    fn has_seen(&self, watch: &Watch) -> bool {
-        watch.iter().all(|facet| match facet {
-            Facet::Service(_) => true,
-            Facet::RunningTasks(_) => self.seen.running_tasks.was_asked(),
-            Facet::StoppedTasks(_) => self.seen.stopped_tasks.was_asked(),
-            Facet::ServiceDeployment(..) | Facet::Record(_) => {
-                self.seen.service_deployment.was_asked()
-            }
-            Facet::Targets(group) => self.seen.targets.get(group).is_some_and(Seen::was_asked),
-            Facet::TaskDefinition(name) => self.seen.task_definitions.contains_key(name),
-            Facet::Image(image) => self.seen.images.contains_key(image),
-        })
-    }
-
-    /// Target groups that this identity may not read are left to ECS, which read them before it completed
-    /// the deployment; one that did not answer is asked again.
-    fn readable_targets(
-        &mut self,
-    ) -> Result<BTreeMap<TargetGroupArn, Vec<Target>>, crate::core::rollout::Fault> {
-        let mut readable = BTreeMap::new();
-        for (group, targets) in &self.seen.targets {
-            match targets {
-                Seen::Is(targets) => {
-                    readable.insert(group.clone(), targets.clone());
-                }
-                Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => {
-                    self.tell_trouble(fault);
-                }
-                Seen::Unreadable(fault) => return Err(fault.clone()),
-                Seen::Absent | Seen::NotAsked => {}
-            }
-        }
-        Ok(readable)
-    }
-
-    pub fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {
-        self.tell_events(service);
-        if let Some(stopped) = self.seen.stopped_tasks.is() {
-            self.tell_failures(failures(stopped, id));
-        }
-        self.tell_targets();
     }
 }
 

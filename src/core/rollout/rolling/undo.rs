@@ -42,7 +42,7 @@ impl Turning<'_> {
             Some(primary) if it.is_way_back(primary) => it.follow_back(&service, primary, cause),
             Some(primary) if !it.is_revision(primary) => {
                 let by = primary.id();
-                it.finish(Outcome::Superseded { by })
+                it.conclude(Outcome::Superseded { by })
             }
             _ => it.order_back(cause, by),
         }
@@ -84,7 +84,7 @@ impl Turning<'_> {
         }
         let Some(serving) = &self.plan.before.serving else {
             let from = Box::new(cause.clone());
-            return self.finish(Outcome::Stranded {
+            return self.conclude(Outcome::Stranded {
                 cause: Cause::NoWayBack { from },
             });
         };
@@ -104,7 +104,7 @@ impl Turning<'_> {
     fn follow_back(mut self, service: &Service, primary: Deployment<'_>, cause: &Cause) -> Turn {
         let serves = primary.running_count() >= service.healthy_floor();
         if service.has_completed(primary) && serves {
-            return self.finish(Outcome::RolledBack {
+            return self.conclude(Outcome::RolledBack {
                 cause: cause.clone(),
             });
         }
@@ -124,7 +124,7 @@ impl Turning<'_> {
 
     fn undo_failed(self, from: &Cause, reason: String) -> Turn {
         let from = Box::new(from.clone());
-        self.finish(Outcome::Stranded {
+        self.conclude(Outcome::Stranded {
             cause: Cause::UndoFailed { from, reason },
         })
     }

@@ -5,9 +5,11 @@
 
 use super::{containers, fargate, network, roles, shape, sizes};
 use crate::core::taskdef::TaskDefinition;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// May be refused, or may not do what was meant.
     Warning,
@@ -16,7 +18,7 @@ pub enum Severity {
 }
 
 /// One thing that is wrong with a definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub severity: Severity,
     /// Where, with items by their place: `containerDefinitions[0].portMappings[1].hostPort`.

@@ -53,7 +53,11 @@ impl Service {
             let counts = count(tasks, self, Some(deployment.number));
             self.revision(deployment.number).summary(self, &counts)
         });
-        put("currentServiceRevisions", revisions.collect());
+        if self.controller().has_task_sets() {
+            put("taskSets", self.answer_task_sets(tasks));
+        } else {
+            put("currentServiceRevisions", revisions.collect());
+        }
         if let Some(rollout) = self
             .rollouts
             .first()

@@ -8,14 +8,19 @@ use super::answer::Tags;
 use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
+use crate::sandbox::ecs::capacity;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::document::{
-    Document, default_to, filled, list, member, text, without_nulls,
+    Document, default_to, filled, list, member, text, texts, without_nulls,
 };
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native::{self, Strategy};
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
+use crate::sandbox::ecs::task_set::{self, Controller};
 use crate::sandbox::ids;
 
 /// Members that steer the call and are not part of the service's document.
@@ -58,7 +63,8 @@ fn repeated(ecs: &mut Ecs, name: &str, input: &Document) -> Result<Option<Value>
     }
 }
 
-/// Creates the service with its first deployment, which the scheduler will carry out.
+/// Creates the service. With the controller ECS it has its first deployment, with CODE_DEPLOY its first task set, which
+/// the scheduler will carry out; with EXTERNAL it has nothing to run yet.
 pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<(), ApiError> {
     let name = filled(input, "serviceName").unwrap_or_default();
     check_name(name)?;
@@ -67,23 +73,66 @@ pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Re
             "clientToken can have at most 36 characters.",
         ));
     }
+    let controller = Controller::of(input)?;
+    task_set::check_service(controller, input)?;
     rules::check_modelled(input, "CreateService")?;
+    let service = if controller == Controller::External {
+        let desired = desired_count(input)?.unwrap_or(0);
+        let document = with_defaults(ecs, input, ground)?;
+        blank(ecs, input, document, desired, ground)?
+    } else {
+        with_tasks(ecs, input, controller, ground)?
+    };
+    ecs.cluster(input)?
+        .services
+        .insert(name.to_owned(), service);
+    Ok(())
+}
+
+/// A service that knows from the start what it is to run.
+fn with_tasks(
+    ecs: &mut Ecs,
+    input: &Document,
+    controller: Controller,
+    ground: &mut Ground<'_>,
+) -> Result<Service, ApiError> {
     let named = filled(input, "taskDefinition")
         .ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
-    let desired =
-        desired_count(input)?.ok_or_else(|| refuse::invalid("desiredCount should not be null."))?;
-    let cluster = ecs.cluster(input)?;
-    let (cluster_name, cluster_arn) = (cluster.name.clone(), cluster.arn.clone());
-    let usual_strategy = list(&cluster.document, "defaultCapacityProviderStrategy").to_vec();
+    let mut document = with_defaults(ecs, input, ground)?;
+    daemon::check(&document, input)?;
+    // The scheduler counts the instances of a DAEMON service.
+    let desired = match desired_count(input)? {
+        Some(desired) => desired,
+        None if daemon::is_daemon(&document) => 0,
+        None => return Err(refuse::invalid("desiredCount should not be null.")),
+    };
     let definition = ecs.definition_to_run(named)?;
-    let document = with_defaults(input, &definition.arn, &usual_strategy, ground);
+    document.insert("taskDefinition".into(), json!(definition.arn));
     rules::check(&document, definition, ground)?;
     let resolved = images::resolve(definition, ground);
-    let mut service = Service {
+    let mut service = blank(ecs, input, document, desired, ground)?;
+    if controller == Controller::CodeDeploy {
+        task_set::create_first(&mut service, resolved, ground);
+    } else {
+        service.deploy(resolved, ground);
+    }
+    Ok(service)
+}
+
+fn blank(
+    ecs: &mut Ecs,
+    input: &Document,
+    document: Document,
+    desired: u32,
+    ground: &Ground<'_>,
+) -> Result<Service, ApiError> {
+    let name = filled(input, "serviceName").unwrap_or_default();
+    let cluster = ecs.cluster(input)?;
+    Ok(Service {
         name: name.to_owned(),
-        arn: ground.arn(&format!("service/{cluster_name}/{name}")),
-        cluster: cluster_name,
-        cluster_arn,
+        arn: ground.arn(&format!("service/{}/{name}", cluster.name)),
+        cluster: cluster.name.clone(),
+        cluster_arn: cluster.arn.clone(),
         status: Status::Active,
         document,
         desired,
@@ -91,6 +140,7 @@ pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Re
         created_at: ground.now,
         created_by: ground.caller(),
         deployments: Vec::new(),
+        task_sets: Vec::new(),
         revisions: BTreeMap::new(),
         rollouts: Vec::new(),
         events: Events::default(),
@@ -98,12 +148,8 @@ pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Re
         last_completed: None,
         request: without_nulls(&Value::Object(input.clone())),
         owed: 0,
-    };
-    service.deploy(resolved, ground);
-    ecs.cluster(input)?
-        .services
-        .insert(name.to_owned(), service);
-    Ok(())
+        rest: Rest::default(),
+    })
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
@@ -127,11 +173,12 @@ pub fn desired_count(input: &Document) -> Result<Option<u32>, ApiError> {
 }
 
 fn with_defaults(
+    ecs: &mut Ecs,
     input: &Document,
-    definition_arn: &str,
-    usual_strategy: &[Value],
     ground: &Ground<'_>,
-) -> Document {
+) -> Result<Document, ApiError> {
+    let cluster = ecs.cluster(input)?;
+    let usual_strategy = list(&cluster.document, "defaultCapacityProviderStrategy");
     let mut document = match without_nulls(&Value::Object(input.clone())) {
         Value::Object(members) => members,
         _ => Document::new(),
@@ -139,8 +186,10 @@ fn with_defaults(
     for key in STEERING {
         document.shift_remove(key);
     }
-    document.insert("taskDefinition".into(), json!(definition_arn));
     choose_launch_type(&mut document, usual_strategy);
+    let providers: Vec<&str> = texts(&cluster.document, "capacityProviders").collect();
+    let strategy = list(&document, "capacityProviderStrategy");
+    capacity::check_strategy(strategy, &providers)?;
     for key in [
         "loadBalancers",
         "serviceRegistries",
@@ -158,8 +207,14 @@ fn with_defaults(
     default_to(&mut document, "enableECSManagedTags", || json!(false));
     default_to(&mut document, "propagateTags", || json!("NONE"));
     default_to(&mut document, "enableExecuteCommand", || json!(false));
+    // Not for DAEMON services; stored only, tasks are never moved for it.
+    let rebalancing = if daemon::is_daemon(&document) {
+        "DISABLED"
+    } else {
+        "ENABLED"
+    };
     default_to(&mut document, "availabilityZoneRebalancing", || {
-        json!("ENABLED")
+        json!(rebalancing)
     });
     default_to(&mut document, "resourceManagementType", || {
         json!("CUSTOMER")
@@ -178,10 +233,11 @@ fn with_defaults(
             document.shift_remove(key);
         }
     }
-    document
+    Ok(document)
 }
 
-fn choose_launch_type(document: &mut Document, usual_strategy: &[Value]) {
+/// The launch type of a service or task set that names none: the cluster's default strategy, or EC2.
+pub fn choose_launch_type(document: &mut Document, usual_strategy: &[Value]) {
     if list(document, "capacityProviderStrategy").is_empty() {
         document.shift_remove("capacityProviderStrategy");
         if text(document, "launchType").is_none() {
@@ -204,6 +260,8 @@ fn choose_launch_type(document: &mut Document, usual_strategy: &[Value]) {
 }
 
 fn fill_configuration(document: &mut Document) {
+    let (maximum, minimum) = daemon::usual_percents(document);
+    let has_task_sets = Controller::of(document).is_ok_and(Controller::has_task_sets);
     default_to(document, "deploymentConfiguration", || json!({}));
     let Some(configuration) = document
         .get_mut("deploymentConfiguration")
@@ -211,15 +269,22 @@ fn fill_configuration(document: &mut Document) {
     else {
         return;
     };
+    default_to(configuration, "maximumPercent", || maximum);
+    default_to(configuration, "minimumHealthyPercent", || minimum);
+    if has_task_sets {
+        return;
+    }
     default_to(
         configuration,
         "deploymentCircuitBreaker",
         || json!({ "enable": false, "rollback": false }),
     );
-    default_to(configuration, "maximumPercent", || json!(200));
-    default_to(configuration, "minimumHealthyPercent", || json!(100));
     default_to(configuration, "strategy", || json!("ROLLING"));
-    default_to(configuration, "bakeTimeInMinutes", || json!(0));
+    let given = configuration.clone();
+    native::fill(configuration, &given);
+    if Strategy::of(configuration) != Strategy::BlueGreen {
+        default_to(configuration, "bakeTimeInMinutes", || json!(0));
+    }
 }
 
 /// `securityGroups` and `assignPublicIp` when they are absent.

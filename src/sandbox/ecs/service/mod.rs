@@ -8,8 +8,10 @@ mod rules;
 mod state;
 mod update;
 
-pub use create::{create, create_in};
+pub use answer::Tags;
+pub use create::{choose_launch_type, create, create_in, fill_network};
 pub use launch::launch;
 pub use operations::{delete, describe, list};
+pub use rules::check as check_revision;
 pub use state::{Service, Status};
 pub use update::update;

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::answer::Tags;
-use super::state::Status;
+use super::state::{Service, Status};
 use crate::sandbox::ApiError;
 use crate::sandbox::ecs::document::{Document, filled, is_true, last_part, text, texts};
+use crate::sandbox::ecs::launch::Fleet;
 use crate::sandbox::ecs::paging;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
+use crate::sandbox::ecs::task_set::{self, SetStatus, TaskSet};
 
 /// DescribeServices: at most 10.
 pub fn describe(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
@@ -71,21 +73,42 @@ pub fn delete(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
         .filter(|service| service.status != Status::Inactive);
     let service = service.ok_or_else(refuse::no_service)?;
     if service.status == Status::Active {
-        if service.desired > 0 && !is_true(input, "force") {
+        if service.desired > 0 && !service.is_daemon() && !is_true(input, "force") {
             return Err(refuse::invalid(
                 "The service cannot be stopped while it is scaled above 0.",
             ));
         }
-        let reason = format!(
-            "Scaling activity initiated by (deployment {})",
-            service.primary().id()
-        );
-        for id in &service.live {
-            fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
+        let others = service
+            .task_sets
+            .iter()
+            .filter(|set| set.status != SetStatus::Primary);
+        if others.count() > 0 && !is_true(input, "force") {
+            return Err(refuse::invalid(
+                "The service cannot be stopped while deployments are active.",
+            ));
         }
-        service.desired = 0;
-        service.primary_mut().desired = 0;
-        service.status = Status::Draining;
+        drain(service, &mut fleet, ground);
     }
     Ok(json!({ "service": service.answer(fleet.tasks, Tags::Hidden) }))
+}
+
+/// Stops all that the service runs.
+fn drain(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'_>) {
+    service.desired = 0;
+    service.status = Status::Draining;
+    let sets: Vec<u64> = service.task_sets.iter().map(TaskSet::number).collect();
+    for number in sets {
+        task_set::drain(service, number, fleet, ground);
+    }
+    let Some(primary) = service.deployments.first_mut() else {
+        return;
+    };
+    primary.desired = 0;
+    let reason = format!(
+        "Scaling activity initiated by (deployment {})",
+        primary.id()
+    );
+    for id in &service.live {
+        fleet.stop(id, "ServiceSchedulerInitiated", &reason, ground);
+    }
 }

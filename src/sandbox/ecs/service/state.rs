@@ -1,16 +1,21 @@
 //! A service and what hangs on it: deployments, service revisions, service deployments and events.
 //!
-//! **Invariant:** `deployments` is never empty while the service is active; its first is PRIMARY, the others ACTIVE.
+//! **Invariant:** `deployments` is never empty while a service of the ECS controller is active; its first is PRIMARY,
+//! the others ACTIVE. A service of another controller has task sets instead.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::sandbox::Time;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::{Deployment, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, is_true, object, text, whole};
 use crate::sandbox::ecs::events::Events;
+use crate::sandbox::ecs::native::Strategy;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::service_deployment::Rollout;
+use crate::sandbox::ecs::task_set::TaskSet;
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -26,6 +31,8 @@ pub struct Service {
     pub created_at: Time,
     pub created_by: String,
     pub deployments: Vec<Deployment>,
+    /// Oldest first.
+    pub task_sets: Vec<TaskSet>,
     pub revisions: BTreeMap<u64, ServiceRevision>,
     /// Newest first.
     pub rollouts: Vec<Rollout>,
@@ -38,6 +45,8 @@ pub struct Service {
     pub request: Value,
     /// Unhealthy tasks whose replacement is still to be started.
     pub owed: usize,
+    /// Whether the scheduler's next pass could do anything.
+    pub rest: Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +124,15 @@ impl Service {
     }
 
     pub fn is_daemon(&self) -> bool {
-        text(&self.document, "schedulingStrategy") == Some("DAEMON")
+        daemon::is_daemon(&self.document)
     }
 
-    fn configuration(&self) -> Option<&Document> {
+    pub fn strategy(&self) -> Strategy {
+        self.configuration().map_or(Strategy::Rolling, Strategy::of)
+    }
+
+    /// `deploymentConfiguration`.
+    pub fn configuration(&self) -> Option<&Document> {
         object(&self.document, "deploymentConfiguration")
     }
 
@@ -153,7 +167,8 @@ impl Service {
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or(50);
         Breaker {
-            is_on: is_true(breaker, "enable"),
+            // Only rolling deployments have one; others may carry it about.
+            is_on: is_true(breaker, "enable") && !self.strategy().is_native(),
             rolls_back: is_true(breaker, "rollback"),
             resets_on_healthy: breaker
                 .get("resetOnHealthyTask")
@@ -170,15 +185,20 @@ impl Service {
     /// Puts a service revision's members back into the service, as a rollback does.
     pub fn take_over(&mut self, number: u64) {
         let members = self.revision(number).document.clone();
+        self.put_members(&members);
+        if self.document.get("platformVersion").is_some() {
+            self.document
+                .insert("platformVersion".into(), json!("LATEST"));
+        }
+    }
+
+    /// Shows these revision members as the service's own.
+    pub fn put_members(&mut self, members: &Document) {
         for key in crate::sandbox::ecs::deployment::REVISION_MEMBERS {
             match members.get(key) {
                 Some(value) => self.document.insert(key.to_owned(), value.clone()),
                 None => self.document.shift_remove(key),
             };
-        }
-        if self.document.get("platformVersion").is_some() {
-            self.document
-                .insert("platformVersion".into(), json!("LATEST"));
         }
     }
 }

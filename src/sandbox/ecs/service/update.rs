@@ -9,11 +9,16 @@ use super::create::{desired_count, fill_network};
 use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::REVISION_MEMBERS;
-use crate::sandbox::ecs::document::{Document, filled, is_true, member, text, without_nulls};
+use crate::sandbox::ecs::document::{
+    Document, filled, is_true, last_part, member, text, without_nulls,
+};
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
+use crate::sandbox::ecs::task_set;
 
 const STEERING: [&str; 4] = ["cluster", "service", "desiredCount", "forceNewDeployment"];
 
@@ -28,7 +33,6 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     let definition = filled(input, "taskDefinition")
         .map(|named| ecs.definition_to_run(named).cloned())
         .transpose()?;
-    let cluster_name = ecs.cluster(input)?.name.clone();
     let service = ecs
         .cluster(input)?
         .service(name)
@@ -36,8 +40,16 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     if service.status != Status::Active {
         return Err(refuse::service_not_active());
     }
+    let controller = service.controller();
+    task_set::check_update(controller, input)?;
+    daemon::check(&service.document, input)?;
     let mut changed = service.document.clone();
     merge(&mut changed, input);
+    if controller.has_task_sets() {
+        service.document = changed;
+        service.desired = desired.unwrap_or(service.desired);
+        return answer(ecs, input, name);
+    }
     if let Some(definition) = &definition {
         changed.insert("taskDefinition".into(), json!(definition.arn));
     }
@@ -57,11 +69,12 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     if is_true(input, "forceNewDeployment") || starts_deployment(&old, service) {
         service.deploy(resolved, ground);
     }
-    let cluster = ecs
-        .clusters
-        .get(&cluster_name)
-        .ok_or_else(refuse::no_cluster)?;
-    let service = &cluster.services[crate::sandbox::ecs::document::last_part(name)];
+    answer(ecs, input, name)
+}
+
+fn answer(ecs: &mut Ecs, input: &Document, name: &str) -> Result<Value, ApiError> {
+    let cluster = ecs.cluster(input)?;
+    let service = &cluster.services[last_part(name)];
     Ok(json!({ "service": service.answer(&cluster.tasks, Tags::Shown) }))
 }
 
@@ -76,7 +89,8 @@ fn merge(document: &mut Document, input: &Document) {
         }
         match (key.as_str(), document.get_mut(&key), value) {
             ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => {
-                old.extend(new);
+                old.extend(new.clone());
+                native::fill(old, &new);
             }
             (_, _, value) => {
                 document.insert(key, value);

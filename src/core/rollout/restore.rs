@@ -1,14 +1,15 @@
-//! Putting the service's own deployment configuration back. Changing that alone starts no deployment.
+//! The end of a rollout that set or started something for its own time: the service's own deployment configuration
+//! is put back (changing that alone starts no deployment), a canary is put away.
 //!
 //! **Invariant:** the outcome is told only after the service is as it was, or after the trouble with that was told.
 
 use serde_json::{Map, json};
 
+use super::pace::LOOK_AGAIN;
+use super::turning::Turning;
+use super::{Phase, Receipt, Turn, Watch};
 use crate::core::plan::Strategy;
 use crate::core::report::Outcome;
-use crate::core::rollout::pace::LOOK_AGAIN;
-use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Phase, Receipt, Turn, Watch};
 
 /// Attempts to put it back before the outcome is told all the same.
 const ATTEMPTS: u32 = 5;
@@ -23,8 +24,10 @@ impl Turning<'_> {
     }
 
     pub fn restore(mut self, outcome: &Outcome) -> Turn {
-        let Strategy::Native(native) = &self.plan.strategy else {
-            return self.finish(outcome.clone());
+        let native = match &self.plan.strategy {
+            Strategy::Native(native) => native,
+            Strategy::Beside(beside) => return self.tidy_canary(beside, outcome),
+            Strategy::Rolling | Strategy::TaskSets(_) => return self.finish(outcome.clone()),
         };
         if let (Phase::Restore { .. }, Some(receipt)) = (&self.next.phase, &self.seen.receipt) {
             match receipt {

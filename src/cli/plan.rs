@@ -1,0 +1,116 @@
+//! `ecsdeploy plan`: what a rollout would do, as words and as an artifact that a rollout can be held to.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
+use super::diff::learn;
+use super::document::Setting;
+use super::failure::{Exit, Failure};
+use super::rules::Rules;
+use super::world::World;
+use super::{input, stdout};
+use crate::adapters::host;
+use crate::core::plan::{Course, Plan};
+use crate::core::proposal::{Proposal, VERSION};
+use crate::engine::compare;
+use crate::text::{self, markdown};
+
+/// Show what a rollout would change, how and why, and what it would not
+///
+/// Looks, and changes nothing. With --out the plan becomes an artifact for `ecsdeploy rollout --plan FILE`: given the same inputs, that does exactly this plan, or refuses and says what moved. The artifact holds no secrets and no digest of one. A rollout is therefore held to everything but the exact value of a secret; whether each secret changes is part of the plan.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    document: DocumentArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+    #[command(flatten)]
+    world: WorldArgs,
+    #[command(flatten)]
+    rules: Rules,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Also write the plan to this file, for `rollout --plan`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 3 if anything would change
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    /// As a comment on a pull request
+    Markdown,
+    Json,
+}
+
+pub async fn run(args: &Args) -> Result<Exit, Failure> {
+    let setting = Setting::read(&args.service)?;
+    let target = setting.target(&args.service.path)?;
+    let wanted = setting.wanted(&args.document)?;
+    let intent = args.rules.intent(setting.config.as_ref());
+    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    let pinning = setting.pinning(&args.pin);
+    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    learn(&wanted, &survey);
+    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    let redactor = stdout::redactor();
+    let proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
+    let json = format!("{:#}\n", text::plan::json(&proposal));
+    if let Some(file) = &args.out {
+        host::write(file, &redactor.text(&json))?;
+    }
+    let environment = setting.environment();
+    stdout::data(&match args.format {
+        Format::Text => text::plan::text(&proposal),
+        Format::Markdown => markdown::plan(&proposal, environment, markdown::COMMENT),
+        Format::Json => json,
+    })?;
+    Ok(if args.exit_code && plan.course != Course::Nothing {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}
+
+/// The artifact that `--out` wrote.
+pub fn read(file: &Path) -> Result<Proposal, Failure> {
+    let name = file.display();
+    let text = input::read(file)?;
+    let value = text::document::parse_json(&name.to_string(), &text)?;
+    let version = value.get("version").and_then(serde_json::Value::as_u64);
+    if version != Some(u64::from(VERSION)) {
+        return Err(
+            Failure::usage(format!("{name} is no plan of version {VERSION}"))
+                .hint("make it with: ecsdeploy plan --out FILE"),
+        );
+    }
+    serde_json::from_value(value).map_err(|error| {
+        Failure::usage(format!("{name} is not a plan"))
+            .because(&error)
+            .hint("make it with: ecsdeploy plan --out FILE")
+    })
+}
+
+/// Refuses if the world or the inputs are not what they were when the plan was made.
+pub fn hold(planned: &Proposal, now: &Proposal) -> Result<(), Failure> {
+    let moved = planned.moved(now);
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        Exit::Failed,
+        "the plan no longer holds; nothing was changed",
+    );
+    let failure = moved.iter().fold(failure, |failure, change| {
+        failure.cause(text::diff::line(change))
+    });
+    Err(failure.hint("look at it again: ecsdeploy plan"))
+}

@@ -1,0 +1,11 @@
+//! A plan as it is shown and kept before it is carried out.
+
+#[expect(
+    clippy::module_inception,
+    reason = "a file's main type has the file's name"
+)]
+mod proposal;
+#[cfg(test)]
+mod tests;
+
+pub use proposal::{Capacity, Proposal, VERSION, Way, World};

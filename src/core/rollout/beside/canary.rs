@@ -1,0 +1,181 @@
+//! Starting the canary, or taking it over, and judging it.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::core::gate::{Serving, failures, serving};
+use crate::core::live::{Deployment, Service};
+use crate::core::plan::{Beside, Strategy};
+use crate::core::report::{Cause, Event, Outcome};
+use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Action, Facet, Phase, Receipt, Seen, Turn, Watch};
+use crate::core::strategy::CANARY_TAG;
+
+impl Turning<'_> {
+    pub fn canary(mut self, well_since: Option<Timestamp>) -> Turn {
+        let Strategy::Beside(beside) = &self.plan.strategy else {
+            return self.deploy();
+        };
+        match &self.seen.receipt {
+            Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
+            Some(Err(fault)) if !matches!(fault.operation.as_str(), "RegisterTaskDefinition") => {
+                return self.canary_refused(fault);
+            }
+            Some(Ok(Receipt::Created | Receipt::Deleted | Receipt::Updated(_))) => {
+                let watch = watch_canary(beside);
+                return self.look_after(LOOK_AGAIN, watch);
+            }
+            _ => {}
+        }
+        match &self.seen.beside {
+            Seen::NotAsked => {
+                let watch = watch_canary(beside);
+                self.look_now(watch)
+            }
+            Seen::Unreadable(fault) => self.blind(fault),
+            Seen::Absent => self.start_canary(beside),
+            Seen::Is(canary) => self.look_at_canary(beside, canary, well_since),
+        }
+    }
+
+    fn canary_refused(self, fault: &crate::core::rollout::Fault) -> Turn {
+        let cause = Cause::Refused {
+            operation: fault.operation.clone(),
+            message: fault.message.clone(),
+        };
+        self.conclude(Outcome::Failed { cause })
+    }
+
+    fn look_at_canary(
+        self,
+        beside: &Beside,
+        canary: &Service,
+        well_since: Option<Timestamp>,
+    ) -> Turn {
+        match canary.status() {
+            "INACTIVE" => self.start_canary(beside),
+            // What was there before is still stopping its tasks; no new one can be made until it is gone.
+            "DRAINING" => {
+                let watch = watch_canary(beside);
+                self.wait_for_canary(watch, "the last canary is gone")
+            }
+            _ if !is_ours(canary, self.plan.target.service.short()) => {
+                let service = canary.name().to_owned();
+                self.finish(Outcome::Failed {
+                    cause: Cause::NotOurs { service },
+                })
+            }
+            _ => match canary.primary() {
+                Some(primary)
+                    if self.is_revision(primary) && canary.desired_count() == beside.tasks =>
+                {
+                    self.judge_canary(beside, canary, primary, well_since)
+                }
+                // A dead run's canary of another release.
+                _ => self.act_on_canary(Action::DeleteService(beside.key.clone()), beside),
+            },
+        }
+    }
+
+    fn start_canary(mut self, beside: &Beside) -> Turn {
+        if self.just_ordered() {
+            let watch = watch_canary(beside);
+            return self.wait_for_canary(watch, "the canary's service appears");
+        }
+        self.say.push(Event::Canary {
+            service: beside.key.service.to_string(),
+            tasks: beside.tasks,
+        });
+        let mut members: Map<String, Value> = beside.members.clone();
+        members.insert("taskDefinition".to_owned(), json!(self.next.revision));
+        members.insert("desiredCount".to_owned(), json!(beside.tasks));
+        let key = beside.key.clone();
+        self.act_on_canary(Action::CreateService { key, members }, beside)
+    }
+
+    fn act_on_canary(self, action: Action, beside: &Beside) -> Turn {
+        let watch = watch_canary(beside);
+        self.act(action, watch)
+    }
+
+    fn judge_canary(
+        mut self,
+        beside: &Beside,
+        canary: &Service,
+        primary: Deployment<'_>,
+        well_since: Option<Timestamp>,
+    ) -> Turn {
+        let watch = watch_canary_well(beside, canary);
+        if !self.has_seen(&watch) {
+            return self.look_now(watch);
+        }
+        self.tell_what_is_seen(canary, &primary.id());
+        let stopped = self.seen.stopped_tasks.is().map_or(&[][..], Vec::as_slice);
+        if let Some(cause) = self.failing(&failures(stopped, &primary.id()), canary) {
+            return self.canary_failed(cause);
+        }
+        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
+        let groups = match self.readable_targets() {
+            Ok(groups) => groups,
+            Err(fault) => return self.blind(&fault),
+        };
+        let well = serving(canary, primary, tasks, &groups);
+        let since = match &well {
+            Serving::Yes => Some(well_since.unwrap_or(self.now)),
+            Serving::NotYet(_) => None,
+        };
+        let awaiting = match well {
+            Serving::Yes => "the canary runs well for long enough".to_owned(),
+            Serving::NotYet(awaiting) => awaiting,
+        };
+        self.tell_progress(canary, primary, awaiting.clone());
+        self.next.phase = Phase::Canary { well_since: since };
+        if since.is_some_and(|since| self.waited(since).unsigned_abs() >= beside.bake) {
+            return self.canary_passed(beside);
+        }
+        self.wait_for_canary(watch, &awaiting)
+    }
+
+    fn canary_passed(mut self, beside: &Beside) -> Turn {
+        let seconds = beside.bake.as_secs();
+        self.say.push(Event::CanaryPassed { seconds });
+        // From here on it is the first service whose events are told.
+        self.next.told.last_event = None;
+        self.next.enter(Phase::Deploy, self.now);
+        let watch = self.watch_service();
+        self.look_now(watch)
+    }
+
+    /// The service itself was not touched: it serves the old revision as it did.
+    pub fn canary_failed(self, cause: Cause) -> Turn {
+        self.conclude(Outcome::RolledBack { cause })
+    }
+
+    fn wait_for_canary(self, watch: Watch, awaiting: &str) -> Turn {
+        let timeout = self.plan.intent.limits.timeout;
+        if self.waited(self.next.began).unsigned_abs() >= timeout {
+            let seconds = timeout.as_secs();
+            let awaiting = format!("waiting: {awaiting}");
+            return self.canary_failed(Cause::Deadline { seconds, awaiting });
+        }
+        let pause = between_looks(self.next.entered, self.now);
+        self.look_after(pause, watch)
+    }
+}
+
+pub fn watch_canary(beside: &Beside) -> Watch {
+    Watch::from([Facet::Beside(beside.key.clone())])
+}
+
+fn watch_canary_well(beside: &Beside, canary: &Service) -> Watch {
+    let mut watch = watch_canary(beside);
+    watch.insert(Facet::StoppedTasks(beside.key.clone()));
+    watch.insert(Facet::RunningTasks(beside.key.clone()));
+    watch.extend(canary.target_groups().into_iter().map(Facet::Targets));
+    watch
+}
+
+pub fn is_ours(canary: &Service, of: &str) -> bool {
+    canary.tag(CANARY_TAG) == Some(of)
+}

@@ -1,0 +1,8 @@
+//! A canary beside the service: a second service of a few new tasks behind the same target group, then a rolling
+//! rollout of the first, then the second is put away.
+//!
+//! **Invariant:** while the canary is judged, the service itself is not touched. A canary is known by its tag; one that
+//! a dead run left behind is taken over or put away, and none is left behind at the end.
+
+mod canary;
+mod tidy;

@@ -1,0 +1,107 @@
+//! Going back: weights first, onto the set that still serves; then the new set drains and is removed.
+
+use jiff::Timestamp;
+
+use super::{Stage, division, shift_to};
+use crate::core::live::Service;
+use crate::core::plan::TaskSets;
+use crate::core::report::{Cause, Event, Outcome, Undoer};
+use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Action, Phase, Turn};
+use crate::core::service::OnFailure;
+
+impl Turning<'_> {
+    pub fn begin_back(mut self, cause: Cause) -> Turn {
+        if self.plan.intent.on_failure == OnFailure::Leave {
+            return self.finish(Outcome::Stranded { cause });
+        }
+        self.say.push(Event::Undoing {
+            cause: cause.clone(),
+            task_definition: self.plan.before.task_definition.clone(),
+            by: Undoer::Ecsdeploy,
+        });
+        let since = None;
+        self.next
+            .enter(Phase::TaskSets(Stage::Back { cause, since }), self.now);
+        let watch = self.watch_service();
+        self.look_now(watch)
+    }
+
+    pub(super) fn go_back(
+        mut self,
+        sets: &TaskSets,
+        cause: &Cause,
+        since: Option<Timestamp>,
+    ) -> Turn {
+        if let Some(Err(fault)) = &self.seen.receipt {
+            self.tell_trouble(fault);
+        }
+        if self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout {
+            let from = Box::new(cause.clone());
+            let reason = "going back took too long".to_owned();
+            return self.finish(Outcome::Stranded {
+                cause: Cause::UndoFailed { from, reason },
+            });
+        }
+        let (mut it, service, rule) = match self.see_sets(sets) {
+            Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        it.tell_events(&service);
+        if !service
+            .task_sets()
+            .any(|set| set.id() == sets.old && !set.is_draining())
+        {
+            let from = Box::new(cause.clone());
+            return it.finish(Outcome::Stranded {
+                cause: Cause::NoWayBack { from },
+            });
+        }
+        let watch = it.watch_sets(sets);
+        if it.just_ordered() && it.seen.receipt.is_none() {
+            return it.look_after(LOOK_AGAIN, watch);
+        }
+        if !rule.divides(&division(sets, 0)) {
+            return it.act(shift_to(&sets.rule, division(sets, 0)), watch);
+        }
+        if let Some(action) = it.test_shift(sets, &sets.blue) {
+            return it.act(action, watch);
+        }
+        it.take_down(sets, &service, cause, since)
+    }
+
+    /// The weights stand as before the rollout: the old set is primary again, the new one drains and goes.
+    fn take_down(
+        mut self,
+        sets: &TaskSets,
+        service: &Service,
+        cause: &Cause,
+        since: Option<Timestamp>,
+    ) -> Turn {
+        let watch = self.watch_sets(sets);
+        let key = self.plan.target.clone();
+        let old_is_primary = service
+            .primary_task_set()
+            .is_some_and(|set| set.id() == sets.old);
+        if !old_is_primary {
+            let set = sets.old.clone();
+            return self.act(Action::PromoteTaskSet { key, set }, watch);
+        }
+        let since = since.unwrap_or(self.now);
+        self.next.phase = Phase::TaskSets(Stage::Back {
+            cause: cause.clone(),
+            since: Some(since),
+        });
+        let Some(ours) = service.task_sets().find(|set| set.id() != sets.old) else {
+            let cause = cause.clone();
+            return self.finish(Outcome::RolledBack { cause });
+        };
+        let pause = between_looks(self.next.entered, self.now);
+        if ours.is_draining() || self.waited(since).unsigned_abs() < sets.drain {
+            return self.look_after(pause, watch);
+        }
+        let set = ours.id();
+        self.act(Action::DeleteTaskSet { key, set }, watch)
+    }
+}

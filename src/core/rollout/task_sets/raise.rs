@@ -1,0 +1,146 @@
+//! Raising the new task set, behind a target group that has no production traffic yet.
+
+use serde_json::{Map, Value, json};
+
+use super::{Stage, division, shift_to};
+use crate::core::gate::failures;
+use crate::core::live::{Rule, Service, TaskSet};
+use crate::core::plan::TaskSets;
+use crate::core::report::{Cause, Event, Outcome, Progress};
+use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Action, Phase, Turn};
+
+impl Turning<'_> {
+    pub(super) fn raise(mut self, sets: &TaskSets) -> Turn {
+        match &self.seen.receipt {
+            Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
+            Some(Err(fault)) => return self.refused(fault),
+            _ => {}
+        }
+        let (it, service, rule) = match self.see_sets(sets) {
+            Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        match it.our_set(sets, &service) {
+            Some(ours) => it.wait_until_steady(sets, &service, ours),
+            None => it.make_set(sets, &service, &rule),
+        }
+    }
+
+    fn make_set(mut self, sets: &TaskSets, service: &Service, rule: &Rule) -> Turn {
+        let watch = self.watch_sets(sets);
+        if self.just_ordered() {
+            return self.look_after(LOOK_AGAIN, watch);
+        }
+        let stray = service
+            .task_sets()
+            .find(|set| set.id() != sets.old && !set.is_draining());
+        if let Some(stray) = stray {
+            return self.clear_away(stray, rule, sets);
+        }
+        // A group that no rule names is not checked for health, so it joins the rule before it gets targets.
+        let start = division(sets, 0);
+        if !rule.divides(&start) || !rule.weights.contains_key(&sets.green) {
+            return self.act(shift_to(&sets.rule, start), watch);
+        }
+        if self.next.told.last_event.is_none() {
+            self.next.told.last_event = service.events().pop().map(|event| event.id);
+        }
+        let members = self.set_members(sets);
+        let key = self.plan.target.clone();
+        self.act(Action::CreateTaskSet { key, members }, watch)
+    }
+
+    /// A set that a dead run left behind is removed if it has no traffic; one with traffic is somebody's rollout.
+    fn clear_away(self, stray: TaskSet<'_>, rule: &Rule, sets: &TaskSets) -> Turn {
+        let share = stray.target_group().map_or(0.0, |group| rule.share(&group));
+        if share > 0.0 {
+            let by = stray.id();
+            return self.finish(Outcome::Superseded { by });
+        }
+        let (key, set) = (self.plan.target.clone(), stray.id());
+        let watch = self.watch_sets(sets);
+        self.act(Action::DeleteTaskSet { key, set }, watch)
+    }
+
+    fn set_members(&self, sets: &TaskSets) -> Map<String, Value> {
+        let mut members = sets.members.clone();
+        let token: String = self
+            .next
+            .plan
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .take(32)
+            .collect();
+        members.insert("taskDefinition".to_owned(), json!(self.next.revision));
+        members.insert(
+            "scale".to_owned(),
+            json!({ "value": 100.0, "unit": "PERCENT" }),
+        );
+        members.insert("externalId".to_owned(), json!(format!("ecsdeploy-{token}")));
+        members
+    }
+
+    fn wait_until_steady(mut self, sets: &TaskSets, service: &Service, ours: TaskSet<'_>) -> Turn {
+        if self.next.deployment.is_none() {
+            self.say.push(Event::Deploying {
+                deployment: ours.id(),
+                task_definition: ours.task_definition(),
+            });
+            self.next.deployment = Some(ours.id());
+        }
+        self.tell_what_is_seen(service, &ours.id());
+        self.tell_set(service, ours, "the new task set is steady");
+        if let Some(cause) = self.set_failing(service, ours) {
+            return self.begin_back(cause);
+        }
+        if !ours.is_steady() {
+            return self.hold_or_time_out(sets, "the new task set became steady");
+        }
+        if let Some(action) = self.test_shift(sets, &sets.green) {
+            let watch = self.watch_sets_closely(sets);
+            return self.act(action, watch);
+        }
+        let stage = Stage::Shift {
+            step: 0,
+            since: None,
+        };
+        self.next.enter(Phase::TaskSets(stage), self.now);
+        let watch = self.watch_sets_closely(sets);
+        self.look_now(watch)
+    }
+
+    pub(super) fn set_failing(&self, service: &Service, ours: TaskSet<'_>) -> Option<Cause> {
+        let stopped = self.seen.stopped_tasks.is()?;
+        self.failing(&failures(stopped, &ours.id()), service)
+    }
+
+    pub(super) fn tell_set(&mut self, service: &Service, ours: TaskSet<'_>, awaiting: &str) {
+        let old = service
+            .task_sets()
+            .filter(|set| set.id() != ours.id())
+            .map(TaskSet::running_count)
+            .sum();
+        self.tell(Progress {
+            desired: ours.computed_count(),
+            running: ours.running_count(),
+            pending: ours.pending_count(),
+            old,
+            awaiting: awaiting.to_owned(),
+        });
+    }
+
+    /// Looks again in a while, unless the whole rollout has taken too long.
+    pub(super) fn hold_or_time_out(self, sets: &TaskSets, awaiting: &str) -> Turn {
+        let timeout = self.plan.intent.limits.timeout;
+        if self.waited(self.next.began).unsigned_abs() >= timeout {
+            let seconds = timeout.as_secs();
+            let awaiting = format!("waiting until {awaiting}");
+            return self.begin_back(Cause::Deadline { seconds, awaiting });
+        }
+        let pause = between_looks(self.next.entered, self.now);
+        let watch = self.watch_sets_closely(sets);
+        self.look_after(pause, watch)
+    }
+}

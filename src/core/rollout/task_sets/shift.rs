@@ -1,0 +1,95 @@
+//! Moving production traffic, a step at a time.
+
+use jiff::Timestamp;
+
+use super::{Stage, division, shift_to};
+use crate::core::live::{Service, TargetState, TaskSet};
+use crate::core::plan::TaskSets;
+use crate::core::report::{Cause, Event};
+use crate::core::rollout::pace::between_looks;
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Phase, Seen, Turn};
+
+impl Turning<'_> {
+    pub(super) fn shift(mut self, sets: &TaskSets, step: usize, since: Option<Timestamp>) -> Turn {
+        if let Some(Err(fault)) = &self.seen.receipt {
+            self.tell_trouble(fault);
+            if !fault.is_unanswered() {
+                let (operation, message) = (fault.operation.clone(), fault.message.clone());
+                return self.begin_back(Cause::Refused { operation, message });
+            }
+        }
+        let (mut it, service, rule) = match self.see_sets(sets) {
+            Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        let Some(ours) = it.our_set(sets, &service) else {
+            let reason = "the new task set is gone".to_owned();
+            return it.begin_back(Cause::Stopped { reason });
+        };
+        it.tell_what_is_seen(&service, &ours.id());
+        if let Some(cause) = it.unfit(sets, &service, ours) {
+            return it.begin_back(cause);
+        }
+        let percent = sets.steps.get(step).copied().unwrap_or(100);
+        let wanted = division(sets, percent);
+        if rule.divides(&wanted) {
+            return it.hold_step(sets, &service, ours, step, since);
+        }
+        let watch = it.watch_sets_closely(sets);
+        if it.just_ordered() {
+            let pause = between_looks(it.next.entered, it.now);
+            return it.look_after(pause, watch);
+        }
+        it.act(shift_to(&sets.rule, wanted), watch)
+    }
+
+    /// The rule was read back as wanted: the step is held, then comes the next.
+    fn hold_step(
+        mut self,
+        sets: &TaskSets,
+        service: &Service,
+        ours: TaskSet<'_>,
+        step: usize,
+        since: Option<Timestamp>,
+    ) -> Turn {
+        let percent = sets.steps.get(step).copied().unwrap_or(100);
+        if since.is_none() {
+            self.say.push(Event::Shifted { percent });
+        }
+        let since = since.unwrap_or(self.now);
+        self.tell_set(
+            service,
+            ours,
+            &format!("{percent} % of the traffic is held"),
+        );
+        if self.waited(since).unsigned_abs() < sets.hold {
+            let since = Some(since);
+            self.next.phase = Phase::TaskSets(Stage::Shift { step, since });
+            return self.hold_or_time_out(sets, "every step was held");
+        }
+        let stage = if percent >= 100 {
+            Stage::Promote
+        } else {
+            let (step, since) = (step + 1, None);
+            Stage::Shift { step, since }
+        };
+        self.next.enter(Phase::TaskSets(stage), self.now);
+        let watch = self.watch_sets_closely(sets);
+        self.look_now(watch)
+    }
+
+    /// Why the new set must not have traffic: its tasks fail, or it has no healthy target.
+    fn unfit(&self, sets: &TaskSets, service: &Service, ours: TaskSet<'_>) -> Option<Cause> {
+        if let Some(cause) = self.set_failing(service, ours) {
+            return Some(cause);
+        }
+        let targets = self.seen.targets.get(&sets.green).and_then(Seen::is)?;
+        let healthy = targets
+            .iter()
+            .any(|target| target.state == TargetState::Healthy);
+        (!healthy && service.desired_count() > 0).then(|| Cause::Unrunnable {
+            reason: "no target of the new task set is healthy".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! After the last step: the new set becomes primary, the old one drains and is removed.
+
+use jiff::Timestamp;
+
+use super::{Stage, division};
+use crate::core::plan::TaskSets;
+use crate::core::report::{Cause, Outcome};
+use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Action, Phase, Turn};
+
+impl Turning<'_> {
+    pub(super) fn promote(mut self, sets: &TaskSets) -> Turn {
+        if let Some(Err(fault)) = &self.seen.receipt {
+            self.tell_trouble(fault);
+            if !fault.is_unanswered() {
+                let (operation, message) = (fault.operation.clone(), fault.message.clone());
+                return self.begin_back(Cause::Refused { operation, message });
+            }
+        }
+        let (mut it, service, _) = match self.see_sets(sets) {
+            Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        let Some(ours) = it.our_set(sets, &service) else {
+            let reason = "the new task set is gone".to_owned();
+            return it.begin_back(Cause::Stopped { reason });
+        };
+        let watch = it.watch_sets(sets);
+        if ours.is_primary() {
+            let since = it.now;
+            it.next
+                .enter(Phase::TaskSets(Stage::Drain { since }), it.now);
+            return it.look_now(watch);
+        }
+        if it.just_ordered() {
+            return it.look_after(LOOK_AGAIN, watch);
+        }
+        let (key, set) = (it.plan.target.clone(), ours.id());
+        it.act(Action::PromoteTaskSet { key, set }, watch)
+    }
+
+    /// The old set is kept until its connections had time to end; meanwhile it could take all traffic back.
+    pub(super) fn drain(self, sets: &TaskSets, since: Timestamp) -> Turn {
+        let (mut it, service, rule) = match self.see_sets(sets) {
+            Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        it.tell_events(&service);
+        let watch = it.watch_sets(sets);
+        if !rule.divides(&division(sets, 100)) {
+            let reason = "the listener rule's weights were changed by somebody else".to_owned();
+            return it.begin_back(Cause::Stopped { reason });
+        }
+        if it.waited(since).unsigned_abs() < sets.drain {
+            let pause = between_looks(it.next.entered, it.now);
+            return it.look_after(pause, watch);
+        }
+        it.next.enter(Phase::TaskSets(Stage::Remove), it.now);
+        it.look_now(watch)
+    }
+
+    pub(super) fn remove(mut self, sets: &TaskSets) -> Turn {
+        if let Some(Err(fault)) = &self.seen.receipt {
+            self.tell_trouble(fault);
+        }
+        let (mut it, service, _) = match self.see_sets(sets) {
+            Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        it.tell_events(&service);
+        let old = service.task_sets().find(|set| set.id() == sets.old);
+        let late = it.waited(it.next.entered).unsigned_abs() >= it.plan.intent.limits.undo_timeout;
+        let watch = it.watch_sets(sets);
+        match old {
+            None => it.finish(Outcome::Completed),
+            Some(_) if late => it.finish(Outcome::Completed),
+            Some(old) if old.is_draining() || it.just_ordered() => {
+                let pause = between_looks(it.next.entered, it.now);
+                it.look_after(pause, watch)
+            }
+            Some(old) => {
+                let (key, set) = (it.plan.target.clone(), old.id());
+                it.act(Action::DeleteTaskSet { key, set }, watch)
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A page of Markdown that keeps to a size: running blocks, and folded code that gives way.
+//!
+//! **Invariant:** [`Page::fit`] never gives more than the limit, and every fold and fence that it opens it closes.
+
+use super::inert::{block_lines, fence};
+
+/// GitHub takes comments of 65,536 characters (REST API "issue comments"). Bytes are counted, which are never fewer.
+pub const COMMENT: usize = 65_536;
+
+/// GitHub takes job summaries of 1 MiB a step (workflow commands, "job summary limits").
+pub const SUMMARY: usize = 1_048_576;
+
+/// Room for the sentence that says that something was left out.
+const NOTE: usize = 80;
+
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    blocks: Vec<Block>,
+}
+
+#[derive(Debug, Clone)]
+enum Block {
+    /// Finished Markdown, kept whole.
+    Text(String),
+    Fold(Fold),
+}
+
+/// Code behind a title; its last lines are left out where there is no room.
+#[derive(Debug, Clone)]
+struct Fold {
+    /// Finished Markdown, on one line.
+    title: String,
+    language: &'static str,
+    lines: Vec<String>,
+}
+
+impl Page {
+    /// A block of finished Markdown; empty ones are left out.
+    pub fn text(&mut self, markdown: impl Into<String>) {
+        let markdown = markdown.into();
+        if !markdown.is_empty() {
+            self.blocks.push(Block::Text(markdown));
+        }
+    }
+
+    /// Text from outside as a code block behind a title; none if there is no text.
+    pub fn fold(&mut self, title: impl Into<String>, language: &'static str, text: &str) {
+        let lines = block_lines(text);
+        if !lines.is_empty() {
+            self.blocks.push(Block::Fold(Fold {
+                title: title.into(),
+                language,
+                lines,
+            }));
+        }
+    }
+
+    /// The page in at most `limit` bytes.
+    pub fn fit(&self, limit: usize) -> String {
+        let mut room = limit.saturating_sub(NOTE);
+        let mut kept: Vec<&Block> = Vec::new();
+        for block in &self.blocks {
+            let least = block.least();
+            if least <= room {
+                room -= least;
+                kept.push(block);
+            }
+        }
+        let shares = shares(&kept, room);
+        let mut text = String::new();
+        for (block, share) in kept.iter().zip(shares) {
+            match block {
+                Block::Text(markdown) => text.push_str(markdown),
+                Block::Fold(fold) => text.push_str(&fold.within(share)),
+            }
+            text.push_str("\n\n");
+        }
+        if kept.len() < self.blocks.len() {
+            text.push_str("There is more, for which there was no room here.\n");
+        }
+        debug_assert!(text.len() <= limit || limit < NOTE);
+        text
+    }
+}
+
+/// How many bytes of lines each fold gets: the small ones all they want, the large ones equal parts of the rest.
+fn shares(blocks: &[&Block], room: usize) -> Vec<usize> {
+    let wishes: Vec<usize> = blocks.iter().map(|block| block.wish()).collect();
+    let mut order: Vec<usize> = (0..blocks.len())
+        .filter(|index| wishes[*index] > 0)
+        .collect();
+    order.sort_by_key(|index| wishes[*index]);
+    let (mut left, mut waiting) = (room, order.len());
+    let mut shares = vec![0; blocks.len()];
+    for index in order {
+        shares[index] = wishes[index].min(left / waiting);
+        left -= shares[index];
+        waiting -= 1;
+    }
+    shares
+}
+
+impl Block {
+    /// Bytes without any line of code.
+    fn least(&self) -> usize {
+        match self {
+            Self::Text(markdown) => markdown.len() + 2,
+            Self::Fold(fold) => {
+                fold.wrapped(&[], "").len() + NOTE + 2 + 2 * fence(fold.lines.iter()).len()
+            }
+        }
+    }
+
+    fn wish(&self) -> usize {
+        match self {
+            Self::Text(_) => 0,
+            Self::Fold(fold) => fold.lines.iter().map(|line| line.len() + 1).sum(),
+        }
+    }
+}
+
+impl Fold {
+    fn within(&self, share: usize) -> String {
+        let mut room = share;
+        let fitting = self.lines.iter().take_while(|line| {
+            let fits = line.len() < room;
+            room = room.saturating_sub(line.len() + 1);
+            fits
+        });
+        let fitting = fitting.count();
+        if fitting == self.lines.len()
+            || share >= self.lines.iter().map(|line| line.len() + 1).sum()
+        {
+            return self.wrapped(&self.lines, "");
+        }
+        let note = format!(
+            "{} more lines, for which there was no room.\n\n",
+            self.lines.len() - fitting
+        );
+        self.wrapped(&self.lines[..fitting], &note)
+    }
+
+    fn wrapped(&self, lines: &[String], note: &str) -> String {
+        let (title, language, fence) = (&self.title, self.language, fence(lines.iter()));
+        let mut code = String::new();
+        for line in lines {
+            code.push_str(line);
+            code.push('\n');
+        }
+        format!(
+            "<details><summary>{title}</summary>\n\n{fence}{language}\n{code}{fence}\n\n{note}</details>"
+        )
+    }
+}

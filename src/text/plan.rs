@@ -1,0 +1,381 @@
+//! A plan in words: what changes, how and why, step by step, and what will not happen. Markdown says the same words.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::config::HumanDuration;
+use super::diff;
+use super::terminal::inert;
+use crate::core::plan::Course;
+use crate::core::proposal::{Proposal, Way};
+use crate::core::service::{FailedTasks, OnFailure, Redeploy};
+use crate::core::taskdef::{Finding, Severity};
+
+/// For a terminal.
+pub fn text(plan: &Proposal) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "plan             {}: {}", plan.target, headline(plan));
+    let _ = writeln!(text, "strategy         {}", strategy(plan));
+    let changes = plan.comparison.changes();
+    let _ = writeln!(text, "changes          {}", count(changes.len()));
+    for change in &changes {
+        let _ = writeln!(text, "  {}", diff::line(change));
+    }
+    section(
+        &mut text,
+        "steps",
+        steps(plan)
+            .iter()
+            .enumerate()
+            .map(|(index, step)| format!("{}. {step}", index + 1)),
+    );
+    section(&mut text, "will not happen", untouched(plan).into_iter());
+    section(&mut text, "findings", plan.findings.iter().map(finding));
+    inert(&text)
+}
+
+/// The artifact, with the changes and the steps for readers.
+pub fn json(plan: &Proposal) -> Value {
+    let mut document = serde_json::to_value(plan).expect("a proposal is JSON");
+    if let Value::Object(members) = &mut document {
+        members.insert("name".to_owned(), json!(plan.name()));
+        members.insert("headline".to_owned(), json!(headline(plan)));
+        members.insert(
+            "changes".to_owned(),
+            diff::json(&plan.comparison.changes())["changes"].take(),
+        );
+        members.insert("steps".to_owned(), json!(steps(plan)));
+        members.insert("willNotHappen".to_owned(), json!(untouched(plan)));
+    }
+    document
+}
+
+/// What it comes to, in a few words.
+pub fn headline(plan: &Proposal) -> String {
+    match (plan.course, &plan.revision) {
+        (Course::Nothing, _) => "nothing to do, the service runs this task definition".to_owned(),
+        (Course::Follow, _) => {
+            "follow the deployment of this task definition that is running".to_owned()
+        }
+        (Course::Deploy, Some(revision)) => format!("deploy {}", revision.short()),
+        (Course::Deploy, None) => format!("deploy a new revision of {}", plan.family),
+    }
+}
+
+/// The strategy and why it is this one.
+pub fn strategy(plan: &Proposal) -> String {
+    let name = match &plan.strategy {
+        Way::Rolling => "rolling".to_owned(),
+        Way::Shift { name } => {
+            let name = name.to_lowercase().replace('_', "/");
+            format!("ECS's own {name} shift")
+        }
+        Way::TaskSets { percents, .. } => format!("task sets at {}", listed(percents)),
+        Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
+    };
+    format!("{name}, because {}", plan.why)
+}
+
+/// What a rollout of this plan calls and waits for, in order.
+pub fn steps(plan: &Proposal) -> Vec<String> {
+    let mut steps = Vec::new();
+    if plan.course == Course::Nothing {
+        return steps;
+    }
+    if plan.course == Course::Deploy {
+        steps.push(match &plan.revision {
+            Some(revision) => format!(
+                "use {}, which is the same and registered already",
+                revision.short()
+            ),
+            None => format!("register a new revision of {}", plan.family),
+        });
+    }
+    match &plan.strategy {
+        Way::Rolling => steps.extend(ordered(plan)),
+        Way::Shift { .. } => {
+            steps.extend(ordered(plan));
+            steps.push("put the service's own deployment configuration back".to_owned());
+        }
+        Way::Beside {
+            service,
+            tasks,
+            seconds,
+        } => {
+            let bake = spelled(*seconds);
+            steps.push(format!("run {tasks} of it as the service {service} for {bake}; if they fail, the service itself is not touched"));
+            steps.extend(ordered(plan));
+            steps.push(format!("put the canary's service {service} away"));
+        }
+        Way::TaskSets { .. } => steps.extend(shifted(plan)),
+    }
+    steps.push(undo(plan));
+    steps
+}
+
+/// What ECS is told to do, and is watched doing.
+fn ordered(plan: &Proposal) -> Vec<String> {
+    let update = (plan.course == Course::Deploy).then(|| update(plan));
+    update.into_iter().chain([follow(plan)]).collect()
+}
+
+fn shifted(plan: &Proposal) -> Vec<String> {
+    let Way::TaskSets {
+        rule,
+        percents,
+        hold_seconds,
+        drain_seconds,
+    } = &plan.strategy
+    else {
+        return Vec::new();
+    };
+    vec![
+        "raise a task set of it beside the one that serves, at full scale, without production traffic".to_owned(),
+        format!(
+            "move the traffic of {rule} to it, holding each step for {}: {}",
+            spelled(*hold_seconds),
+            listed(percents)
+        ),
+        format!(
+            "remove the old task set when it has had no traffic for {}",
+            spelled(*drain_seconds)
+        ),
+    ]
+}
+
+fn listed(percents: &[u32]) -> String {
+    let percents: Vec<String> = percents.iter().map(|it| format!("{it} %")).collect();
+    percents.join(", ")
+}
+
+fn update(plan: &Proposal) -> String {
+    let mut text = "update the service with one UpdateService".to_owned();
+    if plan.redeploy == Redeploy::Always {
+        text.push_str(", forcing a new deployment");
+    }
+    if let Some(count) = plan.intent.desired_count {
+        let _ = write!(
+            text,
+            ", with a desired count of {count} (now {})",
+            plan.before.desired_count
+        );
+    }
+    text
+}
+
+fn follow(plan: &Proposal) -> String {
+    let capacity = plan.capacity;
+    let limit = match plan.intent.limits.failed_tasks {
+        FailedTasks::LeaveToEcs => "; how many tasks may fail is left to ECS".to_owned(),
+        limit => limit
+            .limit(capacity.desired)
+            .map_or_else(String::new, |limit| {
+                format!("; {limit} failed tasks end it")
+            }),
+    };
+    format!(
+        "follow the deployment until it serves, for at most {}; {} to {} tasks run meanwhile{limit}",
+        duration(plan.intent.limits.timeout),
+        capacity.floor,
+        capacity.ceiling
+    )
+}
+
+fn undo(plan: &Proposal) -> String {
+    let by_weights = matches!(plan.strategy, Way::TaskSets { .. });
+    match (plan.intent.on_failure, &plan.before.serving) {
+        (OnFailure::Leave, _) => "if it fails, leave the service as it is".to_owned(),
+        (OnFailure::RollBack, _) if by_weights => {
+            "if it fails, move the traffic back to the old task set, which stays until the end".to_owned()
+        }
+        (OnFailure::RollBack, Some(serving)) => format!("if it fails, go back to {}", serving.short()),
+        (OnFailure::RollBack, None) => {
+            "if it fails, there is nothing to go back to: no deployment of the service has completed".to_owned()
+        }
+    }
+}
+
+/// What a reader might fear, and need not.
+pub fn untouched(plan: &Proposal) -> Vec<String> {
+    if plan.course == Course::Nothing {
+        return vec!["no call that changes anything".to_owned()];
+    }
+    let mut untouched = Vec::new();
+    if plan.intent.desired_count.is_none() {
+        untouched.push(format!(
+            "the desired count stays as it is then (now {}), autoscaling goes on",
+            plan.before.desired_count
+        ));
+    }
+    untouched.push(match &plan.strategy {
+        Way::TaskSets { rule, .. } => {
+            format!("nothing but the weights of {rule} changes on the load balancer")
+        }
+        _ => "network, load balancers and tags of the service stay".to_owned(),
+    });
+    untouched.push("no revision is deregistered".to_owned());
+    untouched
+}
+
+/// A finding on one line.
+pub fn finding(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut text = format!("{severity}: {finding}");
+    if let Some(hint) = &finding.hint {
+        let _ = write!(text, " ({hint})");
+    }
+    text
+}
+
+fn count(changes: usize) -> String {
+    match changes {
+        0 => "none in the task definition".to_owned(),
+        1 => "1 in the task definition".to_owned(),
+        more => format!("{more} in the task definition"),
+    }
+}
+
+fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    for (index, line) in lines.enumerate() {
+        if index == 0 {
+            let _ = writeln!(text, "{title}");
+        }
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn spelled(seconds: u64) -> String {
+    match seconds {
+        0 => "no time".to_owned(),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    HumanDuration::of(duration).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::TaskDefinitionArn;
+
+    fn proposal(over: Value) -> Proposal {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
+        let mut document = json!({
+            "version": 1,
+            "target": {"cluster": "main", "service": "web"},
+            "course": "deploy",
+            "strategy": {"kind": "rolling"},
+            "why": "the service's deployment strategy is ROLLING",
+            "family": "web",
+            "revision": null,
+            "redeploy": "WhenChanged",
+            "intent": crate::core::service::Intent::default(),
+            "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
+            "capacity": {"desired": 2, "floor": 2, "ceiling": 4},
+            "taskDefinition": {"cpu": "512"},
+            "comparison": {"running": {"cpu": "256"}, "wanted": {"cpu": "512"}},
+            "findings": [{"severity": "warning", "path": "cpu", "message": "is \u{1b}odd", "hint": "mind it"}],
+            "world": {"deployment": "ecs-svc/1", "taskDefinition": arn, "serving": arn, "service": {}},
+        });
+        if let (Value::Object(members), Value::Object(over)) = (&mut document, over) {
+            members.extend(over);
+        }
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_plan_reads_from_what_changes_to_what_does_not() {
+        insta::assert_snapshot!(text(&proposal(json!({}))), @r#"
+        plan             main/web: deploy a new revision of web
+        strategy         rolling, because the service's deployment strategy is ROLLING
+        changes          1 in the task definition
+          ~ cpu: "256" -> "512"
+        steps
+          1. register a new revision of web
+          2. update the service with one UpdateService
+          3. follow the deployment until it serves, for at most 30m; 2 to 4 tasks run meanwhile; 2 failed tasks end it
+          4. if it fails, go back to web:1
+        will not happen
+          the desired count stays as it is then (now 2), autoscaling goes on
+          network, load balancers and tags of the service stay
+          no revision is deregistered
+        findings
+          warning: cpu: is �odd (mind it)
+        "#);
+    }
+
+    #[test]
+    fn a_canary_beside_the_service_comes_first_and_is_put_away() {
+        let strategy =
+            json!({"kind": "beside", "service": "web-canary", "tasks": 1, "seconds": 300});
+        let steps = steps(&proposal(json!({"strategy": strategy})));
+        let order = [
+            "register",
+            "run 1 of it as the service web-canary for 5m",
+            "update",
+            "follow",
+            "put the canary's",
+            "if it fails",
+        ];
+        assert_eq!(steps.len(), order.len(), "{steps:#?}");
+        for (step, begin) in steps.iter().zip(order) {
+            assert!(step.starts_with(begin), "{step}");
+        }
+    }
+
+    #[test]
+    fn task_sets_move_the_traffic_step_by_step_and_back() {
+        let strategy = json!({"kind": "task_sets", "rule": "rule-1", "percents": [5, 100], "hold_seconds": 90, "drain_seconds": 0});
+        let plan = proposal(json!({"strategy": strategy}));
+        let steps = steps(&plan);
+        assert!(
+            steps[2].ends_with("rule-1 to it, holding each step for 1m30s: 5 %, 100 %"),
+            "{steps:#?}"
+        );
+        assert!(
+            steps[3].ends_with("for no time") && steps[4].contains("back to the old task set"),
+            "{steps:#?}"
+        );
+        assert!(
+            untouched(&plan)
+                .iter()
+                .any(|it| it.contains("weights of rule-1"))
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_said_and_has_no_steps() {
+        let plan = proposal(json!({"course": "nothing"}));
+        assert!(headline(&plan).starts_with("nothing to do") && steps(&plan).is_empty());
+        assert_eq!(untouched(&plan).len(), 1);
+    }
+
+    #[test]
+    fn without_a_completed_deployment_there_is_no_way_back_and_the_plan_says_so() {
+        let mut plan = proposal(json!({}));
+        plan.before.serving = None;
+        assert!(
+            steps(&plan)
+                .last()
+                .unwrap()
+                .contains("nothing to go back to")
+        );
+        plan.revision = Some(TaskDefinitionArn::from("arn:task-definition/web:7"));
+        assert_eq!(headline(&plan), "deploy web:7");
+    }
+
+    #[test]
+    fn what_is_written_for_programs_reads_back_as_the_plan() {
+        let plan = proposal(json!({}));
+        let written = json(&plan);
+        assert_eq!(written["changes"][0]["path"], "cpu");
+        assert_eq!(serde_json::from_value::<Proposal>(written).unwrap(), plan);
+    }
+}
