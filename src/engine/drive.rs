@@ -61,7 +61,7 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
         hurried: None,
     };
     loop {
-        match drive.step(&watch).await {
+        match Box::pin(drive.step(&watch)).await {
             Ok(next) => watch = next,
             Err(driven) => return *driven,
         }
