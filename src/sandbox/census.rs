@@ -56,6 +56,7 @@ impl Sandbox {
             "routes": elb.rules.values().map(|rule| route(&self.world, rule)).collect::<Vec<_>>(),
             "targetGroups": elb.groups.values().map(group).collect::<Vec<_>>(),
             "traffic": traffic(&self.world),
+            "clients": clients(&self.world),
             "alarms": alarms(&self.world),
             "throttling": faults.throttling(),
             "faults": rules,
@@ -157,6 +158,27 @@ fn task(task: &Value) -> Value {
 }
 
 /// A rule with where it forwards to, and each group's share of the weights.
+/// What each target group got in the last second, in words.
+fn traffic(world: &World) -> Vec<Value> {
+    let by_group = world.traffic.by_group();
+    let name = |arn: &str| world.elb.group(arn).map(|group| group.name.as_str());
+    by_group
+        .iter()
+        .map(|(arn, counts)| json!({"targetGroup": name(arn), "text": counts.to_string()}))
+        .collect()
+}
+
+/// What all clients have seen so far.
+fn clients(world: &World) -> Value {
+    let seen = world.traffic.seen();
+    let failed: serde_json::Map<String, Value> = seen
+        .failed
+        .iter()
+        .map(|(why, count)| (why.as_str().to_owned(), (*count).into()))
+        .collect();
+    json!({"served": seen.served, "failed": failed})
+}
+
 fn route(world: &World, rule: &Rule) -> Value {
     let listener = world.elb.listeners.get(&rule.listener);
     let balancer = listener.and_then(|l| world.elb.load_balancers.get(&l.load_balancer));

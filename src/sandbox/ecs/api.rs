@@ -12,8 +12,8 @@ use crate::sandbox::ecs::service::Status;
 use crate::sandbox::ecs::state::{Ecs, split};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
-    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
-    task_definition, task_operations, task_set,
+    capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
+    service_deployment, tags, task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::traffic::Reach;
@@ -33,6 +33,9 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "CreateCluster" => cluster::create(ecs, input, ground),
         "DescribeClusters" => cluster::describe(ecs, input, ground),
         "ListClusters" => cluster::list(ecs, input),
+        "UpdateCluster" | "UpdateClusterSettings" => cluster::update(ecs, input),
+        "PutClusterCapacityProviders" => capacity::put(ecs, input),
+        "DescribeCapacityProviders" => capacity::describe(ecs, input, ground),
         "DeleteCluster" => cluster::delete(ecs, input),
         "RegisterTaskDefinition" => task_definition::register(ecs, input, ground),
         "DescribeTaskDefinition" => task_definition::describe(ecs, input),
@@ -48,7 +51,11 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "ListServiceDeployments" => service_deployment::list(ecs, input),
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "ContinueServiceDeployment" => native::resume(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
+        "ExecuteCommand" => task_operations::execute(ecs, input),
+        "GetTaskProtection" => protection::get(ecs, input, ground),
+        "UpdateTaskProtection" => protection::update(ecs, input, ground),
         "CreateTaskSet" => task_set::create(ecs, input, ground),
         "UpdateTaskSet" => task_set::update(ecs, input, ground),
         "DeleteTaskSet" => task_set::delete(ecs, input, ground),

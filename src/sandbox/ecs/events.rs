@@ -179,6 +179,13 @@ pub fn impaired(service: &str) -> String {
     )
 }
 
+/// Tasks under protection keep a deployment or task set, by its id, from shrinking.
+pub fn protected(service: &str, set: &str, count: usize) -> String {
+    format!(
+        "(service {service}) was unable to reach steady state because (taskSet {set}) was unable to scale in due to (reason {count} tasks under protection)"
+    )
+}
+
 pub fn deadlocked(service: &str) -> String {
     format!(
         "(service {service}) was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again."

@@ -139,7 +139,7 @@ fn launch(
             origin: Origin::RunTask,
             group: group.clone(),
             started_by: filled(input, "startedBy").map(str::to_owned),
-            placement: Placement::read(input),
+            placement: Placement::read(input, &definition.document),
             settings: &settings,
             document: launch_document(&overrides(input), input),
             tags: tags.clone(),

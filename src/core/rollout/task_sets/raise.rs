@@ -28,7 +28,7 @@ impl Turning<'_> {
         }
     }
 
-    fn make_set(self, sets: &TaskSets, service: &Service, rule: &Rule) -> Turn {
+    fn make_set(mut self, sets: &TaskSets, service: &Service, rule: &Rule) -> Turn {
         let watch = self.watch_sets(sets);
         if self.just_ordered() {
             return self.look_after(LOOK_AGAIN, watch);
@@ -43,6 +43,9 @@ impl Turning<'_> {
         let start = division(sets, 0);
         if !rule.divides(&start) || !rule.weights.contains_key(&sets.green) {
             return self.act(shift_to(&sets.rule, start), watch);
+        }
+        if self.next.told.last_event.is_none() {
+            self.next.told.last_event = service.events().pop().map(|event| event.id);
         }
         let members = self.set_members(sets);
         let key = self.plan.target.clone();

@@ -2,10 +2,14 @@
 
 mod breaker;
 mod code_deploy;
+mod daemon;
 mod detection;
 mod door;
 mod fargate;
 mod instances;
+mod native;
 mod operations;
-mod stage;
+mod protection;
+pub mod stage;
+mod task_set_refusals;
 mod task_sets;
