@@ -31,6 +31,7 @@ mod placement;
 mod poke;
 mod protection;
 mod query;
+mod quiet;
 mod refuse;
 mod rolling;
 mod run_task;

@@ -16,6 +16,7 @@ use crate::sandbox::ecs::document::{
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::native::{self, Strategy};
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
@@ -147,6 +148,7 @@ fn blank(
         last_completed: None,
         request: without_nulls(&Value::Object(input.clone())),
         owed: 0,
+        rest: Rest::default(),
     })
 }
 
