@@ -16,8 +16,8 @@ use crate::sandbox::ecs::document::{
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::native::{self, Strategy};
-use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::placement::check_placement;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
