@@ -7,6 +7,7 @@ mod failure;
 mod input;
 mod plan;
 mod register;
+mod rehearse;
 mod render;
 mod rollout;
 mod rules;
@@ -51,6 +52,7 @@ enum Command {
     Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
+    Rehearse(rehearse::Args),
     Status(status::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
@@ -117,6 +119,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Rehearse(args) => wait(rehearse::run(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
         Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),

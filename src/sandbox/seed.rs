@@ -17,7 +17,7 @@
 //! | `lambdas` | [`LambdaSeed`]: a function that lifecycle hooks may call, and its answers |
 //! | `clusters` | `CreateCluster` |
 //! | `containerInstances` | [`ContainerInstanceSeed`] |
-//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
+//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration; with `revision` beside it, its number |
 //! | `parameters` | `PutParameter` of SSM |
 //! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
@@ -361,7 +361,9 @@ fn add_image(
 
 fn add_public_image(world: &mut World, entry: &PublicImageEntry) {
     let image = ImageName::parse(&entry.image);
-    let digest = world.ecr.resolve(&entry.image).unwrap_or_default();
+    // An image of somebody else's registry is in none that the world has.
+    let given = image.digest.map(str::to_owned);
+    let digest = given.unwrap_or_else(|| world.ecr.resolve(&entry.image).unwrap_or_default());
     world
         .apps
         .add(image.name, image.tag, &digest, &entry.behaviour);

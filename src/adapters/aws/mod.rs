@@ -4,16 +4,20 @@
 //! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
 
 mod faults;
+mod forms;
+mod instances;
 mod json_service;
 mod limits;
 mod observe;
 mod perform;
+mod routing;
 mod rules;
 mod task_sets;
 mod wire;
 
 pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
+pub use routing::Routing;
 pub use wire::{Answer, Function};
 
 use aws_types::SdkConfig;
