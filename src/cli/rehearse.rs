@@ -96,7 +96,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 async fn live(args: &Args, setting: &Setting) -> Result<Rehearsed, Failure> {
     let request = request(args, setting)?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    survey(request, &world.aws, None).await
+    let rehearsed = survey(request, &world.aws, None).await;
+    world.note_calls();
+    rehearsed
 }
 
 /// Takes the copy as the world that is looked at, too.

@@ -36,13 +36,8 @@ impl Story {
         let mut text = format!("rehearsal        {}\nstrategy         {}\n\n", self.service, self.strategy);
         let _ = writeln!(
             text,
-            "{:<22}{:<14}{:>7}{:>9}{:>11}{:>11}{:>16}",
-            "release", "outcome", "takes", "of which", "serving", "tasks", "requests"
-        );
-        let _ = writeln!(
-            text,
-            "{:<22}{:<14}{:>7}{:>9}{:>11}{:>11}{:>16}",
-            "", "", "", "undo", "at least", "at most", "lost"
+            "{:<22}{:<13}{:>6}{:>12}{:>15}{:>12}{:>15}",
+            "release", "outcome", "takes", "going back", "least serving", "most tasks", "lost requests"
         );
         for rehearsal in &self.rehearsals {
             text.push_str(&self.row(rehearsal));
@@ -71,7 +66,7 @@ impl Story {
             format!("{} of {}", capacity.lost, capacity.requests)
         };
         format!(
-            "{:<22}{:<14}{:>7}{:>9}{:>11}{:>11}{:>16}\n",
+            "{:<22}{:<13}{:>6}{:>12}{:>15}{:>12}{:>15}\n",
             rehearsal.release.words(),
             word(&rehearsal.outcome),
             clock(rehearsal.seconds()),
