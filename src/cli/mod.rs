@@ -5,10 +5,13 @@ mod diff;
 mod document;
 mod failure;
 mod input;
+mod journal;
+mod owner;
 mod plan;
 mod register;
 mod rehearse;
 mod render;
+mod rollback;
 mod rollout;
 mod rules;
 mod sandbox;
@@ -16,6 +19,8 @@ mod schema;
 pub mod stage;
 mod status;
 mod stdout;
+mod watch;
+mod wish;
 mod world;
 
 use std::ffi::OsString;
@@ -53,6 +58,10 @@ enum Command {
     Register(register::Args),
     Rollout(rollout::Args),
     Rehearse(rehearse::Args),
+    Rollback(rollback::Args),
+    Watch(watch::Args),
+    Promote(wish::Promote),
+    Abort(wish::Abort),
     Status(status::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
@@ -120,6 +129,10 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
         Command::Rehearse(args) => wait(rehearse::run(args)).map(done),
+        Command::Rollback(args) => wait(rollback::run(args)).map(done),
+        Command::Watch(args) => wait(watch::run(args)).map(done),
+        Command::Promote(args) => wait(wish::promote(args)).map(done),
+        Command::Abort(args) => wait(wish::abort(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
         Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),

@@ -63,6 +63,10 @@ impl Clock for SandboxClock {
         }
         self.signals.pause(Duration::ZERO).await
     }
+
+    async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.signals.attend(work).await
+    }
 }
 
 /// The sandbox, held by the SDK's connector, its clock, its sleeps, and ours.
@@ -89,7 +93,7 @@ impl SharedSandbox {
     }
 
     /// Carries a request to the sandbox and its answer back, however long that takes.
-    fn carry(&self, request: &http::Request<Bytes>) -> Answer {
+    pub fn carry(&self, request: &http::Request<Bytes>) -> Answer {
         let mut sandbox = self.lock();
         let exchange = sandbox.exchange(request);
         let arrives = sandbox.now() + exchange.after;

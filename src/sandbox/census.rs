@@ -52,6 +52,9 @@ impl Sandbox {
             "tasks": tasks.iter().take(TASKS).map(task).collect::<Vec<_>>(),
             "routes": elb.rules.values().map(|rule| route(&self.world, rule)).collect::<Vec<_>>(),
             "targetGroups": elb.groups.values().map(group).collect::<Vec<_>>(),
+            "traffic": traffic(&self.world),
+            "clients": clients(&self.world),
+            "alarms": alarms(&self.world),
             "throttling": faults.throttling(),
             "faults": rules,
             "calls": calls,
@@ -151,6 +154,27 @@ fn task(task: &Value) -> Value {
     })
 }
 
+/// What each target group got in the last second, in words.
+fn traffic(world: &World) -> Vec<Value> {
+    let by_group = world.traffic.by_group();
+    let name = |arn: &str| world.elb.group(arn).map(|group| group.name.as_str());
+    by_group
+        .iter()
+        .map(|(arn, counts)| json!({"targetGroup": name(arn), "text": counts.to_string()}))
+        .collect()
+}
+
+/// What all clients have seen so far.
+fn clients(world: &World) -> Value {
+    let seen = world.traffic.seen();
+    let failed: serde_json::Map<String, Value> = seen
+        .failed
+        .iter()
+        .map(|(why, count)| (why.as_str().to_owned(), (*count).into()))
+        .collect();
+    json!({"served": seen.served, "failed": failed})
+}
+
 /// A rule with where it forwards to, and each group's share of the weights.
 fn route(world: &World, rule: &Rule) -> Value {
     let listener = world.elb.listeners.get(&rule.listener);
@@ -185,6 +209,13 @@ fn group(group: &TargetGroup) -> Value {
         })
         .collect();
     json!({"name": group.name, "targets": targets})
+}
+
+fn alarms(world: &World) -> Vec<Value> {
+    let states = world.cloudwatch.alarm_states();
+    states
+        .map(|(name, state)| json!({"name": name, "state": state.as_str()}))
+        .collect()
 }
 
 /// What follows the last slash of an ARN.

@@ -13,10 +13,12 @@ use crate::adapters::aws::Aws;
 use crate::adapters::host::Signals;
 use crate::cli::args::Speed;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::owner::owner;
 use crate::cli::stage::{SandboxClock, SharedSandbox};
 use crate::core::report::{Entry, Event, Outcome, Report};
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Driven, Pinning, Request, Wanted, drive, look};
+use crate::core::service::OnCancel;
+use crate::engine::{Means, Pinning, Ran, Request, Unkept, Wanted, roll_out};
 use crate::ports::{Audience, Clock, Wake};
 use crate::sandbox::Sandbox;
 
@@ -81,19 +83,28 @@ pub async fn play(
         pinning: Pinning::Keep,
         ..request.clone()
     };
-    let (plan, _) = look(request, &aws).await?;
     let clock = Watched::new(sandbox);
     let began = clock.now();
     let mut listener = Listener(Report::new());
-    match drive(&plan, &aws, &clock, &mut listener).await {
-        Driven::Ended(outcome) => Ok(Rehearsal {
+    let means = Means {
+        cloud: &aws,
+        clock: &clock,
+        journal: &Unkept,
+        owner: owner(),
+        on_cancel: OnCancel::Leave,
+        wish: None,
+    };
+    match roll_out(request, &means, &mut listener).await? {
+        Ran::Ended { outcome, .. } => Ok(Rehearsal {
             release,
             outcome,
             began,
             report: listener.0,
             capacity: clock.capacity(),
         }),
-        Driven::Interrupted(_) => Err(Failure::new(Exit::Interrupted, "interrupted")),
+        Ran::Interrupted { .. } | Ran::Held { .. } => {
+            unreachable!("nobody interrupts a rehearsal, and nobody else is in its world")
+        }
     }
 }
 

@@ -9,8 +9,11 @@
 
 mod alarms;
 mod api;
+mod capacity;
+mod cause;
 mod cluster;
 mod containers;
+mod daemon;
 mod defaults;
 mod deployment;
 mod document;
@@ -23,9 +26,13 @@ mod instances;
 mod judgement;
 mod launch;
 mod life;
+mod native;
 mod paging;
 mod placement;
 mod poke;
+mod protection;
+mod query;
+mod quiet;
 mod refuse;
 mod rolling;
 mod run_task;
@@ -33,6 +40,7 @@ mod scheduler;
 mod seed;
 mod service;
 mod service_deployment;
+mod service_revision;
 mod state;
 mod tags;
 mod task;
@@ -45,7 +53,9 @@ mod tests;
 
 pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, reach, tick};
-pub use defaults::{AlarmAtStart, Crash, StopOld, Switches};
+pub use defaults::{
+    AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,
+};
 pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;

@@ -1,12 +1,13 @@
 //! Service deployments: the record of each rollout, and the operations that read and stop them.
 //!
-//! Source: ECS API reference, `ServiceDeployment`, `ServiceRevision`, `StopServiceDeployment`.
+//! Source: ECS API reference, `ServiceDeployment`, `StopServiceDeployment`.
 
 use serde_json::{Value, json};
 
 use crate::sandbox::ecs::alarms::Watch;
-use crate::sandbox::ecs::deployment::{Counts, ServiceRevision};
+use crate::sandbox::ecs::deployment::Counts;
 use crate::sandbox::ecs::document::{Document, object, text, texts};
+use crate::sandbox::ecs::native::Native;
 use crate::sandbox::ecs::paging;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::service::Service;
@@ -33,6 +34,8 @@ pub struct Rollout {
     pub alarms: Option<Watch>,
     /// Since when nothing but the bake time of its alarms keeps a rolling deployment going.
     pub baking_since: Option<Time>,
+    /// The machine of a native deployment, once it has started.
+    pub native: Option<Box<Native>>,
 }
 
 #[derive(Clone, Debug)]
@@ -115,6 +118,7 @@ impl Rollout {
             },
             alarms: service.configuration().and_then(Watch::read),
             baking_since: None,
+            native: None,
         }
     }
 
@@ -170,7 +174,13 @@ impl Rollout {
     }
 
     fn answer(&self, service: &Service, counts: &dyn Fn(u64) -> Counts) -> Value {
-        let summary = |number: u64| service.revision(number).summary(service, &counts(number));
+        let summary = |number: u64| {
+            let mut summary = service.revision(number).summary(service, &counts(number));
+            if let Some(native) = &self.native {
+                native.put_weights(number, &mut summary);
+            }
+            summary
+        };
         let mut answer = self.brief(service);
         answer.shift_remove("targetServiceRevisionArn");
         let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
@@ -200,6 +210,9 @@ impl Rollout {
                 "rollback",
                 json!({ "reason": rollback.reason, "startedAt": started, "serviceRevisionArn": arn }),
             );
+        }
+        if let Some(native) = &self.native {
+            native.put_members(&mut answer);
         }
         Value::Object(answer)
     }
@@ -232,42 +245,8 @@ impl Rollout {
     }
 }
 
-impl ServiceRevision {
-    /// `ServiceRevisionSummary`, and `ServiceCurrentRevisionSummary` which has the same members for a rolling service.
-    pub fn summary(&self, service: &Service, counts: &Counts) -> Value {
-        let deployment = service
-            .deployments
-            .iter()
-            .find(|deployment| deployment.number == self.number);
-        json!({
-            "arn": self.arn,
-            "requestedTaskCount": deployment.map_or(0, |deployment| deployment.desired),
-            "runningTaskCount": counts.running,
-            "pendingTaskCount": counts.pending,
-        })
-    }
-
-    fn answer(&self, service: &Service) -> Value {
-        let mut answer = self.document.clone();
-        let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
-        put("serviceRevisionArn", json!(self.arn));
-        put("serviceArn", json!(service.arn));
-        put("clusterArn", json!(service.cluster_arn));
-        put(
-            "containerImages",
-            self.images
-                .iter()
-                .map(super::images::ResolvedImage::answer)
-                .collect(),
-        );
-        put("guardDutyEnabled", json!(false));
-        put("createdAt", self.created_at.epoch_seconds());
-        Value::Object(answer)
-    }
-}
-
 /// Cluster and service in `…:KIND/CLUSTER/SERVICE/ID`.
-fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
+pub fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
     let mut parts = arn.rsplit('/').skip(1);
     let service = parts.next()?.to_owned();
     let cluster = ecs.clusters.get_mut(parts.next()?)?;
@@ -277,7 +256,20 @@ fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
         .then_some((cluster, service))
 }
 
-fn missing(arn: &str) -> Value {
+/// The service deployment of this ARN.
+pub fn rollout_of<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut Rollout, ApiError> {
+    owner(ecs, arn)
+        .and_then(|(cluster, name)| cluster.services.get_mut(&name))
+        .and_then(|service| {
+            service
+                .rollouts
+                .iter_mut()
+                .find(|rollout| rollout.arn == arn)
+        })
+        .ok_or_else(refuse::no_service_deployment)
+}
+
+pub fn missing(arn: &str) -> Value {
     json!({ "arn": arn, "reason": "MISSING" })
 }
 
@@ -301,28 +293,7 @@ pub fn describe(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
     Ok(json!({ "serviceDeployments": found, "failures": failures }))
 }
 
-/// DescribeServiceRevisions: at most 20.
-pub fn describe_revisions(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
-    let arns = at_most_20(input, "serviceRevisionArns")?;
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for arn in arns {
-        let answer = owner(ecs, arn).and_then(|(cluster, name)| {
-            let service = &cluster.services[&name];
-            let revision = service
-                .revisions
-                .values()
-                .find(|revision| revision.arn == arn)?;
-            Some(revision.answer(service))
-        });
-        match answer {
-            Some(answer) => found.push(answer),
-            None => failures.push(missing(arn)),
-        }
-    }
-    Ok(json!({ "serviceRevisions": found, "failures": failures }))
-}
-
-fn at_most_20<'a>(input: &'a Document, key: &str) -> Result<Vec<&'a str>, ApiError> {
+pub fn at_most_20<'a>(input: &'a Document, key: &str) -> Result<Vec<&'a str>, ApiError> {
     let arns: Vec<&str> = texts(input, key).collect();
     match arns.len() {
         0 => Err(refuse::invalid(format!("{key} cannot be empty."))),
@@ -363,16 +334,7 @@ pub fn stop(ecs: &mut Ecs, input: &Document, now: Time) -> Result<Value, ApiErro
     if text(input, "stopType").is_some_and(|kind| kind != "ROLLBACK") {
         return Err(refuse::invalid("stopType must be ROLLBACK.")); // ours: only ROLLBACK is documented
     }
-    let (cluster, name) = owner(ecs, arn).ok_or_else(refuse::no_service_deployment)?;
-    let service = cluster
-        .services
-        .get_mut(&name)
-        .ok_or_else(refuse::no_service_deployment)?;
-    let rollout = service
-        .rollouts
-        .iter_mut()
-        .find(|rollout| rollout.arn == arn);
-    let rollout = rollout.ok_or_else(refuse::no_service_deployment)?;
+    let rollout = rollout_of(ecs, arn)?;
     if !matches!(
         rollout.status,
         RolloutStatus::Pending | RolloutStatus::InProgress
