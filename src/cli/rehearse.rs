@@ -8,7 +8,7 @@ mod release;
 mod service;
 mod tell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
@@ -102,7 +102,7 @@ async fn live(args: &Args, setting: &Setting) -> Result<Rehearsed, Failure> {
 }
 
 /// Takes the copy as the world that is looked at, too.
-async fn recorded(args: &Args, setting: &Setting, file: &PathBuf) -> Result<Rehearsed, Failure> {
+async fn recorded(args: &Args, setting: &Setting, file: &Path) -> Result<Rehearsed, Failure> {
     let copy = record::read(file)?;
     let sandbox = SharedSandbox::new(play::open(&copy, args.world.seed)?);
     let aws = Aws::new(&sandbox.config());
@@ -130,7 +130,12 @@ async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehea
     let target = request.target.clone();
     let (wanted, survey) = compare(&target, request.wanted.clone(), request.pinning, aws).await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(target.clone(), wanted.clone(), request.intent.clone(), &survey)?;
+    let plan = Plan::make(
+        target.clone(),
+        wanted.clone(),
+        request.intent.clone(),
+        &survey,
+    )?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     let mut copy = match copy {
         Some(copy) => copy,
@@ -139,7 +144,10 @@ async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehea
     images::admit(&mut copy, &wanted);
     Ok(Rehearsed {
         strategy: text::plan::strategy(&proposal),
-        desired: request.intent.desired_count.unwrap_or(survey.service.desired_count()),
+        desired: request
+            .intent
+            .desired_count
+            .unwrap_or(survey.service.desired_count()),
         request,
         wanted,
         plan,
@@ -148,10 +156,18 @@ async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehea
 }
 
 async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
-    let Rehearsed { request, wanted, plan, copy, .. } = rehearsed;
+    let Rehearsed {
+        request,
+        wanted,
+        plan,
+        copy,
+        ..
+    } = rehearsed;
     if plan.course == Course::Nothing {
-        return Err(Failure::usage("there is nothing to rehearse: the service runs what is wanted")
-            .hint("--force-new-deployment rehearses a deployment of the same revision"));
+        return Err(Failure::usage(
+            "there is nothing to rehearse: the service runs what is wanted",
+        )
+        .hint("--force-new-deployment rehearses a deployment of the same revision"));
     }
     let sandbox = SharedSandbox::new(play::open(copy, seed)?);
     let aws = Aws::new(&sandbox.config());
@@ -176,7 +192,10 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
 
 /// The good release is to serve in the end.
 fn verdict(story: &Story) -> Result<(), Failure> {
-    let good = story.rehearsals.iter().find(|each| each.release == Release::Good);
+    let good = story
+        .rehearsals
+        .iter()
+        .find(|each| each.release == Release::Good);
     match good.map(|each| &each.outcome) {
         Some(Outcome::Completed) | None => Ok(()),
         Some(outcome) => Err(Failure::new(
@@ -190,7 +209,9 @@ fn verdict(story: &Story) -> Result<(), Failure> {
 
 fn outcome_words(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::RolledBack { cause } | Outcome::Failed { cause } | Outcome::Stranded { cause } => cause.to_string(),
+        Outcome::RolledBack { cause } | Outcome::Failed { cause } | Outcome::Stranded { cause } => {
+            cause.to_string()
+        }
         Outcome::Superseded { by } => format!("deployment {by} would supersede it"),
         Outcome::Unchanged | Outcome::Completed => "nothing would be done".to_owned(),
     }

@@ -3,7 +3,8 @@
 //! **Invariant:** AWS's spelling throughout; a member that was not said is left out.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, Listener, LoadBalancer, ProtocolEnum, Rule, RuleCondition, TargetGroup,
+    Action, ActionTypeEnum, ForwardActionConfig, Listener, LoadBalancer, LoadBalancerSchemeEnum,
+    LoadBalancerTypeEnum, ProtocolEnum, Rule, RuleCondition, TargetGroup, TargetTypeEnum,
 };
 use serde_json::{Map, Value, json};
 
@@ -21,7 +22,7 @@ pub fn target_group(group: &TargetGroup, attributes: Vec<Value>) -> Value {
         "ProtocolVersion": group.protocol_version().filter(|_| is_http),
         "Port": group.port(),
         "VpcId": group.vpc_id(),
-        "TargetType": group.target_type().map(aws_sdk_elasticloadbalancingv2::types::TargetTypeEnum::as_str),
+        "TargetType": group.target_type().map(TargetTypeEnum::as_str),
         "HealthCheckProtocol": group.health_check_protocol().map(ProtocolEnum::as_str),
         "HealthCheckPort": group.health_check_port(),
         "HealthCheckPath": group.health_check_path(),
@@ -42,8 +43,8 @@ pub fn load_balancer(balancer: &LoadBalancer) -> Value {
         "LoadBalancerArn": balancer.load_balancer_arn(),
         "Name": balancer.load_balancer_name(),
         "Subnets": subnets,
-        "Scheme": balancer.scheme().map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerSchemeEnum::as_str),
-        "Type": balancer.r#type().map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerTypeEnum::as_str),
+        "Scheme": balancer.scheme().map(LoadBalancerSchemeEnum::as_str),
+        "Type": balancer.r#type().map(LoadBalancerTypeEnum::as_str),
     }))
 }
 
@@ -88,7 +89,10 @@ pub fn rule(listener: &str, rule: &Rule) -> Value {
 
 /// The target groups that actions forward to.
 pub fn forwards(actions: &[Action]) -> Vec<String> {
-    weights(actions).into_iter().map(|(group, _)| group).collect()
+    weights(actions)
+        .into_iter()
+        .map(|(group, _)| group)
+        .collect()
 }
 
 /// What [`rule`] does not carry over.
@@ -99,8 +103,14 @@ pub fn left_out(rule: &Rule) -> Vec<String> {
         .filter(|kind| **kind != ActionTypeEnum::Forward)
         .map(|kind| format!("the action {} of rule {name}", kind.as_str()))
         .collect();
-    if rule.conditions().iter().any(|c| !c.regex_values().is_empty()) {
-        left.push(format!("regular expressions in the conditions of rule {name}"));
+    if rule
+        .conditions()
+        .iter()
+        .any(|c| !c.regex_values().is_empty())
+    {
+        left.push(format!(
+            "regular expressions in the conditions of rule {name}"
+        ));
     }
     left
 }
@@ -112,7 +122,9 @@ fn weights(actions: &[Action]) -> Vec<(String, i32)> {
     else {
         return Vec::new();
     };
-    let of_config = action.forward_config().map(|config| config.target_groups());
+    let of_config = action
+        .forward_config()
+        .map(ForwardActionConfig::target_groups);
     match of_config {
         Some(groups) if !groups.is_empty() => groups
             .iter()
@@ -140,21 +152,34 @@ fn forward(actions: &[Action]) -> Value {
 fn condition(condition: &RuleCondition) -> Value {
     let field = condition.field().unwrap_or_default();
     let plain = |values: &[String]| {
-        let values = if values.is_empty() { condition.values() } else { values };
+        let values = if values.is_empty() {
+            condition.values()
+        } else {
+            values
+        };
         json!({ "Values": values })
     };
     let (member, config) = match field {
         "host-header" => {
             let of = condition.host_header_config();
-            ("HostHeaderConfig", plain(of.map_or(&[][..], |c| c.values())))
+            (
+                "HostHeaderConfig",
+                plain(of.map_or(&[][..], |c| c.values())),
+            )
         }
         "path-pattern" => {
             let of = condition.path_pattern_config();
-            ("PathPatternConfig", plain(of.map_or(&[][..], |c| c.values())))
+            (
+                "PathPatternConfig",
+                plain(of.map_or(&[][..], |c| c.values())),
+            )
         }
         "http-request-method" => {
             let of = condition.http_request_method_config();
-            ("HttpRequestMethodConfig", plain(of.map_or(&[][..], |c| c.values())))
+            (
+                "HttpRequestMethodConfig",
+                plain(of.map_or(&[][..], |c| c.values())),
+            )
         }
         "source-ip" => {
             let of = condition.source_ip_config();
@@ -167,7 +192,9 @@ fn condition(condition: &RuleCondition) -> Value {
             ("HttpHeaderConfig", config)
         }
         _ => {
-            let pairs = condition.query_string_config().map_or(&[][..], |c| c.values());
+            let pairs = condition
+                .query_string_config()
+                .map_or(&[][..], |c| c.values());
             let pairs: Vec<Value> = pairs
                 .iter()
                 .map(|pair| said(json!({"Key": pair.key(), "Value": pair.value()})))

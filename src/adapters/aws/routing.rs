@@ -40,7 +40,9 @@ impl Aws {
             return Ok(routing);
         }
         let found = self.groups(&wanted).await?;
-        let balancers = found.iter().flat_map(types::TargetGroup::load_balancer_arns);
+        let balancers = found
+            .iter()
+            .flat_map(types::TargetGroup::load_balancer_arns);
         let balancers: BTreeSet<String> = balancers.cloned().collect();
         for arn in &balancers {
             self.listeners_of(arn, &mut wanted, &mut routing).await?;
@@ -49,14 +51,17 @@ impl Aws {
         // Rules may share the traffic with groups that nobody asked for.
         for group in self.groups(&wanted).await? {
             let delay = self.attributes(&group).await?;
-            routing.target_groups.push(forms::target_group(&group, delay));
+            routing
+                .target_groups
+                .push(forms::target_group(&group, delay));
         }
         Ok(routing)
     }
 
     async fn groups(&self, arns: &BTreeSet<String>) -> Result<Vec<types::TargetGroup>, Fault> {
         let mut found = Vec::new();
-        for some in Vec::from_iter(arns.iter().cloned()).chunks(NAMES_PER_CALL) {
+        let arns: Vec<String> = arns.iter().cloned().collect();
+        for some in arns.chunks(NAMES_PER_CALL) {
             let described = self
                 .elb
                 .describe_target_groups()
@@ -84,7 +89,8 @@ impl Aws {
             .map_err(|error| fault("DescribeTargetGroupAttributes", &error))?;
         let met = described.attributes().iter().filter_map(|attribute| {
             let (key, value) = (attribute.key()?, attribute.value()?);
-            MET.contains(&key).then(|| json!({"Key": key, "Value": value}))
+            MET.contains(&key)
+                .then(|| json!({"Key": key, "Value": value}))
         });
         Ok(met.collect())
     }
@@ -94,7 +100,8 @@ impl Aws {
         arns: &BTreeSet<String>,
         routing: &mut Routing,
     ) -> Result<(), Fault> {
-        for some in Vec::from_iter(arns.iter().cloned()).chunks(NAMES_PER_CALL) {
+        let arns: Vec<String> = arns.iter().cloned().collect();
+        for some in arns.chunks(NAMES_PER_CALL) {
             let described = self
                 .elb
                 .describe_load_balancers()
@@ -167,7 +174,9 @@ fn keep(
         return;
     }
     let by_default = leads(listener.default_actions());
-    routing.listeners.push(forms::listener(listener, by_default));
+    routing
+        .listeners
+        .push(forms::listener(listener, by_default));
     for rule in is_kept {
         wanted.extend(forms::forwards(rule.actions()));
         routing.left_out.extend(forms::left_out(rule));

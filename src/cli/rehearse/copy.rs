@@ -37,7 +37,12 @@ pub async fn copy(
     let service = &survey.service;
     let routing = aws.routing(&target_groups(service)).await?;
     let mut assumed: Vec<String> = Vec::new();
-    assumed.extend(routing.left_out.iter().map(|what| format!("left out: {what}")));
+    assumed.extend(
+        routing
+            .left_out
+            .iter()
+            .map(|what| format!("left out: {what}")),
+    );
     let tasks = running_tasks(target, aws, &mut assumed).await;
     let pace = Pace::measured(&tasks);
     assumed.push(pace.assumption());
@@ -63,9 +68,15 @@ pub async fn copy(
     put("images", others);
     let cluster = target.cluster.short();
     put("clusters", json!([{ "clusterName": cluster }]));
-    put("containerInstances", instances(target, service, &tasks, aws, &mut assumed).await);
+    put(
+        "containerInstances",
+        instances(target, service, &tasks, aws, &mut assumed).await,
+    );
     put("taskDefinitions", task_definitions(survey));
-    put("services", json!([service_entry(cluster, service, &mut assumed)]));
+    put(
+        "services",
+        json!([service_entry(cluster, service, &mut assumed)]),
+    );
     put("traffic", traffic(&routing, &mut assumed));
     Ok(Copy { world, assumed })
 }
@@ -74,7 +85,10 @@ pub async fn copy(
 fn target_groups(service: &Service) -> Vec<TargetGroupArn> {
     let mut found: BTreeSet<TargetGroupArn> = service.target_groups().into_iter().collect();
     found.extend(service.alternate_target_groups());
-    let sets = service.as_value()["taskSets"].as_array().into_iter().flatten();
+    let sets = service.as_value()["taskSets"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let balancers = sets.flat_map(|set| set["loadBalancers"].as_array().into_iter().flatten());
     found.extend(
         balancers
@@ -101,7 +115,10 @@ async fn running_tasks(target: &ServiceKey, aws: &Aws, assumed: &mut Vec<String>
 fn subnets(routing: &Routing, tasks: &[Task]) -> Value {
     let mut found: BTreeMap<String, Value> = BTreeMap::new();
     for (subnet, zone, vpc) in &routing.subnets {
-        found.insert(subnet.clone(), json!({"AvailabilityZone": zone, "VpcId": vpc}));
+        found.insert(
+            subnet.clone(),
+            json!({"AvailabilityZone": zone, "VpcId": vpc}),
+        );
     }
     for task in tasks {
         let task = task.as_value();
@@ -122,7 +139,12 @@ fn subnets(routing: &Routing, tasks: &[Task]) -> Value {
 /// The running revision and, if it is another, the newest of the wanted family, each with its number.
 fn task_definitions(survey: &Survey) -> Value {
     let mut known: Vec<&Described> = vec![&survey.running];
-    known.extend(survey.latest.iter().filter(|latest| latest.arn != survey.running.arn));
+    known.extend(
+        survey
+            .latest
+            .iter()
+            .filter(|latest| latest.arn != survey.running.arn),
+    );
     known.sort_by_key(|described| described.revision);
     let entries: Vec<Value> = known
         .into_iter()
@@ -143,18 +165,24 @@ async fn instances(
     aws: &Aws,
     assumed: &mut Vec<String>,
 ) -> Value {
-    let on_instances = tasks.iter().any(|task| task.as_value()["containerInstanceArn"].is_string());
+    let on_instances = tasks
+        .iter()
+        .any(|task| task.as_value()["containerInstanceArn"].is_string());
     if !on_instances && service.launch_type() != "EC2" {
         return json!([]);
     }
     let found = match aws.container_instances(&target.cluster).await {
         Ok(found) => found,
         Err(fault) => {
-            assumed.push(format!("the container instances could not be read ({fault})"));
+            assumed.push(format!(
+                "the container instances could not be read ({fault})"
+            ));
             return json!([]);
         }
     };
-    assumed.push("container instances have the room that they have now: nothing scales them".to_owned());
+    assumed.push(
+        "container instances have the room that they have now: nothing scales them".to_owned(),
+    );
     let entries: Vec<Value> = found
         .iter()
         .map(|instance| {
@@ -184,16 +212,20 @@ fn attribute<'a>(instance: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 fn remaining(instance: &Value, name: &str) -> u64 {
-    let mut resources = instance["remainingResources"].as_array().into_iter().flatten();
+    let mut resources = instance["remainingResources"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let found = resources.find(|resource| resource["name"] == name);
-    found.and_then(|resource| resource["integerValue"].as_u64()).unwrap_or_default()
+    found
+        .and_then(|resource| resource["integerValue"].as_u64())
+        .unwrap_or_default()
 }
 
 /// Steady requests to each listener of an application load balancer that leads to the service by default.
 fn traffic(routing: &Routing, assumed: &mut Vec<String>) -> Value {
-    let is_application = |listener: &&Value| {
-        matches!(listener["Protocol"].as_str(), Some("HTTP" | "HTTPS"))
-    };
+    let is_application =
+        |listener: &&Value| matches!(listener["Protocol"].as_str(), Some("HTTP" | "HTTPS"));
     let leads = |listener: &&Value| listener["DefaultActions"][0]["Type"] == "forward";
     let sources: Vec<Value> = routing
         .listeners
@@ -203,7 +235,9 @@ fn traffic(routing: &Routing, assumed: &mut Vec<String>) -> Value {
         .map(|listener| json!({"listener": listener["ListenerArn"], "requestsPerSecond": REQUESTS_PER_SECOND}))
         .collect();
     if !sources.is_empty() {
-        assumed.push(format!("each listener gets {REQUESTS_PER_SECOND} requests a second"));
+        assumed.push(format!(
+            "each listener gets {REQUESTS_PER_SECOND} requests a second"
+        ));
     }
     json!(sources)
 }

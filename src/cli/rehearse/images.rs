@@ -21,8 +21,14 @@ pub struct Pace {
 impl Pace {
     /// The median of what running tasks took to pull and to start.
     pub fn measured(tasks: &[Task]) -> Self {
-        let mut pulls: Vec<u64> = tasks.iter().filter_map(|t| between(t, "pullStartedAt", "pullStoppedAt")).collect();
-        let mut starts: Vec<u64> = tasks.iter().filter_map(|t| between(t, "pullStoppedAt", "startedAt")).collect();
+        let mut pulls: Vec<u64> = tasks
+            .iter()
+            .filter_map(|t| between(t, "pullStartedAt", "pullStoppedAt"))
+            .collect();
+        let mut starts: Vec<u64> = tasks
+            .iter()
+            .filter_map(|t| between(t, "pullStoppedAt", "startedAt"))
+            .collect();
         Self {
             measured: pulls.len().min(starts.len()),
             pull_millis: median(&mut pulls),
@@ -98,7 +104,11 @@ pub fn sections(
         .iter()
         .map(|image| json!({"image": image, "behaviour": pace.behaviour()}))
         .collect();
-    images.extend(Release::BAD.iter().map(|release| release.image_entry(pace.behaviour())));
+    images.extend(
+        Release::BAD
+            .iter()
+            .map(|release| release.image_entry(pace.behaviour())),
+    );
     (json!(repositories), json!(images))
 }
 
@@ -129,15 +139,23 @@ fn repository(name: &str, images: &[ImageRef], pace: &Pace) -> Value {
 pub fn admit(copy: &mut Copy, wanted: &TaskDefinition) {
     let known = serde_json::to_string(&copy.world).expect("a world file is JSON");
     for container in wanted.containers() {
-        let Some(image) = container.image() else { continue };
-        let Ok(parsed) = image.parse::<ImageRef>() else { continue };
-        let mark = parsed.digest().map_or_else(|| parsed.tag().unwrap_or("latest").to_owned(), ToString::to_string);
+        let Some(image) = container.image() else {
+            continue;
+        };
+        let Ok(parsed) = image.parse::<ImageRef>() else {
+            continue;
+        };
+        let mark = parsed.digest().map_or_else(
+            || parsed.tag().unwrap_or("latest").to_owned(),
+            ToString::to_string,
+        );
         if known.contains(&format!("\"{mark}\"")) || known.contains(&format!("\"{image}\"")) {
             continue;
         }
         if let Some(Value::Array(images)) = copy.world.get_mut("images") {
             images.push(json!({ "image": image }));
-            copy.assumed.push(format!("the image {image} can be pulled"));
+            copy.assumed
+                .push(format!("the image {image} can be pulled"));
         }
     }
 }

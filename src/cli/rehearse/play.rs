@@ -16,8 +16,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::owner::owner;
 use crate::cli::stage::{SandboxClock, SharedSandbox};
 use crate::core::report::{Entry, Event, Outcome, Report};
-use crate::core::taskdef::TaskDefinition;
 use crate::core::service::OnCancel;
+use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Means, Pinning, Ran, Request, Unkept, Wanted, roll_out};
 use crate::ports::{Audience, Clock, Wake};
 use crate::sandbox::Sandbox;
@@ -46,13 +46,21 @@ pub struct Capacity {
 
 impl Rehearsal {
     pub fn seconds(&self) -> i64 {
-        let last = self.report.entries.last().map_or(self.began, |entry| entry.at);
+        let last = self
+            .report
+            .entries
+            .last()
+            .map_or(self.began, |entry| entry.at);
         last.duration_since(self.began).as_secs()
     }
 
     /// From the decision to go back until the old revision serves again.
     pub fn undo_seconds(&self) -> Option<i64> {
-        let began = self.report.entries.iter().find(|entry| matches!(entry.event, Event::Undoing { .. }))?;
+        let began = self
+            .report
+            .entries
+            .iter()
+            .find(|entry| matches!(entry.event, Event::Undoing { .. }))?;
         let ended = self.report.entries.last()?;
         Some(ended.at.duration_since(began.at).as_secs())
     }
@@ -175,7 +183,10 @@ impl Clock for Watched {
 fn count(census: &Value) -> (u64, u64) {
     let list = |member: &str| census[member].as_array().map_or(&[][..], Vec::as_slice);
     let sum = |member: &str| -> u64 {
-        list("services").iter().filter_map(|service| service[member].as_u64()).sum()
+        list("services")
+            .iter()
+            .filter_map(|service| service[member].as_u64())
+            .sum()
     };
     let forwards = list("routes")
         .iter()
@@ -190,7 +201,11 @@ fn count(census: &Value) -> (u64, u64) {
         .flat_map(|group| group["targets"].as_array().into_iter().flatten())
         .filter(|target| target["state"] == "healthy")
         .count();
-    let serving = if led_to.is_empty() { sum("running") } else { healthy as u64 };
+    let serving = if led_to.is_empty() {
+        sum("running")
+    } else {
+        healthy as u64
+    };
     (serving, sum("running") + sum("pending"))
 }
 

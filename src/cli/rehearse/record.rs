@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** secrets never reach the file; whoever has it may show it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -16,9 +17,11 @@ const ASSUMED: &str = "# assumed: ";
 
 /// Writes the copy.
 pub fn write(file: &Path, copy: &Copy, redactor: &Redactor) -> Result<(), Failure> {
-    let mut text = "# A copy of a service: ecsdeploy rehearse --from FILE, or ecsdeploy sandbox FILE.\n".to_owned();
+    let mut text =
+        "# A copy of a service: ecsdeploy rehearse --from FILE, or ecsdeploy sandbox FILE.\n"
+            .to_owned();
     for assumption in &copy.assumed {
-        text.push_str(&format!("{ASSUMED}{}\n", assumption.replace('\n', " ")));
+        let _ = writeln!(text, "{ASSUMED}{}", assumption.replace('\n', " "));
     }
     let world = serde_json::to_string_pretty(&copy.world).expect("a world file is JSON");
     text.push_str(&world);
@@ -29,12 +32,17 @@ pub fn write(file: &Path, copy: &Copy, redactor: &Redactor) -> Result<(), Failur
 /// Reads what [`write`] wrote.
 pub fn read(file: &Path) -> Result<Copy, Failure> {
     let text = input::read(file)?;
-    let (comments, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with('#'));
-    let assumed = comments.iter().filter_map(|line| line.strip_prefix(ASSUMED));
+    let (comments, body): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.starts_with('#'));
+    let assumed = comments
+        .iter()
+        .filter_map(|line| line.strip_prefix(ASSUMED));
     let world = serde_json::from_str::<Value>(&body.join("\n"));
     let Ok(Value::Object(world)) = world else {
-        return Err(Failure::usage(format!("{} is no copy of a service", file.display()))
-            .hint("make one with: ecsdeploy rehearse --record FILE"));
+        return Err(
+            Failure::usage(format!("{} is no copy of a service", file.display()))
+                .hint("make one with: ecsdeploy rehearse --record FILE"),
+        );
     };
     Ok(Copy {
         world,

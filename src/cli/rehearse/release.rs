@@ -82,9 +82,11 @@ impl Release {
 /// The container that the load balancer leads to; without one the first essential one.
 fn main_container(wanted: &TaskDefinition, service: &Service) -> Option<String> {
     let balanced = service.load_balancers().into_iter().map(|b| b.container);
-    let named = balanced
-        .into_iter()
-        .find(|name| wanted.containers().any(|container| container.name() == name));
+    let named = balanced.into_iter().find(|name| {
+        wanted
+            .containers()
+            .any(|container| container.name() == name)
+    });
     let containers = wanted.as_map().get("containerDefinitions")?.as_array()?;
     let essential = || {
         let found = containers.iter().find(|c| c["essential"] != false)?;

@@ -50,7 +50,10 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
     entry.insert("cluster".to_owned(), json!(cluster));
     entry.insert("serviceName".to_owned(), json!(service.name()));
     if service.controller() != "EXTERNAL" {
-        entry.insert("taskDefinition".to_owned(), json!(service.task_definition()));
+        entry.insert(
+            "taskDefinition".to_owned(),
+            json!(service.task_definition()),
+        );
     }
     let is_daemon = live["schedulingStrategy"] == "DAEMON";
     if is_daemon {
@@ -64,7 +67,11 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
         }
     }
     let deployments = live["deployments"].as_array().into_iter().flatten();
-    if deployments.filter(|d| d["serviceConnectConfiguration"]["enabled"] == true).count() > 0 {
+    if deployments
+        .filter(|d| d["serviceConnectConfiguration"]["enabled"] == true)
+        .count()
+        > 0
+    {
         assumed.push("left out: the service's serviceConnectConfiguration".to_owned());
     }
     if service.running_count() != service.desired_count() {
@@ -75,7 +82,9 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
         ));
     }
     let sets = live["taskSets"].as_array().into_iter().flatten();
-    let sets: Vec<Value> = sets.map(|set| Value::Object(picked(set, &SET_KEPT))).collect();
+    let sets: Vec<Value> = sets
+        .map(|set| Value::Object(picked(set, &SET_KEPT)))
+        .collect();
     if !sets.is_empty() {
         entry.insert("taskSets".to_owned(), json!(sets));
     }
@@ -95,7 +104,10 @@ fn launch(entry: &mut Map<String, Value>, live: &Value, assumed: &mut Vec<String
     if entry.contains_key("launchType") {
         return;
     }
-    let strategy = live["capacityProviderStrategy"].as_array().into_iter().flatten();
+    let strategy = live["capacityProviderStrategy"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let providers: Vec<&str> = strategy
         .filter_map(|item| item["capacityProvider"].as_str())
         .collect();
@@ -105,7 +117,10 @@ fn launch(entry: &mut Map<String, Value>, live: &Value, assumed: &mut Vec<String
     let is_fargate = providers.iter().all(|name| name.starts_with("FARGATE"));
     let kind = if is_fargate { "FARGATE" } else { "EC2" };
     entry.insert("launchType".to_owned(), json!(kind));
-    assumed.push(format!("launch type {kind} stands for the capacity providers {}", providers.join(", ")));
+    assumed.push(format!(
+        "launch type {kind} stands for the capacity providers {}",
+        providers.join(", ")
+    ));
 }
 
 /// The copy has no alarms to watch.

@@ -33,11 +33,20 @@ impl Story {
     }
 
     pub fn text(&self) -> String {
-        let mut text = format!("rehearsal        {}\nstrategy         {}\n\n", self.service, self.strategy);
+        let mut text = format!(
+            "rehearsal        {}\nstrategy         {}\n\n",
+            self.service, self.strategy
+        );
         let _ = writeln!(
             text,
             "{:<22}{:<13}{:>6}{:>12}{:>15}{:>12}{:>15}",
-            "release", "outcome", "takes", "going back", "least serving", "most tasks", "lost requests"
+            "release",
+            "outcome",
+            "takes",
+            "going back",
+            "least serving",
+            "most tasks",
+            "lost requests"
         );
         for rehearsal in &self.rehearsals {
             text.push_str(&self.row(rehearsal));
@@ -91,7 +100,9 @@ impl Story {
 }
 
 fn clock(seconds: i64) -> String {
-    terminal::elapsed(SignedDuration::from_secs(seconds)).trim().to_owned()
+    terminal::elapsed(SignedDuration::from_secs(seconds))
+        .trim()
+        .to_owned()
 }
 
 fn word(outcome: &Outcome) -> &'static str {
