@@ -17,7 +17,7 @@
 //! | `lambdas` | [`LambdaSeed`]: a function that lifecycle hooks may call, and its answers |
 //! | `clusters` | `CreateCluster` |
 //! | `containerInstances` | [`ContainerInstanceSeed`] |
-//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
+//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration; with `revision` beside it, its number |
 //! | `parameters` | `PutParameter` of SSM |
 //! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |

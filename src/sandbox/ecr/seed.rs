@@ -127,7 +127,9 @@ fn add_image(
 /// Tells how a public image behaves.
 pub fn add_public_image(world: &mut World, entry: &PublicImageEntry) {
     let image = ImageName::parse(&entry.image);
-    let digest = world.ecr.resolve(&entry.image).unwrap_or_default();
+    // An image of somebody else's registry is in none that the world has.
+    let given = image.digest.map(str::to_owned);
+    let digest = given.unwrap_or_else(|| world.ecr.resolve(&entry.image).unwrap_or_default());
     world
         .apps
         .add(image.name, image.tag, &digest, &entry.behaviour);
