@@ -9,7 +9,7 @@ use crate::sandbox::ecs::document::Document;
 use crate::sandbox::ecs::hearing::Heard;
 use crate::sandbox::ecs::scheduler;
 use crate::sandbox::ecs::service::Status;
-use crate::sandbox::ecs::state::{Ecs, split};
+use crate::sandbox::ecs::state::{Ecs, split, untouched};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
     capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
@@ -27,7 +27,14 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         Value::Null => &empty,
         other => return Err(refuse::wrong_type(other, "Structure")),
     };
-    let (ecs, mut ground) = split(world);
+    let looks = ["Describe", "List", "Get"]
+        .iter()
+        .any(|verb| op.starts_with(verb));
+    let (ecs, mut ground) = if looks {
+        untouched(world)
+    } else {
+        split(world)
+    };
     let ground = &mut ground;
     match op {
         "CreateCluster" => cluster::create(ecs, input, ground),
@@ -77,7 +84,8 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
 
 /// One second has passed: tasks live, services are scheduled, and once a minute what is old is forgotten.
 pub fn tick(world: &mut World) {
-    let (ecs, mut ground) = split(world);
+    let (ecs, mut ground) = untouched(world);
+    let touched = ecs.touched;
     let names: Vec<String> = ecs.clusters.keys().cloned().collect();
     for name in &names {
         let Some((services, mut fleet)) = ecs.fleet(name) else {
@@ -96,7 +104,11 @@ pub fn tick(world: &mut World) {
             .filter(|(_, service)| service.status != Status::Inactive)
         {
             let heard = news.remove(name).unwrap_or_default();
+            if heard.is_empty() && service.rest.lasts(touched, &ground) {
+                continue;
+            }
             scheduler::pass(service, heard, &mut fleet, &mut ground);
+            service.rest(touched, &fleet, &ground);
         }
     }
     if ground.now.since(Time::default()).millis() % 60_000 == 0 {

@@ -20,6 +20,9 @@ pub fn describe(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<
     if text(input, "cluster").is_some() {
         ecs.cluster(input)?;
     }
+    if whole(input, "maxResults").is_some_and(|asked| asked > 10) {
+        return Err(refuse::invalid("maxResults should be between 1 and 10"));
+    }
     let named: Vec<&str> = texts(input, "capacityProviders").map(last_part).collect();
     let arn = |name: &str| ground.arn(&format!("capacity-provider/{name}"));
     let shown = BUILT_IN

@@ -325,6 +325,7 @@ impl Ecs {
             families,
             endpoints,
             addresses,
+            ..
         } = self;
         let cluster = clusters.get_mut(cluster)?;
         let fleet = Fleet {

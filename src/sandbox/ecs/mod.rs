@@ -32,6 +32,7 @@ mod placement;
 mod poke;
 mod protection;
 mod query;
+mod quiet;
 mod refuse;
 mod rolling;
 mod run_task;
@@ -50,7 +51,6 @@ mod task_set;
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, reach, tick};
 pub use defaults::{
     AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,

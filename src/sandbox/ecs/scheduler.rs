@@ -16,6 +16,7 @@ use crate::sandbox::ecs::hearing::{Heard, hear};
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
 use crate::sandbox::ecs::native;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Orders};
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
@@ -30,6 +31,7 @@ pub fn pass(
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) {
+    service.rest = Rest::Stirring;
     hear(service, news, fleet, ground);
     if service.status != Status::Active {
         if service.live.is_empty() {
@@ -310,6 +312,7 @@ fn settle(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     if !service.primary().is_in_progress() {
         let line = events::steady(&service.name);
         service.events.tell_once(ground.now, ground.rng, line);
+        service.rest = Rest::Settled;
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::sandbox::apps::Apps;
+use crate::sandbox::cloudwatch::Cloudwatch;
 use crate::sandbox::ecr::Ecr;
-use crate::sandbox::ecs::alarms::AlarmStates;
 use crate::sandbox::ecs::defaults::{Lag, Switches};
 use crate::sandbox::ecs::document::{Document, last_part, text};
 use crate::sandbox::ecs::instances::Instance;
@@ -33,6 +33,8 @@ pub struct Ecs {
     pub(super) endpoints: BTreeMap<(String, u16), (String, String)>,
     /// Addresses given out so far.
     pub(super) addresses: u32,
+    /// How often something other than time may have changed it.
+    pub(super) touched: u64,
 }
 
 /// A cluster.
@@ -62,13 +64,19 @@ pub struct Ground<'a> {
     pub apps: &'a Apps,
     pub network: &'a Network,
     pub lambdas: &'a Lambdas,
-    pub alarms: &'a AlarmStates,
+    pub cloudwatch: &'a Cloudwatch,
     pub account: &'a str,
     pub region: &'a str,
 }
 
-/// The world as ECS and what lies around it.
+/// The world as ECS and what lies around it, to change something.
 pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
+    world.ecs.touched += 1;
+    untouched(world)
+}
+
+/// The same, for time to pass or to look.
+pub fn untouched(world: &mut World) -> (&mut Ecs, Ground<'_>) {
     let World {
         now,
         rng,
@@ -78,7 +86,7 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
         apps,
         network,
         lambdas,
-        alarms,
+        cloudwatch,
         account,
         region,
         ..
@@ -93,7 +101,7 @@ pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
             apps,
             network,
             lambdas,
-            alarms,
+            cloudwatch,
             account,
             region,
         },

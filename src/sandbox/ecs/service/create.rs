@@ -17,6 +17,7 @@ use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::native::{self, Strategy};
 use crate::sandbox::ecs::placement::check_placement;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
@@ -148,6 +149,7 @@ fn blank(
         last_completed: None,
         request: without_nulls(&Value::Object(input.clone())),
         owed: 0,
+        rest: Rest::default(),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::sandbox::ecs::deployment::{Deployment, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, is_true, object, text, whole};
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::native::Strategy;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::service_deployment::Rollout;
 use crate::sandbox::ecs::task_set::TaskSet;
 
@@ -44,6 +45,8 @@ pub struct Service {
     pub request: Value,
     /// Unhealthy tasks whose replacement is still to be started.
     pub owed: usize,
+    /// Whether the scheduler's next pass could do anything.
+    pub rest: Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
