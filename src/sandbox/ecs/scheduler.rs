@@ -2,7 +2,8 @@
 //! within the bounds, and settles deployments.
 //!
 //! Source: ECS developer guide, "rolling update", "deployment circuit breaker", "service throttle logic".
-//! **Invariant:** only this file, the sides of `native` and `DeleteService` decide that a service's task should stop or start.
+//! **Invariant:** only this file, the sides of `native`, `task_set::schedule` and the deletion of a service or task set
+//! decide that a service's task should stop or start.
 
 use std::collections::BTreeMap;
 
