@@ -51,7 +51,6 @@ mod task_set;
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, reach, tick};
 pub use defaults::{
     AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,
