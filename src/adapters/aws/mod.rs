@@ -3,7 +3,10 @@
 //! **Invariant:** nothing is decided here. What the SDK does not model still passes, because bodies are read and
 //! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
 
+mod cloudwatch;
 mod faults;
+mod history;
+mod journal;
 mod json_service;
 mod limits;
 mod observe;
@@ -12,6 +15,7 @@ mod rules;
 mod task_sets;
 mod wire;
 
+pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
 pub use wire::{Answer, Function};
@@ -24,6 +28,7 @@ pub struct Aws {
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
     ecr: aws_sdk_ecr::Client,
+    cloudwatch: JsonService,
 }
 
 impl Aws {
@@ -32,6 +37,7 @@ impl Aws {
             ecs: aws_sdk_ecs::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             ecr: aws_sdk_ecr::Client::new(config),
+            cloudwatch: JsonService::new(config, cloudwatch::API),
         }
     }
 }

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::Aws;
 use super::faults::fault;
 use super::wire::Document;
-use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
+use crate::core::id::{
+    Cluster, DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
+};
 use crate::core::live::{
     EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState, Task,
 };
@@ -55,6 +57,23 @@ impl Aws {
                 seen.rules.insert(arn.clone(), found);
             }
             Facet::RulesAround(group) => seen.rules_around = self.rules_around(group).await.into(),
+            Facet::Alarms(names) => seen.alarms.extend(self.alarms(names).await),
+            Facet::Metrics(request) => {
+                let found = self.metrics(request).await.map(Some).into();
+                seen.metrics.insert(request.clone(), found);
+            }
+            Facet::OneOffTask(cluster, task) => {
+                let found = self.one_off_task(cluster, task).await.into();
+                seen.one_off_tasks.insert(task.clone(), found);
+            }
+            Facet::Http(probe) => {
+                let fault = Fault::unasked("GET", "AWS sends no probes");
+                seen.replies.insert(probe.clone(), Seen::Unreadable(fault));
+            }
+            Facet::Approval(ask) => {
+                let fault = Fault::unasked("approval", "AWS knows no approvals");
+                seen.approvals.insert(ask.clone(), Seen::Unreadable(fault));
+            }
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
                 seen.images.insert(image.clone(), found);
@@ -141,6 +160,21 @@ impl Aws {
             .await
             .map_err(|error| fault("DescribeTasks", &error))?;
         Ok(Some(all(answer.answer(), "tasks").map(Task::new).collect()))
+    }
+
+    /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.
+    async fn one_off_task(&self, cluster: &Cluster, task: &TaskArn) -> Result<Option<Task>, Fault> {
+        let answer = Document::read();
+        self.ecs
+            .describe_tasks()
+            .cluster(cluster.as_str())
+            .tasks(task.as_str())
+            .customize()
+            .interceptor(answer.clone())
+            .send()
+            .await
+            .map_err(|error| fault("DescribeTasks", &error))?;
+        Ok(first(answer.answer(), "tasks").map(Task::new))
     }
 
     async fn targets(&self, group: &TargetGroupArn) -> Result<Option<Vec<Target>>, Fault> {
@@ -251,17 +285,7 @@ impl Aws {
     }
 }
 
-impl<T> From<Result<Option<T>, Fault>> for Seen<T> {
-    fn from(found: Result<Option<T>, Fault>) -> Self {
-        match found {
-            Ok(Some(it)) => Self::Is(it),
-            Ok(None) => Self::Absent,
-            Err(fault) => Self::Unreadable(fault),
-        }
-    }
-}
-
-fn unreadable(operation: &str, message: &str) -> Fault {
+pub(super) fn unreadable(operation: &str, message: &str) -> Fault {
     Fault {
         operation: operation.to_owned(),
         kind: crate::core::rollout::FaultKind::Unanswered,
@@ -270,7 +294,7 @@ fn unreadable(operation: &str, message: &str) -> Fault {
     }
 }
 
-fn all(mut answer: Value, member: &str) -> impl Iterator<Item = Value> + use<> {
+pub fn all(mut answer: Value, member: &str) -> impl Iterator<Item = Value> + use<> {
     let list = match answer.get_mut(member).map(Value::take) {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),

@@ -7,7 +7,7 @@ use super::Aws;
 use super::faults::fault;
 use super::limits::OnlyThrottled;
 use super::wire::Document;
-use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskDefinitionArn};
+use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskArn, TaskDefinitionArn};
 use crate::core::live::Service;
 use crate::core::rollout::{Action, Fault, FaultKind, Observation, Receipt, Watch};
 use crate::core::taskdef::TaskDefinition;
@@ -31,6 +31,7 @@ impl Cloud for Aws {
             Action::PromoteTaskSet { key, set } => self.promote_task_set(key, set).await,
             Action::DeleteTaskSet { key, set } => self.delete_task_set(key, set).await,
             Action::StopServiceDeployment(arn) => self.stop(arn).await,
+            Action::RunTask { members } => self.run_task(members.clone()).await,
             Action::ContinueServiceDeployment { deployment, hook } => {
                 self.go_on(deployment, hook).await
             }
@@ -123,6 +124,46 @@ impl Aws {
             .await
             .map_err(|error| fault("ContinueServiceDeployment", &error))?;
         Ok(Receipt::Continued)
+    }
+
+    /// The members' client token makes the task once, so the SDK may retry it: ECS answers with the task that the token
+    /// started before.
+    async fn run_task(&self, members: Map<String, Value>) -> Result<Receipt, Fault> {
+        let text = |member: &str| members.get(member).and_then(Value::as_str);
+        let token = text("clientToken").unwrap_or_default().to_owned();
+        let definition = text("taskDefinition").unwrap_or_default().to_owned();
+        let sent = Document::send(members);
+        self.ecs
+            .run_task()
+            .task_definition(definition)
+            .client_token(&token)
+            .customize()
+            .interceptor(sent.clone())
+            .send()
+            .await
+            .map_err(|error| fault("RunTask", &error))?;
+        let answer = sent.answer();
+        let started = answer.pointer("/tasks/0/taskArn").and_then(Value::as_str);
+        match started {
+            Some(task) => Ok(Receipt::Started {
+                token,
+                task: TaskArn::new(task),
+            }),
+            None => Err(Fault {
+                operation: "RunTask".to_owned(),
+                kind: FaultKind::Refused,
+                code: answer
+                    .pointer("/failures/0/reason")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
+                message: answer
+                    .pointer("/failures/0/detail")
+                    .and_then(Value::as_str)
+                    .unwrap_or("ECS started no task")
+                    .to_owned(),
+            }),
+        }
     }
 
     /// Asking again for a stop that was asked for changes nothing, so the SDK may retry it.

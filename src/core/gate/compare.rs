@@ -94,11 +94,10 @@ pub struct Evidence {
 impl Evidence {
     /// Takes one more period in. A period in which either side had no request says nothing.
     pub fn see(&mut self, counts: &Counts) {
-        let requests = counts.new_requests + counts.old_requests;
-        if counts.new_requests <= 0.0 || counts.old_requests <= 0.0 {
+        if !counts.is_comparable() {
             return;
         }
-        let p = counts.new_requests / requests;
+        let p = counts.new_requests / (counts.new_requests + counts.old_requests);
         for (log_ratio, r) in self.log_ratios.iter_mut().zip(RATIOS) {
             let errors = counts.new_errors + counts.old_errors;
             *log_ratio += counts.new_errors * r.ln() - errors * (p * r + 1.0 - p).ln();
@@ -114,12 +113,12 @@ impl Evidence {
 }
 
 impl Comparison {
-    /// Judges all periods from the first on. Worse is found at the first period that shows it, so that asking once
+    /// Judges all comparable periods from the first on. Worse is found at the first period that shows it, so that asking once
     /// at the end and asking every minute give the same answer.
     pub fn judge(&self, periods: impl IntoIterator<Item = Counts>) -> Compared {
         let mut evidence = Evidence::default();
         let mut total = Counts::default();
-        for counts in periods {
+        for counts in periods.into_iter().filter(Counts::is_comparable) {
             evidence.see(&counts);
             total = total.and(&counts);
             if self.is_worse(&evidence, &total) {
@@ -172,12 +171,16 @@ impl Counts {
         }
     }
 
+    /// Whether both sides had requests.
+    pub fn is_comparable(&self) -> bool {
+        self.new_requests > 0.0 && self.old_requests > 0.0
+    }
+
     /// The new side's error rate over the old side's: infinite if only the new side has errors, `None` without requests.
     pub fn ratio(&self) -> Option<f64> {
-        let requests = self.new_requests > 0.0 && self.old_requests > 0.0;
         let new = self.new_errors * self.old_requests;
         let old = self.old_errors * self.new_requests;
-        match (requests, new > 0.0) {
+        match (self.is_comparable(), new > 0.0) {
             (false, _) => None,
             (true, false) => Some(0.0),
             (true, true) => Some(new / old),

@@ -26,9 +26,13 @@ const PERMANENT: [&str; 3] = [
 
 /// The failed tasks of one deployment, in the order given.
 pub fn failures(tasks: &[Task], of: &DeploymentId) -> Vec<TaskFailure> {
+    failures_of(tasks.iter().filter(|task| task.deployment() == *of))
+}
+
+/// Those of `tasks` that failed, in the order given.
+pub(super) fn failures_of<'a>(tasks: impl Iterator<Item = &'a Task>) -> Vec<TaskFailure> {
     tasks
-        .iter()
-        .filter(|task| task.deployment() == *of && has_failed(task))
+        .filter(|task| has_failed(task))
         .map(|task| TaskFailure {
             task: task.arn(),
             stop_code: task.stop_code().to_owned(),

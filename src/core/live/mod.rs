@@ -3,6 +3,7 @@
 //! **Invariant:** reading is tolerant. A member that is missing, of another type or of an unknown value
 //! is data ("not said"), never an error; what is not read is still kept in the document.
 
+mod alarm;
 mod image;
 mod rule;
 mod service;
@@ -11,6 +12,7 @@ mod target;
 mod task;
 mod task_set;
 
+pub use alarm::{Alarm, AlarmState};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
 pub use rule::Rule;
 pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, ServiceEvent};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::core::id::{
-    DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskDefinitionArn,
+    DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
+    TaskDefinitionArn,
 };
 use crate::core::live::Service;
 use crate::core::taskdef::TaskDefinition;
@@ -49,6 +50,8 @@ pub enum Action {
         deployment: ServiceDeploymentArn,
         hook: String,
     },
+    /// RunTask with exactly these members; their `clientToken` makes the task once.
+    RunTask { members: Map<String, Value> },
 }
 
 /// AWS's answer to an action.
@@ -62,6 +65,11 @@ pub enum Receipt {
     Promoted,
     Stopped,
     Continued,
+    /// The task that RunTask started, now or when it was asked before under this client token.
+    Started {
+        token: String,
+        task: TaskArn,
+    },
 }
 
 impl Action {
@@ -78,6 +86,7 @@ impl Action {
             Self::DeleteTaskSet { .. } => "DeleteTaskSet",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
             Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
+            Self::RunTask { .. } => "RunTask",
         }
     }
 }

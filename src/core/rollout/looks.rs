@@ -42,6 +42,11 @@ impl Turning<'_> {
             Facet::RulesAround(_) => self.seen.rules_around.was_asked(),
             Facet::TaskDefinition(name) => self.seen.task_definitions.contains_key(name),
             Facet::Image(image) => self.seen.images.contains_key(image),
+            Facet::Alarms(names) => names.iter().all(|name| self.seen.alarms.contains_key(name)),
+            Facet::Metrics(request) => self.seen.metrics.contains_key(request),
+            Facet::Http(probe) => self.seen.replies.contains_key(probe),
+            Facet::OneOffTask(_, task) => self.seen.one_off_tasks.contains_key(task),
+            Facet::Approval(ask) => self.seen.approvals.contains_key(ask),
         })
     }
 

@@ -6,9 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Receipt;
-use crate::core::id::{DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
-use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, ServiceDeployment, Target, Task};
+use super::{Receipt, Wish};
+use crate::core::gate::{Ask, MetricsRequest, Probe, Reply, SeriesById, Word};
+use crate::core::id::{
+    Cluster, DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
+};
+use crate::core::live::{
+    Alarm, EcrImage, EcrImageDetail, Rule, Service, ServiceDeployment, Target, Task,
+};
 use crate::core::taskdef::Described;
 
 /// The facets to look at next; looking at everything each time is what gets a tool throttled.
@@ -39,6 +44,16 @@ pub enum Facet {
     RulesAround(TargetGroupArn),
     /// DescribeImages.
     Image(EcrImage),
+    /// DescribeAlarms, of these names.
+    Alarms(BTreeSet<String>),
+    /// GetMetricData.
+    Metrics(MetricsRequest),
+    /// An HTTP request from where this program runs.
+    Http(Probe),
+    /// DescribeTasks of one task that was run for a gate.
+    OneOffTask(Cluster, TaskArn),
+    /// What people said on the pull request, or to `ecsdeploy promote` and `abort`.
+    Approval(Ask),
 }
 
 /// What one look gave.
@@ -92,8 +107,17 @@ pub struct Observation {
     /// The rules around the target group that was asked about.
     pub rules_around: Seen<Vec<Rule>>,
     pub images: BTreeMap<EcrImage, Seen<EcrImageDetail>>,
+    /// By name: one that is not there is absent.
+    pub alarms: BTreeMap<String, Seen<Alarm>>,
+    pub metrics: BTreeMap<MetricsRequest, Seen<SeriesById>>,
+    pub replies: BTreeMap<Probe, Seen<Reply>>,
+    pub one_off_tasks: BTreeMap<TaskArn, Seen<Task>>,
+    /// Absent: nobody has said anything yet.
+    pub approvals: BTreeMap<Ask, Seen<Word>>,
     /// The answer to the action just taken, if the last turn took one in this process.
     pub receipt: Option<Result<Receipt, Fault>>,
+    /// What somebody wishes of this rollout.
+    pub wish: Option<Wish>,
 }
 
 impl<T> Seen<T> {
@@ -109,7 +133,27 @@ impl<T> Seen<T> {
     }
 }
 
+impl<T> From<Result<Option<T>, Fault>> for Seen<T> {
+    fn from(found: Result<Option<T>, Fault>) -> Self {
+        match found {
+            Ok(Some(it)) => Self::Is(it),
+            Ok(None) => Self::Absent,
+            Err(fault) => Self::Unreadable(fault),
+        }
+    }
+}
+
 impl Fault {
+    /// Asked of one who cannot know.
+    pub fn unasked(operation: &str, message: &str) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            kind: FaultKind::Refused,
+            code: String::new(),
+            message: message.to_owned(),
+        }
+    }
+
     /// Whether the call may have been carried out all the same.
     pub fn is_unanswered(&self) -> bool {
         self.kind == FaultKind::Unanswered

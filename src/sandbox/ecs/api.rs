@@ -12,7 +12,7 @@ use crate::sandbox::ecs::service::Status;
 use crate::sandbox::ecs::state::{Ecs, split, untouched};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
-    capacity, cluster, defaults, instances, protection, refuse, run_task, service,
+    capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
     service_deployment, tags, task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
@@ -58,6 +58,7 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "ListServiceDeployments" => service_deployment::list(ecs, input),
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "ContinueServiceDeployment" => native::resume(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
         "ExecuteCommand" => task_operations::execute(ecs, input),
         "GetTaskProtection" => protection::get(ecs, input, ground),

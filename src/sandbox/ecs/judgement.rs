@@ -32,17 +32,22 @@ impl Judged {
     }
 
     /// As the arithmetic sees it, once it is settled which deployment is primary.
-    pub fn member(self, primary: u64) -> Member {
+    pub fn member(&self, primary: u64) -> Member {
         Member {
             age: if self.deployment == primary && !self.is_leaving {
                 Age::New
             } else {
                 Age::Old
             },
-            id: self.id,
+            id: self.id.clone(),
             fitness: self.fitness,
             is_protected: self.is_protected,
         }
+    }
+
+    /// The same among the tasks of its own deployment; `None` if it is of another.
+    pub fn side(&self, deployment: u64) -> Option<Member> {
+        (self.deployment == deployment).then(|| self.member(deployment))
     }
 }
 

@@ -25,6 +25,7 @@ mod instances;
 mod judgement;
 mod launch;
 mod life;
+mod native;
 mod paging;
 mod placement;
 mod poke;
@@ -50,7 +51,9 @@ mod tests;
 
 pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, reach, tick};
-pub use defaults::{AlarmAtStart, Crash, StopOld, Switches};
+pub use defaults::{
+    AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,
+};
 pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;

@@ -2,18 +2,20 @@
 //! within the bounds, and settles deployments.
 //!
 //! Source: ECS developer guide, "rolling update", "deployment circuit breaker", "service throttle logic".
-//! **Invariant:** only this file, `task_set::schedule` and the deletion of a service or task set decide that a service's
-//! task should stop or start.
+//! **Invariant:** only this file, the sides of `native`, `task_set::schedule` and the deletion of a service or task set
+//! decide that a service's task should stop or start.
 
 use std::collections::BTreeMap;
 
+use crate::sandbox::Time;
 use crate::sandbox::ecs::daemon;
-use crate::sandbox::ecs::deployment::{Cause, RolloutState, deployment_id};
+use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Orders};
 use crate::sandbox::ecs::service::{self, Service, Status};
@@ -42,6 +44,9 @@ pub fn pass(
     if service.controller().has_task_sets() {
         return task_set::pass(service, fleet, ground);
     }
+    if native::is_under_way(service) {
+        return native::pass(service, fleet, ground);
+    }
     let reach = service.is_daemon().then(|| daemon::reach(service, fleet));
     if let Some(reach) = reach {
         service.desired = reach.wanted;
@@ -51,8 +56,8 @@ pub fn pass(
     watch_breaker(service, ground);
     watch_alarms(service, fleet, ground);
     let primary = service.primary().number;
-    let members: Vec<Member> = judged.into_iter().map(|one| one.member(primary)).collect();
-    let launching = launching(service, ground);
+    let members: Vec<Member> = judged.iter().map(|one| one.member(primary)).collect();
+    let launching = launching(service.primary(), ground.now);
     let mut orders = rolling::orders(
         &members,
         bounds(service),
@@ -83,6 +88,16 @@ fn begin(service: &mut Service, ground: &mut Ground<'_>) {
     rollout.begin(ground.now);
     if rollout.status == RolloutStatus::RollbackRequested {
         go_back(service, ground);
+    }
+    place(service, ground);
+}
+
+/// A service with two target groups that is updated in place stays where production is. Rules that do not fit are no
+/// reason for a rolling deployment to fail: it then takes the group that the service names.
+fn place(service: &mut Service, ground: &Ground<'_>) {
+    let revision = service.revision(service.primary().number);
+    if revision.is_advanced() && revision.resolved.is_empty() {
+        let _unfit = native::place(service, ground.elb);
     }
 }
 
@@ -147,11 +162,11 @@ fn bounds(service: &Service) -> Bounds {
     Bounds::new(service.desired, maximum, minimum)
 }
 
-fn launching(service: &Service, ground: &Ground<'_>) -> Launching {
-    let primary = service.primary();
-    match primary.state {
+/// Whether a deployment may launch tasks.
+pub fn launching(deployment: &Deployment, now: Time) -> Launching {
+    match deployment.state {
         RolloutState::Failed => Launching::Ended,
-        _ if primary.throttle.is_open(ground.now) => Launching::Allowed,
+        _ if deployment.throttle.is_open(now) => Launching::Allowed,
         _ => Launching::Throttled,
     }
 }

@@ -9,6 +9,7 @@ use crate::sandbox::ecs::deployment::RolloutState;
 use crate::sandbox::ecs::document::{Document, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::service::{self, Service};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::{Ecs, Ground, split};
@@ -138,6 +139,8 @@ fn settle(
     let shares = if has_task_sets {
         task_set::seed::shares(service)
     } else {
+        native::place(service, ground.elb)
+            .map_err(|reason| WorldError::Invalid(format!("service {name}: {reason}")))?;
         vec![(service.primary().number, service.desired)]
     };
     let wanted = shares

@@ -67,6 +67,7 @@ fn without_an_environment_the_base_stands_alone() {
                 on_failure: OnFailure::Rollback,
                 on_cancel: OnCancel::Leave,
             },
+            journal: JournalPlace::Auto,
             redact: Rules::default(),
         }
     );

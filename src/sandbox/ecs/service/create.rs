@@ -15,6 +15,7 @@ use crate::sandbox::ecs::document::{
 };
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native::{self, Strategy};
 use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
@@ -279,7 +280,11 @@ fn fill_configuration(document: &mut Document) {
         || json!({ "enable": false, "rollback": false }),
     );
     default_to(configuration, "strategy", || json!("ROLLING"));
-    default_to(configuration, "bakeTimeInMinutes", || json!(0));
+    let given = configuration.clone();
+    native::fill(configuration, &given);
+    if Strategy::of(configuration) != Strategy::BlueGreen {
+        default_to(configuration, "bakeTimeInMinutes", || json!(0));
+    }
 }
 
 /// `securityGroups` and `assignPublicIp` when they are absent.

@@ -21,6 +21,7 @@ pub fn launch(
     let revision = service.made_from(number);
     let definition = fleet.definition(revision.task_definition()).cloned();
     let definition = definition.ok_or_else(|| "Reason: the task definition is gone.".to_owned())?;
+    let settings = revision.settings();
     let placed = |name: &str| placed(service, number, name, fleet);
     let provider = capacity::choose(&revision.document, placed).map(str::to_owned);
     let mut document = launch_document(
@@ -41,7 +42,7 @@ pub fn launch(
         group: format!("service:{}", service.name),
         started_by: Some(deployment_id(revision.number)),
         placement: Placement::read(&service.document, &definition.document),
-        settings: &revision.document,
+        settings: &settings,
         document,
         tags: propagated_tags(service, &definition.tags),
     };

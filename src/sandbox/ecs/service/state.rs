@@ -12,6 +12,7 @@ use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::{Deployment, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, is_true, object, text, whole};
 use crate::sandbox::ecs::events::Events;
+use crate::sandbox::ecs::native::Strategy;
 use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::service_deployment::Rollout;
 use crate::sandbox::ecs::task_set::TaskSet;
@@ -126,6 +127,10 @@ impl Service {
         daemon::is_daemon(&self.document)
     }
 
+    pub fn strategy(&self) -> Strategy {
+        self.configuration().map_or(Strategy::Rolling, Strategy::of)
+    }
+
     /// `deploymentConfiguration`.
     pub fn configuration(&self) -> Option<&Document> {
         object(&self.document, "deploymentConfiguration")
@@ -162,7 +167,8 @@ impl Service {
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or(50);
         Breaker {
-            is_on: is_true(breaker, "enable"),
+            // Only rolling deployments have one; others may carry it about.
+            is_on: is_true(breaker, "enable") && !self.strategy().is_native(),
             rolls_back: is_true(breaker, "rollback"),
             resets_on_healthy: breaker
                 .get("resetOnHealthyTask")

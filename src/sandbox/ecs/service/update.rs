@@ -15,6 +15,7 @@ use crate::sandbox::ecs::document::{
     Document, filled, is_true, last_part, member, text, without_nulls,
 };
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::task_set;
@@ -88,7 +89,8 @@ fn merge(document: &mut Document, input: &Document) {
         }
         match (key.as_str(), document.get_mut(&key), value) {
             ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => {
-                old.extend(new);
+                old.extend(new.clone());
+                native::fill(old, &new);
             }
             (_, _, value) => {
                 document.insert(key, value);

@@ -1,0 +1,279 @@
+//! Between the machine and the gates: what gates need becomes facets and one action, what was seen becomes samples.
+//!
+//! A strategy calls [`hear`] with each observation, and while the verdict is to wait, [`look`] for what its turn watches.
+//! **Invariant:** decides nothing: verdicts are `core::gate`'s, and what follows from them is the strategy's.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Action, Facet, Observation, Receipt, Seen, Watch};
+use crate::core::gate::{
+    Gate, GateProgress, Judgement, Metrics, MetricsRequest, Need, Run, Sample, Samples, Subject,
+    judge, needs, wake_at,
+};
+use crate::core::id::TargetGroupArn;
+use crate::core::live::{Service, Target};
+
+/// What a turn watches, does and waits for on behalf of its gates.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Look {
+    pub watch: Watch,
+    /// A one-off task to be run.
+    pub act: Option<Action>,
+    pub wake_at: Option<Timestamp>,
+}
+
+/// What the gates have to see next. `service` is what one-off tasks take their network and capacity from.
+pub fn look(
+    gates: &[Gate],
+    progress: &GateProgress,
+    subject: &Subject,
+    service: &Service,
+    now: Timestamp,
+) -> Look {
+    let mut look = Look {
+        wake_at: wake_at(gates, progress, now),
+        ..Look::default()
+    };
+    // What is due when the turn wakes is asked for then, and not one interval later.
+    let then = look.wake_at.map_or(now, |at| at.max(now));
+    for need in needs(gates, progress, subject, then).values() {
+        look.watch.extend(facets(need, subject));
+    }
+    for need in needs(gates, progress, subject, now).values() {
+        if let Need::Run(run) = need
+            && look.act.is_none()
+        {
+            look.act = run_task(run, subject, service).ok();
+        }
+    }
+    if look.act.is_some() {
+        look.wake_at = Some(now);
+    }
+    look
+}
+
+/// Takes in what was seen, and gives the verdict.
+pub fn hear(
+    gates: &[Gate],
+    progress: &GateProgress,
+    subject: &Subject,
+    service: &Service,
+    seen: &Observation,
+    now: Timestamp,
+) -> (GateProgress, Judgement) {
+    let samples: Samples = needs(gates, progress, subject, now)
+        .into_iter()
+        .filter_map(|(gate, need)| Some((gate, sample(&need, subject, service, seen)?)))
+        .collect();
+    judge(gates, progress, subject, &samples, now)
+}
+
+fn facets(need: &Need, subject: &Subject) -> Vec<Facet> {
+    let key = &subject.new.service;
+    match need {
+        Need::Tasks => vec![
+            Facet::RunningTasks(key.clone()),
+            Facet::StoppedTasks(key.clone()),
+        ],
+        Need::Targets => {
+            let groups = subject.new.target_groups.iter().cloned();
+            let running = Facet::RunningTasks(key.clone());
+            std::iter::once(running)
+                .chain(groups.map(Facet::Targets))
+                .collect()
+        }
+        Need::Alarms(names) => vec![Facet::Alarms(names.clone())],
+        Need::Metrics { new, old } => std::iter::once(new)
+            .chain(old)
+            .cloned()
+            .map(Facet::Metrics)
+            .collect(),
+        Need::Http(probe) => vec![Facet::Http(probe.clone())],
+        Need::Task(task) => vec![Facet::OneOffTask(key.cluster.clone(), task.clone())],
+        Need::Approval(ask) => vec![Facet::Approval(ask.clone())],
+        Need::Run(_) | Need::Impossible(_) => Vec::new(),
+    }
+}
+
+/// The answer to a need; `None` if it was not asked yet.
+fn sample(need: &Need, subject: &Subject, service: &Service, seen: &Observation) -> Option<Sample> {
+    Some(match need {
+        Need::Tasks => {
+            let running = is(&seen.running_tasks);
+            match (running, is(&seen.stopped_tasks)) {
+                (Ok(running), Ok(stopped)) => Sample::Tasks {
+                    running: running?.clone(),
+                    stopped: stopped?.clone(),
+                },
+                (Err(why), _) | (_, Err(why)) => Sample::Unreadable(why),
+            }
+        }
+        Need::Targets => match (is(&seen.running_tasks), groups(subject, seen)) {
+            (Ok(running), Ok(groups)) => Sample::Targets {
+                running: running?.clone(),
+                groups: groups?,
+            },
+            (Err(why), _) | (_, Err(why)) => Sample::Unreadable(why),
+        },
+        Need::Alarms(names) => {
+            let mut alarms = Vec::new();
+            for name in names {
+                match seen.alarms.get(name)? {
+                    Seen::Is(alarm) => alarms.push(alarm.clone()),
+                    Seen::Absent => {}
+                    Seen::Unreadable(fault) => return Some(Sample::Unreadable(fault.to_string())),
+                    Seen::NotAsked => return None,
+                }
+            }
+            Sample::Alarms(alarms)
+        }
+        Need::Metrics { new, old } => return metrics(new, old.as_ref(), seen),
+        Need::Http(probe) => taken(seen.replies.get(probe)?, |reply| {
+            reply.cloned().map(Sample::Http)
+        })?,
+        Need::Task(arn) => taken(seen.one_off_tasks.get(arn)?, |task| {
+            Some(Sample::Task(task.cloned()))
+        })?,
+        Need::Approval(ask) => taken(seen.approvals.get(ask)?, |word| {
+            Some(Sample::Approval(word.cloned()))
+        })?,
+        Need::Run(run) => match run_task(run, subject, service) {
+            Ok(_) => return started(run, seen),
+            Err(why) => Sample::Unreadable(why),
+        },
+        Need::Impossible(why) => Sample::Unreadable(why.clone()),
+    })
+}
+
+/// What is there, `Ok(None)` if it was not asked for, `Err` if it could not be read.
+fn is<T>(seen: &Seen<T>) -> Result<Option<&T>, String> {
+    match seen {
+        Seen::Is(it) => Ok(Some(it)),
+        Seen::NotAsked => Ok(None),
+        Seen::Absent => Err("there is nothing of that kind".to_owned()),
+        Seen::Unreadable(fault) => Err(fault.to_string()),
+    }
+}
+
+fn taken<T>(seen: &Seen<T>, sample: impl Fn(Option<&T>) -> Option<Sample>) -> Option<Sample> {
+    match seen {
+        Seen::Is(it) => sample(Some(it)),
+        Seen::Absent => sample(None),
+        Seen::NotAsked => None,
+        Seen::Unreadable(fault) => Some(Sample::Unreadable(fault.to_string())),
+    }
+}
+
+type Groups = BTreeMap<TargetGroupArn, Vec<Target>>;
+
+fn groups(subject: &Subject, seen: &Observation) -> Result<Option<Groups>, String> {
+    let mut groups = Groups::new();
+    for arn in &subject.new.target_groups {
+        let targets = seen.targets.get(arn).unwrap_or(&Seen::NotAsked);
+        match is(targets)? {
+            Some(targets) => groups.insert(arn.clone(), targets.clone()),
+            None => return Ok(None),
+        };
+    }
+    Ok(Some(groups))
+}
+
+/// A minute may have passed between the asking and the answer: the newest answer to the same queries counts, with
+/// the window that was asked for.
+fn metrics(
+    new: &MetricsRequest,
+    old: Option<&MetricsRequest>,
+    seen: &Observation,
+) -> Option<Sample> {
+    let answer = |wanted: &MetricsRequest| {
+        let mut answers = seen.metrics.iter().rev();
+        answers.find(|(asked, _)| asked.asks_as(wanted))
+    };
+    let (asked, of_new) = answer(new)?;
+    let of_old = match old {
+        Some(old) => Some(answer(old).filter(|(there, _)| there.to == asked.to)?.1),
+        None => None,
+    };
+    let both = (is(of_new), of_old.map(is).transpose());
+    let period = new.queries.first().map_or(60, |query| query.period);
+    match both {
+        (Ok(new), Ok(old)) => Some(Sample::Metrics(Metrics {
+            window: asked.window(period),
+            new: new?.clone(),
+            old: match old {
+                Some(old) => old?.clone(),
+                None => BTreeMap::new(),
+            },
+        })),
+        (Err(why), _) | (_, Err(why)) => Some(Sample::Unreadable(why)),
+    }
+}
+
+fn started(run: &Run, seen: &Observation) -> Option<Sample> {
+    match seen.receipt.as_ref()? {
+        Ok(Receipt::Started { token, task }) if *token == run.token => {
+            Some(Sample::Started(task.clone()))
+        }
+        // An unanswered call is simply made again: the client token makes the task once.
+        Err(fault) if fault.operation == "RunTask" && !fault.is_unanswered() => {
+            Some(Sample::Unreadable(fault.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// RunTask as the service itself runs its tasks: its network, its capacity, its platform version.
+fn run_task(run: &Run, subject: &Subject, service: &Service) -> Result<Action, String> {
+    let document = service.as_value();
+    let definition = run.task.task_definition.as_deref();
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put("cluster", subject.new.service.cluster.as_str().into());
+    put(
+        "taskDefinition",
+        definition
+            .unwrap_or(subject.new.task_definition.as_str())
+            .into(),
+    );
+    put("count", 1.into());
+    put("clientToken", run.token.as_str().into());
+    put("startedBy", "ecsdeploy".into());
+    for name in [
+        "networkConfiguration",
+        "platformVersion",
+        "enableECSManagedTags",
+    ] {
+        if let Some(value) = document.get(name).filter(|value| !value.is_null()) {
+            put(name, value.clone());
+        }
+    }
+    let capacity = document
+        .get("capacityProviderStrategy")
+        .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    match (capacity, document.get("launchType")) {
+        (Some(strategy), _) => put("capacityProviderStrategy", strategy.clone()),
+        (None, Some(launch)) => put("launchType", launch.clone()),
+        (None, None) => None,
+    };
+    if !run.task.command.is_empty() {
+        let container = command_container(run, service)?;
+        let command = json!({"name": container, "command": run.task.command});
+        put("overrides", json!({"containerOverrides": [command]}));
+    }
+    Ok(Action::RunTask { members })
+}
+
+fn command_container(run: &Run, service: &Service) -> Result<String, String> {
+    let balanced = service.load_balancers().into_iter().next();
+    let named = run.task.container.clone();
+    named
+        .or(balanced.map(|balancer| balancer.container))
+        .ok_or_else(|| {
+            "the service has no load balancer that tells which container runs the command: \
+             name the container"
+                .to_owned()
+        })
+}
