@@ -87,7 +87,10 @@ fn second(world: &mut World, deployment: &mut Deployment) -> Option<Deployment> 
 }
 
 fn go(world: &mut World, deployment: &mut Deployment) -> Result<(), Problem> {
-    listen(world, deployment)?;
+    // What rings while it goes back is why it goes back.
+    if deployment.rollback.undoes.is_none() {
+        listen(world, deployment)?;
+    }
     while !deployment.is_over() {
         if let Step::Waits = step(world, deployment)? {
             return Ok(());

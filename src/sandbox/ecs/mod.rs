@@ -10,6 +10,7 @@
 mod alarms;
 mod api;
 mod capacity;
+mod cause;
 mod cluster;
 mod containers;
 mod daemon;
@@ -39,6 +40,7 @@ mod scheduler;
 mod seed;
 mod service;
 mod service_deployment;
+mod service_revision;
 mod state;
 mod tags;
 mod task;

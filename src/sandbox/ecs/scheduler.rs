@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 
 use crate::sandbox::Time;
+use crate::sandbox::ecs::cause::Cause;
 use crate::sandbox::ecs::daemon;
-use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
+use crate::sandbox::ecs::deployment::{Deployment, RolloutState, deployment_id};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
