@@ -292,6 +292,13 @@ fn services_that_cannot_work_are_refused() {
         json!(5),
         "Health check grace period is only valid for services configured to use load balancers",
     );
+    let mut input = base.clone();
+    input["placementConstraints"] =
+        json!([{ "type": "memberOf", "expression": "registeredAt > 2026-01-01" }]);
+    assert_eq!(
+        stage.try_call("CreateService", &input).unwrap_err().code,
+        "SandboxNotModelled"
+    );
 }
 
 #[test]
