@@ -331,7 +331,8 @@ fn settled(row: &Row, stage: &Stage) -> Value {
                 json!([
                     d.status(),
                     short(d.task_definition().unwrap_or_default()),
-                    d.rollout_state().map(|s| s.as_str()),
+                    d.rollout_state()
+                        .map(aws_sdk_ecs::types::DeploymentRolloutState::as_str),
                     d.running_count()
                 ])
             })

@@ -161,6 +161,10 @@ fn denying(stage: &Stage, denied: &'static [&'static str]) -> Stage {
     })
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where an answer may be lost"
+)]
 fn refused(code: &str) -> Answer {
     let body = json!({"__type": code, "message": "no"}).to_string();
     let response = http::Response::builder()

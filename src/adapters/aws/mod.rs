@@ -6,8 +6,8 @@
 mod cloudwatch;
 mod faults;
 mod forms;
-mod instances;
 mod history;
+mod instances;
 mod journal;
 mod json_service;
 mod limits;

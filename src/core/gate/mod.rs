@@ -1,4 +1,4 @@
-//! Samples in, verdict out. `docs/gates.md` is this in words for users.
+//! Samples in, verdict out.
 //!
 //! **Invariant:** no data is never a pass, and a failure to measure is not a failed measurement.
 

@@ -74,7 +74,9 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
 fn skip_to(ecs: &mut Ecs, document: &Document, number: &Value) -> Result<(), WorldError> {
     let name = text(document, "family").unwrap_or_default();
     let family = ecs.families.entry(name.to_owned()).or_default();
-    let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+    let number = number
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok());
     match number {
         Some(number) if number > family.last_number => {
             family.last_number = number - 1;
