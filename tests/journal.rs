@@ -413,7 +413,14 @@ async fn back(stage: &Stage, to: To) -> Result<Ran, SurveyError> {
         ..stage.means(&journal)
     };
     let mut listener = Listener(Report::new());
-    roll_back(id(), to, Intent::default(), &means, &mut listener).await
+    Box::pin(roll_back(
+        id(),
+        to,
+        Intent::default(),
+        &means,
+        &mut listener,
+    ))
+    .await
 }
 
 #[tokio::test]

@@ -57,7 +57,14 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let to = args.to.clone().map_or(To::Previous, To::Revision);
     let head = format!("going back       {target} ({})\n", world.place());
     let mut teller = Teller::new(world.clock.now(), args.output, head);
-    let ran = roll_back(target, to, args.intent(config), &means, &mut teller).await?;
+    let ran = Box::pin(roll_back(
+        target,
+        to,
+        args.intent(config),
+        &means,
+        &mut teller,
+    ))
+    .await?;
     world.note_calls();
     conclude(went_back(ran), &teller)
 }

@@ -76,7 +76,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         on_cancel: args.cancel.settle(config),
         wish: None,
     };
-    let ran = roll_out(request, &means, &mut teller).await?;
+    let ran = Box::pin(roll_out(request, &means, &mut teller)).await?;
     world.note_calls();
     conclude(ran, &teller)
 }

@@ -39,14 +39,14 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let timeout = timeout.unwrap_or(Limits::default().timeout);
     let head = format!("watching         {target} ({})\n", world.place());
     let mut teller = Teller::new(world.clock.now(), args.output, head);
-    let ran = spectate(
+    let ran = Box::pin(spectate(
         &target,
         timeout,
         &world.aws,
         &world.clock,
         &journal,
         &mut teller,
-    )
+    ))
     .await?;
     world.note_calls();
     conclude(ran, &teller)

@@ -25,7 +25,8 @@ impl Aws {
     pub(super) async fn look(&self, watch: &Watch) -> Observation {
         let mut seen = Observation::default();
         for facet in watch {
-            self.look_at(facet, &mut seen).await;
+            // The SDK's futures are large; on the heap they leave the stack to whoever drives.
+            Box::pin(self.look_at(facet, &mut seen)).await;
         }
         seen
     }

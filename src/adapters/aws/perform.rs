@@ -19,6 +19,13 @@ impl Cloud for Aws {
     }
 
     async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
+        // The SDK's futures are large; on the heap they leave the stack to whoever drives.
+        Box::pin(self.call(action)).await
+    }
+}
+
+impl Aws {
+    async fn call(&self, action: &Action) -> Result<Receipt, Fault> {
         match action {
             Action::RegisterTaskDefinition(document) => self.register(document).await,
             Action::UpdateService { key, members } => self.update(key, members.clone()).await,
@@ -37,9 +44,7 @@ impl Cloud for Aws {
             }
         }
     }
-}
 
-impl Aws {
     async fn register(&self, document: &TaskDefinition) -> Result<Receipt, Fault> {
         let sent = Document::send(document.as_map().clone());
         let answer = self
