@@ -280,7 +280,9 @@ fn native(
     service: &Service,
     why: String,
 ) -> Choice {
-    let after = service.deployment_configuration();
+    let mut after = service.deployment_configuration();
+    // What is left out of an update stays as it is, so that "none" has to be said.
+    after.entry("lifecycleHooks").or_insert_with(|| json!([]));
     let strategy = during
         .get("strategy")
         .and_then(Value::as_str)

@@ -1,5 +1,6 @@
 //! Following one native deployment by its own record.
 
+use crate::core::gate::failures;
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
@@ -55,6 +56,11 @@ impl Turning<'_> {
 
     /// ECS waits at a pause, or works.
     fn go_on_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
+        if let (Some(stopped), Some(id)) = (self.seen.stopped_tasks.is(), &self.next.deployment)
+            && let Some(cause) = self.failing(&failures(stopped, id), service)
+        {
+            return self.fail_native(cause, record);
+        }
         let timeout = self.plan.intent.limits.timeout;
         if self.waited(self.next.began).unsigned_abs() >= timeout {
             let awaiting = format!("the deployment was at {}", record.stage());
@@ -215,6 +221,9 @@ impl Turning<'_> {
 
     pub fn watch_native(&self) -> Watch {
         let mut watch = self.watch_service();
+        if self.next.looks.is_multiple_of(2) {
+            watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
+        }
         match (&self.next.record, &self.next.deployment) {
             (Some(record), _) => watch.insert(Facet::Record(record.clone())),
             (None, Some(id)) => {
