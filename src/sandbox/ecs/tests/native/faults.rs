@@ -80,7 +80,7 @@ fn a_stop_before_the_first_second_goes_back_as_well() {
 
 #[test]
 fn a_stop_while_it_bakes_is_told_second_by_second() {
-    let mut play = Play::new(&[]);
+    let mut play = Play::new(&[]).told();
     play.deploy("1.1.0");
     play.until_stage("BAKE_TIME");
     play.seconds(30);

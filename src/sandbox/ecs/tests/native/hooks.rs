@@ -108,10 +108,10 @@ fn a_pause_waits_at_each_stage_and_step_for_a_word_of_its_own() {
 fn a_pause_may_outlast_the_limit_of_a_stage() {
     let mut play = canary("[]");
     play.stage.world.ecs.switches.stage_limit = crate::sandbox::Duration::from_secs(300);
-    hook(&mut play, pause(&["POST_SCALE_UP"], 60, "CONTINUE"));
+    hook(&mut play, pause(&["POST_SCALE_UP"], 15, "CONTINUE"));
     play.deploy("1.1.0");
     until_paused(&mut play);
-    play.seconds(3599);
+    play.seconds(899);
     assert_eq!(play.stage.rollout()["lifecycleStage"], "POST_SCALE_UP");
     play.until_over();
     assert_eq!(last_hook(&mut play)["status"], "TIMED_OUT");
@@ -137,7 +137,7 @@ fn goes_back(mut play: Play, reason: &str) -> Play {
 fn a_pause_can_be_answered_with_rollback_or_time_out_at_every_stage() {
     for stage in PAUSABLE {
         let mut play = canary("[]");
-        hook(&mut play, pause(&[stage], 5, "ROLLBACK"));
+        hook(&mut play, pause(&[stage], 2, "ROLLBACK"));
         play.deploy("1.1.0");
         let paused = until_paused(&mut play);
         answer(&mut play, &paused, "ROLLBACK");
@@ -149,7 +149,7 @@ fn a_pause_can_be_answered_with_rollback_or_time_out_at_every_stage() {
         );
 
         let mut play = canary("[]");
-        hook(&mut play, pause(&[stage], 5, "ROLLBACK"));
+        hook(&mut play, pause(&[stage], 2, "ROLLBACK"));
         play.deploy("1.1.0");
         until_paused(&mut play);
         let reason =
@@ -221,7 +221,7 @@ fn a_lambda_without_a_status_or_in_time_fails_too() {
 
 #[test]
 fn the_hooks_of_the_shifts_run_again_on_the_way_back() {
-    let mut play = canary("[]");
+    let mut play = canary("[]").told();
     let stages = [
         "PRE_SCALE_UP",
         "TEST_TRAFFIC_SHIFT",

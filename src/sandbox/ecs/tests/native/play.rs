@@ -13,7 +13,8 @@ pub struct Play {
     pub stage: Stage,
     second: u64,
     last: String,
-    transcript: Vec<String>,
+    /// Kept where it is asked for: it costs more than the deployment itself.
+    transcript: Option<Vec<String>>,
     /// Whether production must be backed by healthy targets: it is not while a first deployment comes up.
     pub is_backed: bool,
     pub production_rule: &'static str,
@@ -29,7 +30,7 @@ impl Play {
             stage,
             second: 0,
             last: String::new(),
-            transcript: Vec::new(),
+            transcript: None,
             is_backed: true,
             production_rule: "web:80/10",
         }
@@ -39,6 +40,12 @@ impl Play {
     pub fn configured(configuration: &str) -> Self {
         let strategy = "strategy: BLUE_GREEN\n      bakeTimeInMinutes: 2\n";
         Self::new(&[(strategy, configuration)])
+    }
+
+    /// Keeps a transcript.
+    pub fn told(mut self) -> Self {
+        self.transcript = Some(Vec::new());
+        self
     }
 
     pub fn switched(mut self, switches: Switches) -> Self {
@@ -93,7 +100,10 @@ impl Play {
 
     /// What has changed since the play began, one line a change.
     pub fn transcript(&self) -> String {
-        self.transcript.join("\n")
+        self.transcript
+            .as_ref()
+            .expect("a play that was told")
+            .join("\n")
     }
 
     /// The weights of the production rule, by group name.
@@ -171,6 +181,9 @@ impl Play {
     }
 
     fn note(&mut self, rollout: &Value) {
+        if self.transcript.is_none() {
+            return;
+        }
         let service = self.stage.service();
         let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
         let side = |revision: &Value| {
@@ -205,7 +218,8 @@ impl Play {
             deployments.join(", ")
         );
         if line != self.last {
-            self.transcript.push(format!("{:>5} {line}", self.second));
+            let transcript = self.transcript.get_or_insert_default();
+            transcript.push(format!("{:>5} {line}", self.second));
             self.last = line;
         }
     }

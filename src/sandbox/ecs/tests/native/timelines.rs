@@ -10,7 +10,8 @@ const LINEAR: &str =
 const CANARY: &str = "strategy: CANARY\n      canaryConfiguration: { canaryPercent: 0.5, canaryBakeTimeInMinutes: 3 }\n      bakeTimeInMinutes: 1\n";
 
 /// Plays a good release to its end and a minute on.
-fn good(mut play: Play) -> Play {
+fn good(play: Play) -> Play {
+    let mut play = play.told();
     play.deploy("1.1.0");
     play.until_over();
     play.seconds(60);
