@@ -1,9 +1,10 @@
 """ECS's own blue/green, canary and linear shifts, each with a pause on the way and the bake at the end."""
 
-from .common import look, revision, steady, watch
+from .common import look, revision, steady
 from .web import IMAGE, NETWORK
 
 WORLD = "fargate-web"
+ENDS = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 ROLE = "arn:aws:iam::123456789012:role/ecs-load-balancing"
 STRATEGIES = {
     "BLUE_GREEN": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1},
@@ -30,31 +31,16 @@ def play(sandbox, clients, operations):
         return
     for number, (name, configuration) in enumerate(STRATEGIES.items()):
         service = name.lower().replace("_", "-")
-        create(clients, service, configuration | {"lifecycleHooks": [PAUSE]}, 10 + number)
-        watch(sandbox, clients, "main", service)
+        create(clients, service, configuration, 10 + number)
+        ended(sandbox, clients, service)
         good = revision(clients, "web", f"{IMAGE}:1.1.0")
-        shift(sandbox, clients, service, good)
+        shift(sandbox, clients, service, good, configuration | {"lifecycleHooks": [PAUSE]})
         stopped(sandbox, clients, service, good)
 
 
 def create(clients, name, configuration, priority):
-    elb, ecs = clients.elbv2, clients.ecs
-    listener = elb.describe_listeners(LoadBalancerArn=elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"])
-    listener = listener["Listeners"][0]["ListenerArn"]
-    blue, green = (
-        elb.create_target_group(
-            Name=f"{name}-{side}", Protocol="HTTP", Port=3000, VpcId="vpc-0a1b2c3d4e5f60000", TargetType="ip"
-        )["TargetGroups"][0]["TargetGroupArn"]
-        for side in ("blue", "green")
-    )
-    weights = [{"TargetGroupArn": blue, "Weight": 100}, {"TargetGroupArn": green, "Weight": 0}]
-    rule = elb.create_rule(
-        ListenerArn=listener,
-        Priority=priority,
-        Conditions=[{"Field": "path-pattern", "Values": [f"/{name}/*"]}],
-        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}],
-    )["Rules"][0]["RuleArn"]
-    ecs.create_service(
+    blue, green, rule, _ = pair(clients, name, priority)
+    clients.ecs.create_service(
         cluster="main",
         serviceName=name,
         taskDefinition="web:1",
@@ -75,6 +61,31 @@ def create(clients, name, configuration, priority):
             }
         ],
     )
+
+
+def pair(clients, name, priority):
+    """Two target groups and a rule that sends all to the first; gives them and the listener, by ARN."""
+    elb = clients.elbv2
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    blue, green = (
+        elb.create_target_group(
+            Name=f"{name}-{side}",
+            Protocol="HTTP",
+            Port=3000,
+            VpcId="vpc-0a1b2c3d4e5f60000",
+            TargetType="ip",
+        )["TargetGroups"][0]["TargetGroupArn"]
+        for side in ("blue", "green")
+    )
+    weights = [{"TargetGroupArn": blue, "Weight": 100}, {"TargetGroupArn": green, "Weight": 0}]
+    rule = elb.create_rule(
+        ListenerArn=listener,
+        Priority=priority,
+        Conditions=[{"Field": "path-pattern", "Values": [f"/{name}/*"]}],
+        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}],
+    )["Rules"][0]["RuleArn"]
+    return blue, green, rule, listener
 
 
 def newest(clients, service):
@@ -98,20 +109,33 @@ def to_the_pause(sandbox, clients, service):
     raise AssertionError(f"{service} never paused: {deployment}")
 
 
-def shift(sandbox, clients, service, wanted):
-    clients.ecs.update_service(cluster="main", service=service, taskDefinition=wanted)
+def ended(sandbox, clients, service):
+    """Looks until the newest deployment has ended; gives its status."""
+    for _ in range(300):
+        sandbox.hurry(7)
+        look(clients, "main", service)
+        rules(clients)
+        deployment = newest(clients, service)
+        if deployment["status"] in ENDS:
+            return deployment["status"]
+    raise AssertionError(f"{service} does not end: {deployment}")
+
+
+def shift(sandbox, clients, service, wanted, configuration):
+    clients.ecs.update_service(
+        cluster="main", service=service, taskDefinition=wanted, deploymentConfiguration=configuration
+    )
     arn, hook = to_the_pause(sandbox, clients, service)
     clients.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action="CONTINUE")
-    after = watch(sandbox, clients, "main", service, until=lambda seen: rules(clients) and steady(seen))
-    assert after["taskDefinition"] == wanted
-    assert newest(clients, service)["status"] == "SUCCESSFUL"
+    assert ended(sandbox, clients, service) == "SUCCESSFUL"
+    after = look(clients, "main", service)
+    assert steady(after) and after["taskDefinition"] == wanted
 
 
 def rules(clients):
     balancer = clients.elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     for listener in clients.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
         clients.elbv2.describe_rules(ListenerArn=listener["ListenerArn"])
-    return True
 
 
 def stopped(sandbox, clients, service, before):
@@ -119,5 +143,5 @@ def stopped(sandbox, clients, service, before):
     clients.ecs.update_service(cluster="main", service=service, forceNewDeployment=True)
     arn, _ = to_the_pause(sandbox, clients, service)
     clients.ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
-    after = watch(sandbox, clients, "main", service)
-    assert after["taskDefinition"] == before
+    assert ended(sandbox, clients, service) == "ROLLBACK_SUCCESSFUL"
+    assert look(clients, "main", service)["taskDefinition"] == before
