@@ -167,6 +167,44 @@ fn the_aws_cli_is_told_that_a_lock_is_taken() {
     );
 }
 
+/// `aws ecs deploy` registers the task definition, starts a CodeDeploy deployment and waits for it.
+#[test]
+fn the_aws_cli_deploys_by_code_deploy() {
+    let Some(python) = python() else { return };
+    let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/third_party/code_deploy.yml");
+    let served = Served::world(&world, FAST);
+    let definition = served.file(
+        "wanted.json",
+        &json!({
+            "family": "shop", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+            "cpu": "256", "memory": "512",
+            "containerDefinitions": [{"name": "app", "image": "shop:2", "portMappings": [{"containerPort": 80}]}],
+        }),
+    );
+    let properties = json!({
+        "TaskDefinition": "", "LoadBalancerInfo": {"ContainerName": "app", "ContainerPort": 80},
+    });
+    let spec = json!({
+        "version": 0.0,
+        "Resources": [{"TargetService": {"Type": "AWS::ECS::Service", "Properties": properties}}],
+    });
+    let spec = served.file("appspec.json", &spec);
+    let deploy = "ecs deploy --cluster main --service shop";
+    let said = served
+        .cli(
+            &python,
+            &format!("{deploy} --task-definition {definition} --codedeploy-appspec {spec}"),
+        )
+        .succeeds();
+    assert!(said.contains("Successfully deployed"), "{said}");
+    let sets = served.aws(
+        &python,
+        "ecs describe-services --cluster main --services shop --query services[0].taskSets[?status=='PRIMARY'].taskDefinition",
+    );
+    let revision = "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop:2";
+    assert_eq!(sets, json!([revision]));
+}
+
 #[test]
 fn ecs_deploy_rolls_out_a_good_release_and_gives_up_on_a_bad_one() {
     let Some(python) = python() else { return };

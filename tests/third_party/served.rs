@@ -46,9 +46,14 @@ pub struct Served {
 
 impl Served {
     pub fn example(name: &str, speed: u32) -> Self {
+        Self::world(&examples().join(name), speed)
+    }
+
+    /// A folder with a sandbox.yml, or a world file.
+    pub fn world(path: &Path, speed: u32) -> Self {
         let mut program = Command::new(assert_cmd::cargo::cargo_bin!("ecsdeploy"))
             .arg("sandbox")
-            .arg(examples().join(name))
+            .arg(path)
             .args(["--port", "0", "--speed", &speed.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -100,6 +105,13 @@ impl Served {
         serde_json::from_str(&said).unwrap_or_default()
     }
 
+    /// Writes a file that a tool is to read; gives its name.
+    pub fn file(&self, name: &str, content: &Value) -> String {
+        let file = self.home.path().join(name);
+        std::fs::write(&file, content.to_string()).expect("it can be written to");
+        file.display().to_string()
+    }
+
     /// Registers the example's task definition with another tag of its image, as `aws ecs` users do; gives the ARN.
     pub fn register(&self, python: &Path, tag: &str) -> String {
         let known = self.aws(python, "ecs describe-task-definition --task-definition web");
@@ -111,14 +123,10 @@ impl Served {
         }
         let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
         wanted["containerDefinitions"][0]["image"] = json!(image);
-        let file = self.home.path().join("wanted.json");
-        std::fs::write(&file, wanted.to_string()).expect("it can be written to");
+        let file = self.file("wanted.json", &wanted);
         let made = self.aws(
             python,
-            &format!(
-                "ecs register-task-definition --cli-input-json file://{}",
-                file.display()
-            ),
+            &format!("ecs register-task-definition --cli-input-json file://{file}"),
         );
         let arn = made["taskDefinition"]["taskDefinitionArn"].as_str();
         arn.expect("a registered revision has an ARN").to_owned()

@@ -25,6 +25,7 @@ def play(sandbox, clients, _):
     logs(clients)
     definitions(clients)
     clusters(clients)
+    pages(clients)
 
 
 def registry(clients):
@@ -177,6 +178,26 @@ def clusters(clients):
     assert len(ecs.list_clusters()["clusterArns"]) == 2
     included = ["TAGS", "STATISTICS", "SETTINGS", "CONFIGURATIONS", "ATTACHMENTS"]
     ecs.describe_clusters(clusters=["main", "other", "no-such"], include=included)
+    ecs.update_cluster_settings(
+        cluster="other", settings=[{"name": "containerInsights", "value": "enabled"}]
+    )
+    ecs.update_cluster(cluster="other", settings=[{"name": "containerInsights", "value": "disabled"}])
     ecs.delete_cluster(cluster="other")
     fails("ClusterContainsServicesException", ecs.delete_cluster, cluster="main")
     assert steady(look(clients, "main", "web"))
+
+
+def pages(clients):
+    """Lists come in pages of one, and are whole in the end."""
+
+    def all_of(client, operation, member, **given):
+        pages = getattr(clients, client).get_paginator(operation)
+        return [item for page in pages.paginate(**given, PaginationConfig={"PageSize": 1}) for item in page[member]]
+
+    assert len(all_of("ecs", "list_tasks", "taskArns", cluster="main")) == 2
+    assert len(all_of("ecs", "list_services", "serviceArns", cluster="main")) == 1
+    assert len(all_of("ecs", "list_task_definitions", "taskDefinitionArns")) >= 3
+    assert len(all_of("ecs", "list_clusters", "clusterArns")) == 1
+    assert len(all_of("ecr", "list_images", "imageIds", repositoryName="web")) == 3
+    assert len(all_of("elbv2", "describe_target_groups", "TargetGroups")) == 1
+    assert len(all_of("logs", "describe_log_streams", "logStreams", logGroupName="/ecs/web")) >= 2
