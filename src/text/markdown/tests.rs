@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event as Piece, Options, Parser, Tag, TagEnd};
 use serde_json::json;
 
-use super::{COMMENT, plan as planned, story};
+use super::{COMMENT, Story, failed, plan as planned};
+use crate::core::post::Standing;
 use crate::core::comparison::Comparison;
 use crate::core::gate::TaskFailure;
 use crate::core::id::{Cluster, ServiceKey, ServiceName, TaskArn, TaskDefinitionArn};
@@ -113,6 +114,20 @@ fn report(text: &str) -> Report {
         );
     }
     report
+}
+
+/// The story of a plan that was carried out.
+fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit: usize) -> String {
+    let standing = report.outcome().map_or(Standing::Underway, Standing::Ended);
+    let story = Story {
+        target: &plan.target,
+        environment,
+        plan: Some(plan),
+        report,
+        standing,
+        run: environment,
+    };
+    super::story(&story, limit)
 }
 
 /// What the page is made of, without the words.
@@ -255,6 +270,7 @@ proptest! {
     #[test]
     fn no_text_from_outside_changes_what_a_story_is_made_of(text in hostile()) {
         check(&text, |text| story(&proposal(text), &report(text), Some(text), COMMENT));
+        check(&text, |text| failed(&proposal(text).target, Some(text), text, COMMENT));
     }
 
     #[test]
