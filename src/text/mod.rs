@@ -5,6 +5,8 @@ pub mod ci;
 pub mod config;
 pub mod diff;
 pub mod document;
+pub mod event;
+pub mod lines;
 pub mod markdown;
 pub mod plan;
 pub mod record;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::inert::{cell, code, marker, plain, word};
 use super::page::Page;
 use crate::core::gate::TaskFailure;
-use crate::core::id::ServiceKey;
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::post::Standing;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Event, Outcome, Report};
@@ -30,6 +30,8 @@ pub struct Story<'a> {
     pub standing: Standing<'a>,
     /// The page of the run that tells it.
     pub run: Option<&'a str>,
+    /// What a reader must know before all else; finished Markdown.
+    pub notice: Option<&'a str>,
 }
 
 /// The story as Markdown of at most `limit` bytes.
@@ -38,6 +40,7 @@ pub fn story(story: &Story, limit: usize) -> String {
     let mut page = Page::default();
     page.text(marker(&story.target.to_string(), story.environment));
     page.text(title(story));
+    page.text(story.notice.unwrap_or_default());
     page.text(cause(report));
     page.text(failures(report));
     page.text(table(story));
@@ -134,17 +137,7 @@ fn one(failure: &TaskFailure) -> String {
 }
 
 fn table(story: &Story) -> String {
-    let revision = story
-        .report
-        .entries
-        .iter()
-        .rev()
-        .find_map(|entry| match &entry.event {
-            Event::Registered { task_definition } | Event::Reused { task_definition } => {
-                Some(task_definition.short())
-            }
-            _ => None,
-        });
+    let revision = story.report.revision().map(TaskDefinitionArn::short);
     let seconds = jiff::SignedDuration::from_secs(story.report.seconds());
     let mut rows = Vec::new();
     if let Some(plan) = story.plan {

@@ -126,6 +126,7 @@ fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit: usi
         report,
         standing,
         run: environment,
+        notice: None,
     };
     super::story(&story, limit)
 }
