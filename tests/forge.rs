@@ -7,6 +7,9 @@
 
 #[path = "common/github.rs"]
 mod github;
+#[expect(dead_code, reason = "it serves the sandbox to clients by others too")]
+#[path = "third_party/served.rs"]
+mod served;
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +21,11 @@ use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use github::{Fault, GitHub, PULL, SHA, TOKEN, pull};
+use ecsdeploy::adapters::github as adapter;
+use ecsdeploy::core::gate::{Approval, Ask, Says, Word};
+use ecsdeploy::ports::People as _;
+use github::{Fault, GitHub, PULL, REPOSITORY, SHA, TOKEN, label_event, pull};
+use served::{Tool, python};
 
 const ROLLOUT: &str = "rollout --sandbox --env production";
 
@@ -367,4 +374,115 @@ fn a_change_of_thirty_containers_is_one_comment() {
     let comments = bodies(&github, US);
     println!("comment of 30 changed containers: {} bytes", comments[0].len());
     assert!(comments[0].len() <= 65_536 && comments[0].contains("sidecar-29"));
+}
+
+/// What the people on the pull request say to a gate, in the time since 2026.
+async fn word(github: &GitHub, label: Option<&str>) -> Option<Word> {
+    let settings = adapter::Settings {
+        api: format!("http://{}/api/v3", github.address),
+        graphql: format!("http://{}/api/graphql", github.address),
+        token: TOKEN.to_owned(),
+        repository: REPOSITORY.to_owned(),
+        sha: SHA.to_owned(),
+        pull_request: Some(PULL),
+        run: None,
+        since: "2026-01-01T00:00:00Z".parse().unwrap(),
+    };
+    let ask = Ask {
+        gate: "approval".to_owned(),
+        how: Approval {
+            label: label.map(str::to_owned),
+            comment: Some("ship it".to_owned()),
+        },
+    };
+    adapter::GitHub::open(settings).unwrap().word(&ask).await.unwrap()
+}
+
+/// Comments of authors with their rights, and what comes of them.
+async fn check_words(said: &[(&str, &str, &str, &str)], expect: Option<(Says, &str)>) -> GitHub {
+    let github = GitHub::start();
+    for (author, right, body, created) in said {
+        let mut state = github.state();
+        if !right.is_empty() {
+            state.rights.insert((*author).to_owned(), (*right).to_owned());
+        }
+        state.say(author, body, created);
+    }
+    let word = word(&github, None).await;
+    let word = word.as_ref().map(|word| (word.says, word.by.as_str()));
+    assert_eq!(word, expect, "{said:?}");
+    github
+}
+
+const NOW: &str = "2026-06-01T00:00:00Z";
+
+#[tokio::test]
+async fn a_word_counts_from_somebody_who_may_write() {
+    let promote = "/ecsdeploy promote";
+    check_words(&[("anna", "write", promote, NOW)], Some((Says::Yes, "anna"))).await;
+    check_words(&[("anna", "admin", "ship it", NOW)], Some((Says::Yes, "anna"))).await;
+    check_words(&[("mallory", "read", promote, NOW)], None).await;
+    check_words(&[("mallory", "", promote, NOW)], None).await;
+    check_words(&[("anna", "write", "/ecsdeploy promote it?", NOW)], None).await;
+    check_words(&[("anna", "write", promote, "2025-12-31T23:59:59Z")], None).await;
+    let both = [
+        ("anna", "write", promote, NOW),
+        ("bob", "write", "/ecsdeploy abort", NOW),
+        ("mallory", "read", promote, NOW),
+    ];
+    check_words(&both, Some((Says::No, "bob"))).await;
+}
+
+#[tokio::test]
+async fn a_label_counts_from_somebody_who_may_write_while_it_is_there() {
+    let check = async |events: &[(&str, &str)], expect: Option<&str>| {
+        let github = GitHub::start();
+        github.state().rights.insert("anna".to_owned(), "write".to_owned());
+        let labelled = events.iter().map(|(event, login)| label_event(event, login, "approved"));
+        github.state().events = labelled.collect();
+        let word = word(&github, Some("approved")).await;
+        assert_eq!(word.map(|word| word.by).as_deref(), expect, "{events:?}");
+    };
+    check(&[("labeled", "anna")], Some("anna")).await;
+    check(&[("labeled", "mallory")], None).await;
+    check(&[("labeled", "anna"), ("unlabeled", "bob")], None).await;
+    check(&[], None).await;
+}
+
+#[tokio::test]
+async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
+    let Some(python) = python() else { return };
+    let mut exchanges = Vec::new();
+    for (line, exit) in [
+        ("plan --sandbox --env production", 0),
+        (ROLLOUT, 0),
+        ("rollout --sandbox --env production --set image_tag=1.2.0", 4),
+    ] {
+        let github = GitHub::start();
+        github.state().pulls = vec![pull(PULL, SHA)];
+        let job = Job::of(&github).with("GITHUB_REF", "refs/heads/main");
+        job.check(line, exit, &[]);
+        // Again: what is there is found, edited and taken out of use.
+        job.check(line, exit, &[]);
+        exchanges.append(&mut github.state().exchanges);
+    }
+    let approved = [("anna", "write", "/ecsdeploy promote", NOW)];
+    let github = check_words(&approved, Some((Says::Yes, "anna"))).await;
+    github.state().comments.clear();
+    github.state().events = vec![label_event("labeled", "anna", "approved")];
+    assert!(word(&github, Some("approved")).await.is_some());
+    exchanges.append(&mut github.state().exchanges);
+
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("exchanges.json");
+    fs::write(&log, Value::from(exchanges).to_string()).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let report = Tool::new(&python)
+        .arg(root.join("tests/third_party/github_api.py"))
+        .arg(root.join("target/third-party/api.github.com.json"))
+        .arg(&log)
+        .succeeds();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    println!("{report:#}");
+    assert_eq!(report["judged"].as_object().map(serde_json::Map::len), Some(11));
 }

@@ -23,16 +23,18 @@ const PAGES: usize = 50;
 #[derive(Debug)]
 pub(super) struct Client {
     crab: Octocrab,
-    /// `/repos/OWNER/NAME`.
+    /// The path of the API: empty, or an Enterprise server's `/api/v3`.
+    api: String,
+    /// `API/repos/OWNER/NAME`.
     root: String,
 }
 
 impl Client {
     pub fn new(settings: &Settings) -> Result<Self, OpenError> {
-        let api = settings.api.trim_end_matches('/');
         let unusable = |error: octocrab::Error| OpenError::Unusable(error.to_string());
+        let (origin, api) = split(&settings.api)?;
         let crab = Octocrab::builder()
-            .base_uri(api)
+            .base_uri(origin)
             .map_err(unusable)?
             .personal_token(settings.token.clone())
             .add_header(USER_AGENT, concat!("ecsdeploy/", env!("CARGO_PKG_VERSION")).to_owned())
@@ -43,8 +45,8 @@ impl Client {
             .set_connect_timeout(Some(PATIENCE / 2))
             .build()
             .map_err(unusable)?;
-        let root = format!("/repos/{}", settings.repository);
-        Ok(Self { crab, root })
+        let root = format!("{api}/repos/{}", settings.repository);
+        Ok(Self { crab, api, root })
     }
 
     /// `path` is below the repository.
@@ -101,7 +103,8 @@ impl Client {
 
     /// Beside the repository: who the token is.
     pub async fn user<T: DeserializeOwned>(&self, call: Call) -> Result<T, Failed> {
-        bounded(call, self.crab.get("/user", None::<&()>)).await
+        let route = format!("{}/user", self.api);
+        bounded(call, self.crab.get(route, None::<&()>)).await
     }
 
     /// A GraphQL query at its own address.
@@ -116,6 +119,17 @@ impl Client {
     }
 }
 
+/// The server and the path on it. octocrab would lay a path in its base before every address, GraphQL's too.
+fn split(api: &str) -> Result<(String, String), OpenError> {
+    let unusable = || OpenError::Unusable(format!("`{api}` is no address"));
+    let uri: http::Uri = api.parse().map_err(|_| unusable())?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(unusable());
+    };
+    let path = uri.path().trim_end_matches('/').to_owned();
+    Ok((format!("{scheme}://{authority}"), path))
+}
+
 async fn bounded<T>(
     call: Call,
     work: impl Future<Output = octocrab::Result<T>>,
@@ -127,5 +141,21 @@ async fn bounded<T>(
             let said = format!("no answer within {} s", PATIENCE.as_secs());
             Err(call.unanswered(&said))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enterprise_server_has_its_api_below_a_path() {
+        let check = |api: &str, server: &str, path: &str| {
+            let split = split(api).unwrap();
+            assert_eq!((split.0.as_str(), split.1.as_str()), (server, path));
+        };
+        check("https://api.github.com", "https://api.github.com", "");
+        check("https://ghe.example/api/v3/", "https://ghe.example", "/api/v3");
+        assert!(split("api.github.com/x").is_err());
     }
 }
