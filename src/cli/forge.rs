@@ -11,6 +11,7 @@ use super::job::{Job, System, job};
 use super::stdout;
 use super::world::AnyClock;
 use crate::adapters::github::{self, GitHub};
+use crate::adapters::gitlab::{self, GitLab, MergeRequest, Reference};
 use crate::core::gate::{Ask, Word};
 use crate::core::id::ServiceKey;
 use crate::core::post::{Bulletin, Comment, Edition, Place, Status};
@@ -68,12 +69,13 @@ impl ForgeArgs {
         let job = job();
         let Some(forge) = self.forge(job)? else {
             if self.comment == When::Always {
-                return Err(Failure::usage("there is no token to comment with").hint(
-                    "set GITHUB_TOKEN (in GitLab: GITLAB_TOKEN) for this step, or leave --comment at auto",
-                ));
+                return Err(no_token());
             }
             return Ok(None);
         };
+        if self.comment == When::Always && !forge.can_comment() {
+            return Err(no_token());
+        }
         if self.comment == When::Always && forge.find_pull_request().await.is_none() {
             return Err(Failure::usage("there is no pull request to comment on")
                 .hint("name it by --pull-request, or leave --comment at auto"));
@@ -88,7 +90,10 @@ impl ForgeArgs {
     fn places(&self, environment: Option<&str>, forge: &AnyForge) -> Vec<Place> {
         let commit = (self.commit_status == Unless::Auto && forge.can_comment())
             .then_some(Place::Commit);
-        let environment = environment.filter(|_| self.deployment == Unless::Auto);
+        // GitLab's own job with `environment:` records the deployment itself, and says that it does.
+        let is_recorded = job().get("CI_ENVIRONMENT_NAME").is_some();
+        let is_wanted = self.deployment == Unless::Auto && !is_recorded;
+        let environment = environment.filter(|_| is_wanted);
         let environment = environment.map(|name| Place::Environment {
             name: name.to_owned(),
             url: self.environment_url.clone(),
@@ -103,7 +108,9 @@ impl ForgeArgs {
         if is_github {
             return self.github(job);
         }
-        Ok(None)
+        let is_gitlab = job.system() == System::GitLab
+            || is_asked_for && job.get("CI_API_V4_URL").is_some();
+        Ok(self.gitlab(job).filter(|_| is_gitlab))
     }
 
     fn github(&self, job: &Job) -> Result<Option<AnyForge>, Failure> {
@@ -128,6 +135,41 @@ impl ForgeArgs {
         self.opened(GitHub::open(settings).map(|github| AnyForge::GitHub(Box::new(github))))
     }
 
+    fn gitlab(&self, job: &Job) -> Option<AnyForge> {
+        let number = |name: &str| job.get(name)?.parse::<u64>().ok();
+        let own = |name: &str| job.get(name).map(str::to_owned);
+        let project = number("CI_PROJECT_ID")?;
+        let named = self.pull_request.or(number("CI_MERGE_REQUEST_IID"));
+        let merge_request = named.map(|number_of_it| MergeRequest {
+            project: number("CI_MERGE_REQUEST_PROJECT_ID").unwrap_or(project),
+            number: number_of_it,
+        });
+        let token = job.first(&["ECSDEPLOY_GITLAB_TOKEN", "GITLAB_TOKEN"]);
+        let job_token = own("CI_JOB_TOKEN");
+        if token.is_none() && job_token.is_none() {
+            return None;
+        }
+        if token.is_none() && merge_request.is_some() && self.comment == When::Auto {
+            stdout::note(NO_NOTES);
+        }
+        Some(AnyForge::GitLab(Box::new(GitLab::open(gitlab::Settings {
+            api: own("CI_API_V4_URL")?,
+            access_token: token.map(str::to_owned),
+            job_token,
+            project,
+            sha: own("CI_COMMIT_SHA")?,
+            reference: own("CI_COMMIT_REF_NAME").unwrap_or_default(),
+            kind: match job.get("CI_COMMIT_TAG") {
+                Some(_) => Reference::Tag,
+                None => Reference::Branch,
+            },
+            pipeline: number("CI_PIPELINE_ID"),
+            merge_request,
+            run: job.page(),
+            since: Timestamp::now(),
+        }))))
+    }
+
     /// What cannot be opened is a mistake of the command line only if it was asked for.
     fn opened(
         &self,
@@ -144,6 +186,19 @@ impl ForgeArgs {
             }
         }
     }
+}
+
+/// Said where a note would be wanted and there is no token that may write one.
+const NO_NOTES: &str = "no note          on the merge request: GitLab lets CI_JOB_TOKEN read notes, not write them; a project \
+                        access token (scope api, role Developer) in GITLAB_TOKEN may\n";
+
+/// GitLab takes notes of so many characters ("Application limits", size of comments).
+const NOTE_LIMIT: usize = 1_000_000;
+
+fn no_token() -> Failure {
+    Failure::usage("there is no token to comment with").hint(
+        "set GITHUB_TOKEN (in GitLab: GITLAB_TOKEN, a project access token) for this step, or leave --comment at auto",
+    )
 }
 
 /// The event that started the workflow; nothing, if it cannot be read.
@@ -187,6 +242,7 @@ pub fn status_name(target: &ServiceKey) -> String {
 /// The forge that was found.
 pub enum AnyForge {
     GitHub(Box<GitHub>),
+    GitLab(Box<GitLab>),
 }
 
 impl AnyForge {
@@ -194,6 +250,7 @@ impl AnyForge {
     pub fn comment_limit(&self) -> usize {
         match self {
             Self::GitHub(_) => markdown::COMMENT,
+            Self::GitLab(_) => NOTE_LIMIT,
         }
     }
 
@@ -201,12 +258,14 @@ impl AnyForge {
     fn can_comment(&self) -> bool {
         match self {
             Self::GitHub(_) => true,
+            Self::GitLab(gitlab) => gitlab.has_access(),
         }
     }
 
     async fn find_pull_request(&self) -> Option<u64> {
         let found = match self {
             Self::GitHub(github) => github.find_pull_request().await,
+            Self::GitLab(gitlab) => gitlab.find_merge_request().await,
         };
         found.inspect_err(note).ok().flatten()
     }
@@ -221,6 +280,7 @@ impl Forge for AnyForge {
         };
         match self {
             Self::GitHub(github) => github.upsert(&comment).await,
+            Self::GitLab(gitlab) => gitlab.upsert(&comment).await,
         }
     }
 
@@ -231,6 +291,7 @@ impl Forge for AnyForge {
         };
         match self {
             Self::GitHub(github) => github.mark(&status).await,
+            Self::GitLab(gitlab) => gitlab.mark(&status).await,
         }
     }
 }
@@ -239,6 +300,7 @@ impl People for AnyForge {
     async fn word(&self, ask: &Ask) -> Result<Option<Word>, Fault> {
         match self {
             Self::GitHub(github) => github.word(ask).await,
+            Self::GitLab(gitlab) => gitlab.word(ask).await,
         }
     }
 }

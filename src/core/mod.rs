@@ -1,4 +1,5 @@
 //! Decides: no I/O, no clock, no async, no hash order.
+pub mod causes;
 pub mod comparison;
 pub mod diff;
 pub mod gate;

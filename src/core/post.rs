@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::gate::Says;
 use super::report::Outcome;
 
 /// Between two updates while a rollout goes on. GitHub allows about 80 requests a minute that create content
@@ -17,6 +18,23 @@ pub struct Comment {
     pub marker: String,
     /// Markdown.
     pub body: String,
+}
+
+impl Comment {
+    /// Whether what is shown is this: forges keep other line ends and drop blanks at the end.
+    pub fn reads_as(&self, shown: &str) -> bool {
+        shown.replace("\r\n", "\n").trim_end() == self.body.trim_end()
+    }
+}
+
+/// What a comment by a person says, if it is a command alone; `own` is a gate's own word for yes.
+pub fn spoken(body: &str, own: Option<&str>) -> Option<Says> {
+    match body.trim() {
+        "/ecsdeploy promote" => Some(Says::Yes),
+        "/ecsdeploy abort" => Some(Says::No),
+        word if Some(word) == own.map(str::trim) && !word.is_empty() => Some(Says::Yes),
+        _ => None,
+    }
 }
 
 /// How a rollout stands, for one place that shows it.
@@ -128,6 +146,18 @@ mod tests {
             .filter(|second| pace.strikes(Timestamp::from_second(*second).unwrap()))
             .collect();
         assert_eq!(due, [0, 15, 30, 45]);
+    }
+
+    #[test]
+    fn a_comment_is_a_command_only_if_it_is_one_alone() {
+        let check = |body: &str, says| assert_eq!(spoken(body, Some("ship it")), says);
+        check("/ecsdeploy promote\r\n", Some(Says::Yes));
+        check(" ship it ", Some(Says::Yes));
+        check("/ecsdeploy abort", Some(Says::No));
+        check("> /ecsdeploy promote", None);
+        check("please do not /ecsdeploy promote", None);
+        check("", None);
+        assert_eq!(spoken("", Some(" ")), None);
     }
 
     #[test]

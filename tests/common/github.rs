@@ -8,14 +8,14 @@
 )]
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
 
 use bytes::Bytes;
-use ecsdeploy::adapters::loopback::{Answer, Server};
-use http::{Method, Request, Response};
+use ecsdeploy::adapters::loopback::Answer;
+use http::{Method, Request};
 use serde_json::{Value, json};
+
+use super::double::{Fault, Query, exchange, faulty, page, query, response, serve};
 
 pub const REPOSITORY: &str = "acme/shop";
 pub const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -54,38 +54,11 @@ pub struct Comment {
     pub created: String,
 }
 
-/// An answer instead of the right one, so many times.
-pub struct Fault {
-    pub method: Method,
-    pub path: &'static str,
-    pub status: u16,
-    pub headers: &'static [(&'static str, &'static str)],
-    pub message: &'static str,
-    pub times: usize,
-}
-
 impl GitHub {
     /// On a thread of its own, until the process ends.
     pub fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
-        let (told, address) = std::sync::mpsc::channel();
-        let shared = Arc::clone(&state);
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
-                told.send(server.address().to_string()).unwrap();
-                let handle = move |request| {
-                    let answer = answer(&mut shared.lock().unwrap(), &request);
-                    std::future::ready(answer)
-                };
-                server.serve(handle, std::future::pending()).await;
-            });
-        });
-        let address = address.recv().unwrap();
+        let address = serve(&state, answer);
         Self { address, state }
     }
 
@@ -133,60 +106,25 @@ impl State {
         });
         self.ids
     }
-
-    fn fault(&mut self, method: &Method, path: &str) -> Option<Answer> {
-        let fits = |fault: &&mut Fault| {
-            fault.times > 0 && fault.method == *method && path.contains(fault.path)
-        };
-        let fault = self.faults.iter_mut().find(fits)?;
-        fault.times -= 1;
-        if fault.status == 0 {
-            return Some(None);
-        }
-        let mut response = Response::builder().status(fault.status);
-        for (name, value) in fault.headers {
-            response = response.header(*name, *value);
-        }
-        let body = json!({"message": fault.message, "documentation_url": "https://docs.github.com/rest"});
-        Some(Some(response.body(Bytes::from(body.to_string())).unwrap()))
-    }
 }
 
 fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
     let path = request.uri().path().strip_prefix("/api").unwrap_or_default();
-    let query = request.uri().query().unwrap_or_default();
-    let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    let path = path.strip_prefix("/v3").unwrap_or(path);
     let authorized = request.headers().get("authorization");
     let is_ours = authorized.is_some_and(|it| it.to_str().unwrap() == format!("Bearer {TOKEN}"));
-    let answer = match state.fault(request.method(), path) {
+    let answer = match faulty(&mut state.faults, request.method(), path) {
         Some(answer) => answer,
         None if !is_ours => Some(response(401, &json!({"message": "Bad credentials"}))),
         None => {
-            let path = path.strip_prefix("/v3").unwrap_or(path);
-            let query: BTreeMap<String, String> =
-                form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-            let (status, answer) = route(state, request.method(), path, &query, &body);
+            let body = serde_json::from_slice(request.body()).unwrap_or_default();
+            let (status, answer) = route(state, request.method(), path, &query(request), &body);
             Some(response(status, &answer))
         }
     };
-    let shown = answer.as_ref().map(|it| serde_json::from_slice::<Value>(it.body()).unwrap());
-    state.exchanges.push(json!({
-        "method": request.method().as_str(), "path": path.strip_prefix("/v3").unwrap_or(path),
-        "query": query, "body": body,
-        "status": answer.as_ref().map(|it| it.status().as_u16()), "answer": shown,
-    }));
+    state.exchanges.push(exchange(request, path, &answer));
     answer
 }
-
-fn response(status: u16, body: &Value) -> Response<Bytes> {
-    Response::builder()
-        .status(status)
-        .header("content-type", "application/json; charset=utf-8")
-        .body(Bytes::from(body.to_string()))
-        .unwrap()
-}
-
-type Query = BTreeMap<String, String>;
 
 fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &Value) -> (u16, Value) {
     if path == "/graphql" {
@@ -201,7 +139,7 @@ fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &V
         ("GET", ["issues", number, "comments"]) if *number == PULL.to_string() => {
             let since = query.get("since").cloned().unwrap_or_default();
             let comments = state.comments.iter().filter(|it| it.created >= since);
-            (200, page(comments.map(comment).collect(), query))
+            (200, page(comments.map(comment).collect(), query, 30))
         }
         ("POST", ["issues", number, "comments"]) if *number == PULL.to_string() => {
             match sized(body) {
@@ -224,7 +162,7 @@ fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &V
                 (_, Err(refusal)) => refusal,
             }
         }
-        ("GET", ["issues", _, "events"]) => (200, page(state.events.clone(), query)),
+        ("GET", ["issues", _, "events"]) => (200, page(state.events.clone(), query, 30)),
         ("GET", ["commits", _, "pulls"]) => (200, Value::from(state.pulls.clone())),
         ("GET", ["collaborators", login, "permission"]) => match state.rights.get(*login) {
             Some(permission) => (
@@ -257,7 +195,7 @@ fn deployments(
                 is("environment") && is("task") && is("sha")
             };
             let newest = state.deployments.iter().rev().filter(fits).cloned();
-            (200, page(newest.collect(), query))
+            (200, page(newest.collect(), query, 30))
         }
         ("POST", []) => {
             state.ids += 1;
@@ -268,7 +206,7 @@ fn deployments(
         ("GET", [id, "statuses"]) => {
             let id: u64 = id.parse().unwrap();
             let statuses = state.deployment_statuses.get(&id).into_iter().flatten();
-            (200, page(statuses.rev().cloned().collect(), query))
+            (200, page(statuses.rev().cloned().collect(), query, 30))
         }
         ("POST", [id, "statuses"]) => {
             let id: u64 = id.parse().unwrap();
@@ -294,13 +232,6 @@ fn sized(body: &Value) -> Result<String, (u16, Value)> {
     }
     // It keeps no blanks at the end.
     Ok(text.trim_end().to_owned())
-}
-
-fn page(items: Vec<Value>, query: &Query) -> Value {
-    let number = |name: &str, otherwise| query.get(name).map_or(otherwise, |it| it.parse().unwrap());
-    let (size, page) = (number("per_page", 30_usize), number("page", 1_usize));
-    assert!((1..=100).contains(&size), "GitHub gives 100 at most");
-    items.into_iter().skip(size * (page - 1)).take(size).collect()
 }
 
 const API: &str = "https://github.example/api/v3/repos/acme/shop";

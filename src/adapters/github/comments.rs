@@ -67,7 +67,7 @@ impl GitHub {
             None => self.find(pull, &comment.marker).await?,
         };
         match known {
-            Some(known) if same(&known.body, &comment.body) => self.remember(known.id, comment),
+            Some(known) if comment.reads_as(&known.body) => self.remember(known.id, comment),
             Some(known) => match self.edit(known.id, &comment.body).await {
                 // Somebody deleted it.
                 Err(failed) if failed.status == Some(404) => {
@@ -147,11 +147,6 @@ impl GitHub {
         self.memory().login = Some(login.clone());
         Ok(login)
     }
-}
-
-/// GitHub may keep other line ends and drop blanks at the end.
-fn same(shown: &str, wanted: &str) -> bool {
-    shown.replace("\r\n", "\n").trim_end() == wanted.trim_end()
 }
 
 /// Logins are the same in any case of letters. GraphQL leaves `[bot]` out of the names of apps, REST does not; no

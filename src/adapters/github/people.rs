@@ -10,6 +10,7 @@ use super::comments::User;
 use super::github::GitHub;
 use super::refusal::{Call, Failed};
 use crate::core::gate::{Ask, Says, Word};
+use crate::core::post::spoken;
 use crate::core::rollout::{Fault, FaultKind};
 use crate::ports::{ForgeError, People};
 
@@ -78,7 +79,7 @@ impl GitHub {
         let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
         let said: Vec<Said> = self.client.list(COMMENTS, &path, &query).await?;
         for said in said.into_iter().rev() {
-            let says = said.body.as_deref().and_then(|body| meaning(body, own));
+            let says = said.body.as_deref().and_then(|body| spoken(body, own));
             // `since` is about edits too: an old comment that was edited now says nothing.
             let (Some(says), Some(user), true) = (says, said.user, said.created_at >= since) else {
                 continue;
@@ -124,16 +125,6 @@ impl GitHub {
     }
 }
 
-/// What a comment says that is a command alone; `own` is the gate's own word for yes.
-fn meaning(body: &str, own: Option<&str>) -> Option<Says> {
-    match body.trim() {
-        "/ecsdeploy promote" => Some(Says::Yes),
-        "/ecsdeploy abort" => Some(Says::No),
-        word if Some(word) == own.map(str::trim) && !word.is_empty() => Some(Says::Yes),
-        _ => None,
-    }
-}
-
 fn fault(failed: Failed) -> Fault {
     let error = failed.error;
     let kind = match error {
@@ -146,22 +137,5 @@ fn fault(failed: Failed) -> Fault {
         kind,
         code: failed.status.map(|status| status.to_string()).unwrap_or_default(),
         message: error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_comment_is_a_command_only_if_it_is_one_alone() {
-        let check = |body: &str, says| assert_eq!(meaning(body, Some("ship it")), says);
-        check("/ecsdeploy promote\r\n", Some(Says::Yes));
-        check(" ship it ", Some(Says::Yes));
-        check("/ecsdeploy abort", Some(Says::No));
-        check("> /ecsdeploy promote", None);
-        check("please do not /ecsdeploy promote", None);
-        check("", None);
-        assert_eq!(meaning("", Some(" ")), None);
     }
 }

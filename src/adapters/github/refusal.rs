@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use jiff::Timestamp;
 
+use crate::core::causes::causes;
 use crate::ports::ForgeError;
 
 /// What a call is for, in words, and what the token must be allowed for it.
@@ -136,20 +137,6 @@ fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// The error and what it says caused it, each once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut said = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(error) = source {
-        let text = error.to_string();
-        if !said.iter().any(|known| known.contains(&text)) {
-            said.push(text);
-        }
-        source = error.source();
-    }
-    said.join(": ")
 }
 
 #[cfg(test)]
