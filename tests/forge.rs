@@ -25,10 +25,10 @@ use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use double::Fault;
 use ecsdeploy::adapters::github as adapter;
 use ecsdeploy::core::gate::{Approval, Ask, Says, Word};
 use ecsdeploy::ports::People as _;
-use double::Fault;
 use github::{GitHub, PULL, REPOSITORY, SHA, TOKEN, label_event, pull};
 use served::{Tool, python};
 
@@ -100,7 +100,11 @@ impl Job {
         assert_eq!(ran.exit, Some(exit), "{line}\n{}{}", ran.stdout, ran.stderr);
         for sentence in says {
             let is_said = ran.stdout.contains(sentence) || ran.stderr.contains(sentence);
-            assert!(is_said, "not said: {sentence}\n{}{}", ran.stdout, ran.stderr);
+            assert!(
+                is_said,
+                "not said: {sentence}\n{}{}",
+                ran.stdout, ran.stderr
+            );
         }
         ran
     }
@@ -120,7 +124,10 @@ fn bodies(github: &GitHub, author: &str) -> Vec<String> {
 const US: &str = "github-actions[bot]";
 
 fn states(values: &[Value]) -> Vec<&str> {
-    values.iter().map(|it| it["state"].as_str().unwrap()).collect()
+    values
+        .iter()
+        .map(|it| it["state"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -131,8 +138,16 @@ fn a_rollout_is_told_in_one_comment_a_status_and_a_deployment() {
 
     let comments = bodies(&github, US);
     assert_eq!(comments.len(), 1);
-    assert!(comments[0].starts_with("<!-- ecsdeploy {\"service\":\"main/web\""), "{}", comments[0]);
-    assert!(comments[0].contains("### ✅ Serves: `main/web` in `production`"), "{}", comments[0]);
+    assert!(
+        comments[0].starts_with("<!-- ecsdeploy {\"service\":\"main/web\""),
+        "{}",
+        comments[0]
+    );
+    assert!(
+        comments[0].contains("### ✅ Serves: `main/web` in `production`"),
+        "{}",
+        comments[0]
+    );
     assert!(comments[0].contains("https://github.example/acme/shop/actions/runs/42"));
     let state = github.state();
     assert_eq!(states(&state.statuses), ["pending", "success"]);
@@ -146,9 +161,19 @@ fn a_rollout_is_told_in_one_comment_a_status_and_a_deployment() {
     drop(state);
 
     let outputs = job.read("outputs");
-    assert!(outputs.contains("outcome<<end-") && outputs.contains("\ncompleted\n"), "{outputs}");
-    assert!(outputs.contains("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:2\n"), "{outputs}");
-    assert!(job.read("summary.md").contains("### ✅ Serves"), "{}", job.read("summary.md"));
+    assert!(
+        outputs.contains("outcome<<end-") && outputs.contains("\ncompleted\n"),
+        "{outputs}"
+    );
+    assert!(
+        outputs.contains("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:2\n"),
+        "{outputs}"
+    );
+    assert!(
+        job.read("summary.md").contains("### ✅ Serves"),
+        "{}",
+        job.read("summary.md")
+    );
 }
 
 #[test]
@@ -157,10 +182,18 @@ fn a_plan_becomes_the_story_of_the_rollout_in_the_same_comment() {
     let job = Job::of(&github);
     job.check("plan --sandbox --env production", 0, &[]);
     assert!(bodies(&github, US)[0].contains("### 📦 Changes"));
-    job.check("rollout --sandbox --env production --set image_tag=1.2.0", 4, &[]);
+    job.check(
+        "rollout --sandbox --env production --set image_tag=1.2.0",
+        4,
+        &[],
+    );
     let comments = bodies(&github, US);
     assert_eq!(comments.len(), 1);
-    assert!(comments[0].contains("### ↩️ Rolled back"), "{}", comments[0]);
+    assert!(
+        comments[0].contains("### ↩️ Rolled back"),
+        "{}",
+        comments[0]
+    );
     assert_eq!(states(&github.state().statuses), ["pending", "failure"]);
     // Another environment has its own.
     job.check("plan --sandbox", 0, &[]);
@@ -174,7 +207,10 @@ fn a_comment_that_reads_so_already_is_not_touched() {
     for _ in 0..2 {
         job.check("plan --sandbox", 0, &[]);
     }
-    assert_eq!((github.calls("POST", "/comments"), github.calls("PATCH", "")), (1, 0));
+    assert_eq!(
+        (github.calls("POST", "/comments"), github.calls("PATCH", "")),
+        (1, 0)
+    );
 }
 
 #[test]
@@ -193,8 +229,12 @@ fn a_comment_by_somebody_else_is_not_touched_whatever_it_begins_with() {
         state.say(US, &format!("{ours}\nold"), "2020-01-01T00:00:00Z");
     }
     job.check("plan --sandbox", 0, &[]);
-    assert_eq!(github.calls("POST", "/graphql"), 1, "only now it asks who it is");
-    assert_eq!(bodies(&github, US), [ours.clone()]);
+    assert_eq!(
+        github.calls("POST", "/graphql"),
+        1,
+        "only now it asks who it is"
+    );
+    assert_eq!(bodies(&github, US), std::slice::from_ref(&ours));
     let foreign = bodies(&github, "mallory");
     let is_untouched = |(index, body): (usize, &String)| *body == format!("{ours}{index}");
     assert!(foreign.iter().enumerate().all(is_untouched) && foreign.len() == 230);
@@ -205,16 +245,39 @@ fn a_missing_permission_is_named_and_the_rest_goes_on() {
     let forbidden = "Resource not accessible by integration";
     let check = |path, headers, says: &str| {
         let github = GitHub::start();
-        let fault = Fault { method: Method::POST, path, status: 403, headers, message: forbidden, times: usize::MAX };
+        let fault = Fault {
+            method: Method::POST,
+            path,
+            status: 403,
+            headers,
+            message: forbidden,
+            times: usize::MAX,
+        };
         github.fault(fault);
         let ran = Job::of(&github).check(ROLLOUT, 0, &[says, forbidden]);
-        assert_eq!(ran.stderr.matches(forbidden).count(), 1, "it is said once\n{}", ran.stderr);
+        assert_eq!(
+            ran.stderr.matches(forbidden).count(),
+            1,
+            "it is said once\n{}",
+            ran.stderr
+        );
         let state = github.state();
-        let posted = [!state.comments.is_empty(), !state.statuses.is_empty(), !state.deployments.is_empty()];
+        let posted = [
+            !state.comments.is_empty(),
+            !state.statuses.is_empty(),
+            !state.deployments.is_empty(),
+        ];
         assert_eq!(posted.iter().filter(|it| **it).count(), 2, "{path}");
     };
-    let accepted = &[("x-accepted-github-permissions", "issues=write; pull_requests=write")];
-    check("/comments", accepted, "need `issues: write` or `pull-requests: write`");
+    let accepted = &[(
+        "x-accepted-github-permissions",
+        "issues=write; pull_requests=write",
+    )];
+    check(
+        "/comments",
+        accepted,
+        "need `issues: write` or `pull-requests: write`",
+    );
     check("/statuses/0", &[], "need `statuses: write`");
     check("/deployments", &[], "need `deployments: write`");
 }
@@ -224,14 +287,32 @@ fn the_last_word_outlasts_limits_and_broken_servers() {
     let check = |status, headers, message| {
         let github = GitHub::start();
         for method in [Method::POST, Method::PATCH] {
-            github.fault(Fault { method, path: "/comments", status, headers, message, times: 2 });
+            github.fault(Fault {
+                method,
+                path: "/comments",
+                status,
+                headers,
+                message,
+                times: 2,
+            });
         }
         Job::of(&github).check(ROLLOUT, 0, &["not reported"]);
         let comments = bodies(&github, US);
-        assert!(comments.len() == 1 && comments[0].contains("✅ Serves"), "{status}: {comments:?}");
+        assert!(
+            comments.len() == 1 && comments[0].contains("✅ Serves"),
+            "{status}: {comments:?}"
+        );
     };
-    check(403, &[("retry-after", "2")], "You have exceeded a secondary rate limit.");
-    check(429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "0")], "API rate limit exceeded");
+    check(
+        403,
+        &[("retry-after", "2")],
+        "You have exceeded a secondary rate limit.",
+    );
+    check(
+        429,
+        &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "0")],
+        "API rate limit exceeded",
+    );
     check(502, &[], "Bad Gateway");
     check(0, &[], "the connection breaks");
 }
@@ -241,9 +322,17 @@ fn a_forge_that_is_down_changes_nothing() {
     let github = GitHub::start();
     let job = Job::of(&github).with("GITHUB_API_URL", "http://127.0.0.1:9");
     job.check(ROLLOUT, 0, &["not reported"]);
-    job.check(&format!("{ROLLOUT} --set image_tag=1.2.0"), 4, &["not reported"]);
+    job.check(
+        &format!("{ROLLOUT} --set image_tag=1.2.0"),
+        4,
+        &["not reported"],
+    );
     let job = Job::of(&github).with("GITHUB_TOKEN", "ghp_wrong");
-    job.check(ROLLOUT, 0, &["401 Bad credentials", "the token is not valid here"]);
+    job.check(
+        ROLLOUT,
+        0,
+        &["401 Bad credentials", "the token is not valid here"],
+    );
     let job = Job::of(&github).with("GITHUB_STEP_SUMMARY", "/nowhere/summary");
     job.check(ROLLOUT, 0, &["not reported     job summary"]);
 }
@@ -268,9 +357,16 @@ fn a_rollout_that_was_killed_and_one_that_goes_on_have_one_comment() {
     assert!(bodies(&github, US)[0].contains("⏳ Rolling out"));
     job.check(ROLLOUT, 0, &[]);
     let comments = bodies(&github, US);
-    assert!(comments.len() == 1 && comments[0].contains("✅ Serves"), "{comments:?}");
+    assert!(
+        comments.len() == 1 && comments[0].contains("✅ Serves"),
+        "{comments:?}"
+    );
     let state = github.state();
-    assert_eq!(state.deployments.len(), 1, "the deployment is taken up again");
+    assert_eq!(
+        state.deployments.len(),
+        1,
+        "the deployment is taken up again"
+    );
 }
 
 #[test]
@@ -280,8 +376,18 @@ fn the_deployment_before_becomes_inactive() {
     job.check(ROLLOUT, 0, &[]);
     job.check(ROLLOUT, 0, &[]);
     let state = github.state();
-    let all: Vec<Vec<&str>> = state.deployment_statuses.values().map(|it| states(it)).collect();
-    assert_eq!(all, [vec!["in_progress", "success", "inactive"], vec!["in_progress", "success"]]);
+    let all: Vec<Vec<&str>> = state
+        .deployment_statuses
+        .values()
+        .map(|it| states(it))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            vec!["in_progress", "success", "inactive"],
+            vec!["in_progress", "success"]
+        ]
+    );
 }
 
 #[test]
@@ -302,11 +408,20 @@ fn nothing_is_called_that_was_not_asked_for() {
     let github = GitHub::start();
     let never = "--comment never --commit-status never --deployment never";
     Job::of(&github).check(&format!("{ROLLOUT} {never}"), 0, &[]);
-    Job::of(&github).with("GITHUB_ACTIONS", "false").check(ROLLOUT, 0, &[]);
+    Job::of(&github)
+        .with("GITHUB_ACTIONS", "false")
+        .check(ROLLOUT, 0, &[]);
     let job = Job::of(&github).with("GITHUB_TOKEN", "");
     job.check(ROLLOUT, 0, &[]);
-    assert!(job.read("outputs").contains("completed"), "outputs need no token");
-    job.check(&format!("{ROLLOUT} --comment always"), 2, &["there is no token to comment with"]);
+    assert!(
+        job.read("outputs").contains("completed"),
+        "outputs need no token"
+    );
+    job.check(
+        &format!("{ROLLOUT} --comment always"),
+        2,
+        &["there is no token to comment with"],
+    );
     assert_eq!(github.state().exchanges.len(), 0);
 }
 
@@ -314,11 +429,27 @@ fn nothing_is_called_that_was_not_asked_for() {
 fn an_error_is_told_where_the_plan_would_be_and_marked_on_its_line() {
     let github = GitHub::start();
     let job = Job::of(&github);
-    job.check("plan --sandbox --set image_tag=9", 1, &["::error title=ecsdeploy::"]);
+    job.check(
+        "plan --sandbox --set image_tag=9",
+        1,
+        &["::error title=ecsdeploy::"],
+    );
     assert!(bodies(&github, US)[0].contains("### ❌ Failed, nothing changed"));
-    job.check("plan --sandbox --cpu 7", 0, &["::error file=service.json.hbs,line="]);
-    fs::write(job.folder.path().join("ecsdeploy.yml"), "region: eu\nclutser: main\n").unwrap();
-    job.check("plan --sandbox", 2, &["::error file=ecsdeploy.yml,line=2,title=ecsdeploy,col=1::"]);
+    job.check(
+        "plan --sandbox --cpu 7",
+        0,
+        &["::error file=service.json.hbs,line="],
+    );
+    fs::write(
+        job.folder.path().join("ecsdeploy.yml"),
+        "region: eu\nclutser: main\n",
+    )
+    .unwrap();
+    job.check(
+        "plan --sandbox",
+        2,
+        &["::error file=ecsdeploy.yml,line=2,title=ecsdeploy,col=1::"],
+    );
 }
 
 #[test]
@@ -338,9 +469,19 @@ fn a_signal_ends_it_in_time_though_the_forge_hangs() {
     assert!(lines.any(|line| line.unwrap().contains("tasks ")));
     let began = Instant::now();
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-s", "INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(6));
-    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[test]
@@ -350,15 +491,27 @@ fn secrets_are_masked_and_reach_nobody() {
     let template = job.read("service.json.hbs");
     let secret = r#""environment": [{"name": "DB_PASSWORD", "value": "canary-pass-0451"},"#;
     let template = template.replacen("\"environment\": [", secret, 1);
-    assert!(template.contains("canary"), "the example has an environment");
+    assert!(
+        template.contains("canary"),
+        "the example has an environment"
+    );
     fs::write(job.folder.path().join("service.json.hbs"), template).unwrap();
     let ran = job.check(ROLLOUT, 0, &["::add-mask::canary-pass-0451\n"]);
     let unmasked = ran.stderr.replace("::add-mask::canary-pass-0451\n", "");
     let state = github.state();
     let bodies: Vec<&Value> = state.exchanges.iter().map(|it| &it["body"]).collect();
-    let told = [unmasked, ran.stdout, json!(bodies).to_string(), job.read("summary.md"), job.read("outputs")];
+    let told = [
+        unmasked,
+        ran.stdout,
+        json!(bodies).to_string(),
+        job.read("summary.md"),
+        job.read("outputs"),
+    ];
     for told in told {
-        assert!(!told.contains("canary-pass") && !told.contains(TOKEN), "{told}");
+        assert!(
+            !told.contains("canary-pass") && !told.contains(TOKEN),
+            "{told}"
+        );
     }
 }
 
@@ -378,7 +531,10 @@ fn a_change_of_thirty_containers_is_one_comment() {
     fs::write(job.folder.path().join("td.json"), document.to_string()).unwrap();
     job.check("plan --sandbox --task-definition td.json", 0, &[]);
     let comments = bodies(&github, US);
-    println!("comment of 30 changed containers: {} bytes", comments[0].len());
+    println!(
+        "comment of 30 changed containers: {} bytes",
+        comments[0].len()
+    );
     assert!(comments[0].len() <= 65_536 && comments[0].contains("sidecar-29"));
 }
 
@@ -401,7 +557,11 @@ async fn word(github: &GitHub, label: Option<&str>) -> Option<Word> {
             comment: Some("ship it".to_owned()),
         },
     };
-    adapter::GitHub::open(settings).unwrap().word(&ask).await.unwrap()
+    adapter::GitHub::open(settings)
+        .unwrap()
+        .word(&ask)
+        .await
+        .unwrap()
 }
 
 /// Comments of authors with their rights, and what comes of them.
@@ -410,7 +570,9 @@ async fn check_words(said: &[(&str, &str, &str, &str)], expect: Option<(Says, &s
     for (author, right, body, created) in said {
         let mut state = github.state();
         if !right.is_empty() {
-            state.rights.insert((*author).to_owned(), (*right).to_owned());
+            state
+                .rights
+                .insert((*author).to_owned(), (*right).to_owned());
         }
         state.say(author, body, created);
     }
@@ -425,8 +587,16 @@ const NOW: &str = "2026-06-01T00:00:00Z";
 #[tokio::test]
 async fn a_word_counts_from_somebody_who_may_write() {
     let promote = "/ecsdeploy promote";
-    check_words(&[("anna", "write", promote, NOW)], Some((Says::Yes, "anna"))).await;
-    check_words(&[("anna", "admin", "ship it", NOW)], Some((Says::Yes, "anna"))).await;
+    check_words(
+        &[("anna", "write", promote, NOW)],
+        Some((Says::Yes, "anna")),
+    )
+    .await;
+    check_words(
+        &[("anna", "admin", "ship it", NOW)],
+        Some((Says::Yes, "anna")),
+    )
+    .await;
     check_words(&[("mallory", "read", promote, NOW)], None).await;
     check_words(&[("mallory", "", promote, NOW)], None).await;
     check_words(&[("anna", "write", "/ecsdeploy promote it?", NOW)], None).await;
@@ -443,8 +613,13 @@ async fn a_word_counts_from_somebody_who_may_write() {
 async fn a_label_counts_from_somebody_who_may_write_while_it_is_there() {
     let check = async |events: &[(&str, &str)], expect: Option<&str>| {
         let github = GitHub::start();
-        github.state().rights.insert("anna".to_owned(), "write".to_owned());
-        let labelled = events.iter().map(|(event, login)| label_event(event, login, "approved"));
+        github
+            .state()
+            .rights
+            .insert("anna".to_owned(), "write".to_owned());
+        let labelled = events
+            .iter()
+            .map(|(event, login)| label_event(event, login, "approved"));
         github.state().events = labelled.collect();
         let word = word(&github, Some("approved")).await;
         assert_eq!(word.map(|word| word.by).as_deref(), expect, "{events:?}");
@@ -462,7 +637,10 @@ async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
     for (line, exit) in [
         ("plan --sandbox --env production", 0),
         (ROLLOUT, 0),
-        ("rollout --sandbox --env production --set image_tag=1.2.0", 4),
+        (
+            "rollout --sandbox --env production --set image_tag=1.2.0",
+            4,
+        ),
     ] {
         let github = GitHub::start();
         github.state().pulls = vec![pull(PULL, SHA)];
@@ -492,13 +670,22 @@ async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
     };
     let (tool, _folder) = judge(&exchanges);
     let report: Value = serde_json::from_str(&tool.succeeds()).unwrap();
-    assert_eq!(report["judged"].as_object().map(serde_json::Map::len), Some(11), "{report:#}");
+    assert_eq!(
+        report["judged"].as_object().map(serde_json::Map::len),
+        Some(11),
+        "{report:#}"
+    );
 
     // A judge that finds nothing must be shown to be awake.
-    let status = exchanges.iter_mut().find(|it| it["path"].as_str().unwrap().contains("/statuses/0"));
+    let status = exchanges
+        .iter_mut()
+        .find(|it| it["path"].as_str().unwrap().contains("/statuses/0"));
     status.unwrap()["body"] = json!({"state": "done", "colour": "red"});
     let found = judge(&exchanges).0.fails();
-    assert!(found.contains("'done' is not one of") && found.contains("member colour"), "{found}");
+    assert!(
+        found.contains("'done' is not one of") && found.contains("member colour"),
+        "{found}"
+    );
 }
 
 const NOTE_US: &str = "project_1_bot";
@@ -517,20 +704,43 @@ fn a_rollout_in_gitlab_is_told_in_one_note_a_status_and_a_deployment() {
     let job = gitlab_job(&gitlab).with("ECSDEPLOY_ENVIRONMENT_URL", "https://shop.example");
     job.check("plan --sandbox --env production", 0, &[]);
     job.check("plan --sandbox --env production", 0, &[]);
-    assert_eq!((gitlab.calls("POST", "/notes"), gitlab.calls("PUT", "/notes/")), (1, 0));
-    job.check(ROLLOUT, 0, &["section_start:", ":ecsdeploy_plan[collapsed=true]"]);
+    assert_eq!(
+        (
+            gitlab.calls("POST", "/notes"),
+            gitlab.calls("PUT", "/notes/")
+        ),
+        (1, 0)
+    );
+    job.check(
+        ROLLOUT,
+        0,
+        &["section_start:", ":ecsdeploy_plan[collapsed=true]"],
+    );
     let notes = gitlab.notes(NOTE_US);
-    assert!(notes.len() == 1 && notes[0].contains("### ✅ Serves: `main/web` in `production`"), "{notes:?}");
+    assert!(
+        notes.len() == 1 && notes[0].contains("### ✅ Serves: `main/web` in `production`"),
+        "{notes:?}"
+    );
     let state = gitlab.state();
-    let set: Vec<&str> = state.statuses.iter().map(|it| it["status"].as_str().unwrap()).collect();
+    let set: Vec<&str> = state
+        .statuses
+        .iter()
+        .map(|it| it["status"].as_str().unwrap())
+        .collect();
     assert_eq!(set, ["running", "success"]);
     assert_eq!(state.deployments.len(), 1);
     assert_eq!(state.deployments[0]["status"], "success");
-    assert_eq!(state.deployments[0]["environment"]["external_url"], "https://shop.example");
+    assert_eq!(
+        state.deployments[0]["environment"]["external_url"],
+        "https://shop.example"
+    );
     println!("GitLab calls of a rollout: {}", state.exchanges.len());
     drop(state);
     let variables = job.read("ecsdeploy.env");
-    assert!(variables.contains("ECSDEPLOY_OUTCOME=completed\n"), "{variables}");
+    assert!(
+        variables.contains("ECSDEPLOY_OUTCOME=completed\n"),
+        "{variables}"
+    );
     assert!(variables.contains("ECSDEPLOY_TASK_DEFINITION_ARN=arn:aws:ecs:eu-central-1:123456789012:task-definition/web:2\n"));
 }
 
@@ -538,13 +748,25 @@ fn a_rollout_in_gitlab_is_told_in_one_note_a_status_and_a_deployment() {
 fn a_job_token_writes_deployments_and_kindly_no_notes() {
     let gitlab = gitlab::GitLab::start();
     let job = gitlab_job(&gitlab).with("GITLAB_TOKEN", "");
-    job.check(ROLLOUT, 0, &["GitLab lets CI_JOB_TOKEN read notes, not write them"]);
+    job.check(
+        ROLLOUT,
+        0,
+        &["GitLab lets CI_JOB_TOKEN read notes, not write them"],
+    );
     assert_eq!(gitlab.state().deployments[0]["status"], "success");
-    assert_eq!(gitlab.calls("POST", "/notes") + gitlab.calls("POST", "/statuses"), 0);
-    job.check(&format!("{ROLLOUT} --comment always"), 2, &["there is no token to comment with"]);
+    assert_eq!(
+        gitlab.calls("POST", "/notes") + gitlab.calls("POST", "/statuses"),
+        0
+    );
+    job.check(
+        &format!("{ROLLOUT} --comment always"),
+        2,
+        &["there is no token to comment with"],
+    );
     // Where the job itself records the deployment, there is no second one.
     let calls = gitlab.state().exchanges.len();
-    job.with("CI_ENVIRONMENT_NAME", "production").check(ROLLOUT, 0, &[]);
+    job.with("CI_ENVIRONMENT_NAME", "production")
+        .check(ROLLOUT, 0, &[]);
     assert_eq!(gitlab.state().exchanges.len(), calls);
 }
 
@@ -558,14 +780,24 @@ fn a_note_by_somebody_else_is_not_touched_and_the_merged_request_is_found() {
         let mut state = gitlab.state();
         state.notes.clear();
         for index in 0..130 {
-            state.say("mallory", &format!("{ours}{index}"), "2020-01-01T00:00:00.000Z");
+            state.say(
+                "mallory",
+                &format!("{ours}{index}"),
+                "2020-01-01T00:00:00.000Z",
+            );
         }
         state.say(NOTE_US, &format!("{ours}\nold"), "2020-01-01T00:00:00.000Z");
     }
-    job.with("CI_MERGE_REQUEST_IID", "").check("plan --sandbox", 0, &[]);
+    job.with("CI_MERGE_REQUEST_IID", "")
+        .check("plan --sandbox", 0, &[]);
     assert_eq!(gitlab.notes(NOTE_US), [ours]);
     assert!(gitlab.notes("mallory")[0].ends_with('0'));
-    assert_eq!(gitlab.calls("GET", "/merge_requests"), 1 + 1 + 2, "{:#?}", gitlab.state().exchanges.len());
+    assert_eq!(
+        gitlab.calls("GET", "/merge_requests"),
+        1 + 1 + 2,
+        "{:#?}",
+        gitlab.state().exchanges.len()
+    );
 }
 
 #[test]
@@ -575,7 +807,14 @@ fn trouble_with_gitlab_changes_nothing() {
         for method in [Method::POST, Method::PUT] {
             let times = if posted == 0 { usize::MAX } else { 2 };
             let message = "no";
-            gitlab.state().faults.push(Fault { method, path: "/notes", status, headers, message, times });
+            gitlab.state().faults.push(Fault {
+                method,
+                path: "/notes",
+                status,
+                headers,
+                message,
+                times,
+            });
         }
         gitlab_job(&gitlab).check(ROLLOUT, 0, &["not reported", says]);
         assert_eq!(gitlab.notes(NOTE_US).len(), posted, "{status}");
@@ -589,13 +828,18 @@ fn trouble_with_gitlab_changes_nothing() {
 #[tokio::test]
 async fn a_word_on_a_merge_request_counts_from_a_developer() {
     use ecsdeploy::adapters::gitlab as adapter;
-    let check = async |said: &[(&str, u64, &str)], labels: &[(&str, &str)], expect: Option<(Says, &str)>| {
+    let check = async |said: &[(&str, u64, &str)],
+                       labels: &[(&str, &str)],
+                       expect: Option<(Says, &str)>| {
         let gitlab = gitlab::GitLab::start();
         for (author, level, body) in said {
             gitlab.state().say(author, body, "2026-06-01T00:00:00.000Z");
             gitlab.state().members.insert((*author).to_owned(), *level);
         }
-        gitlab.state().labels = labels.iter().map(|(action, user)| ((*action).to_owned(), (*user).to_owned())).collect();
+        gitlab.state().labels = labels
+            .iter()
+            .map(|(action, user)| ((*action).to_owned(), (*user).to_owned()))
+            .collect();
         let adapter = adapter::GitLab::open(adapter::Settings {
             api: format!("http://{}/api/v4", gitlab.address),
             access_token: Some(gitlab::TOKEN.to_owned()),
@@ -605,19 +849,52 @@ async fn a_word_on_a_merge_request_counts_from_a_developer() {
             reference: "main".to_owned(),
             kind: adapter::Reference::Branch,
             pipeline: None,
-            merge_request: Some(adapter::MergeRequest { project: gitlab::PROJECT, number: PULL }),
+            merge_request: Some(adapter::MergeRequest {
+                project: gitlab::PROJECT,
+                number: PULL,
+            }),
             run: None,
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
         });
-        let how = Approval { label: Some("approved".to_owned()), comment: None };
-        let ask = Ask { gate: "approval".to_owned(), how };
+        let how = Approval {
+            label: Some("approved".to_owned()),
+            comment: None,
+        };
+        let ask = Ask {
+            gate: "approval".to_owned(),
+            how,
+        };
         let word = adapter.word(&ask).await.unwrap();
-        assert_eq!(word.as_ref().map(|it| (it.says, it.by.as_str())), expect, "{said:?} {labels:?}");
+        assert_eq!(
+            word.as_ref().map(|it| (it.says, it.by.as_str())),
+            expect,
+            "{said:?} {labels:?}"
+        );
     };
-    check(&[("anna", 30, "/ecsdeploy promote")], &[], Some((Says::Yes, "anna"))).await;
-    check(&[("anna", 40, "/ecsdeploy abort")], &[], Some((Says::No, "anna"))).await;
+    check(
+        &[("anna", 30, "/ecsdeploy promote")],
+        &[],
+        Some((Says::Yes, "anna")),
+    )
+    .await;
+    check(
+        &[("anna", 40, "/ecsdeploy abort")],
+        &[],
+        Some((Says::No, "anna")),
+    )
+    .await;
     check(&[("mallory", 20, "/ecsdeploy promote")], &[], None).await;
-    check(&[("anna", 30, "fine")], &[("add", "anna")], Some((Says::Yes, "anna"))).await;
-    check(&[("anna", 30, "fine")], &[("add", "anna"), ("remove", "anna")], None).await;
+    check(
+        &[("anna", 30, "fine")],
+        &[("add", "anna")],
+        Some((Says::Yes, "anna")),
+    )
+    .await;
+    check(
+        &[("anna", 30, "fine")],
+        &[("add", "anna"), ("remove", "anna")],
+        None,
+    )
+    .await;
     check(&[("mallory", 20, "fine")], &[("add", "mallory")], None).await;
 }

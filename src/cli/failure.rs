@@ -84,7 +84,7 @@ pub struct Failure {
     pub causes: Vec<String>,
     pub hints: Vec<String>,
     /// Where in a file, if it is about one.
-    pub spot: Option<Spot>,
+    pub spot: Option<Box<Spot>>,
 }
 
 impl Failure {
@@ -143,10 +143,12 @@ impl Failure {
 
 impl From<Complaint> for Failure {
     fn from(complaint: Complaint) -> Self {
-        let spot = complaint.place().map(|place| Spot {
-            file: place.file().to_owned(),
-            line: place.line(),
-            column: Some(place.column()),
+        let spot = complaint.place().map(|place| {
+            Box::new(Spot {
+                file: place.file().to_owned(),
+                line: place.line(),
+                column: Some(place.column()),
+            })
         });
         let failure = Self::usage("failed to understand the input");
         Self {

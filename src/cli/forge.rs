@@ -25,13 +25,31 @@ use crate::text::markdown;
 #[derive(clap::Args, Clone, Debug)]
 pub struct ForgeArgs {
     /// Comment on the pull request: auto, where there are a token and a pull request; never; always, else nothing is begun
-    #[arg(long, value_enum, value_name = "WHEN", env = "ECSDEPLOY_COMMENT", default_value = "auto")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        env = "ECSDEPLOY_COMMENT",
+        default_value = "auto"
+    )]
     comment: When,
     /// Set the commit's status, where there is a token
-    #[arg(long, value_enum, value_name = "WHEN", env = "ECSDEPLOY_COMMIT_STATUS", default_value = "auto")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        env = "ECSDEPLOY_COMMIT_STATUS",
+        default_value = "auto"
+    )]
     commit_status: Unless,
     /// Record a deployment in the environment that --env names, where there is a token; never where the job has `environment:`, which records one itself
-    #[arg(long, value_enum, value_name = "WHEN", env = "ECSDEPLOY_DEPLOYMENT", default_value = "auto")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        env = "ECSDEPLOY_DEPLOYMENT",
+        default_value = "auto"
+    )]
     deployment: Unless,
     /// Where the environment is reached, for the deployment
     #[arg(long, value_name = "URL", env = "ECSDEPLOY_ENVIRONMENT_URL")]
@@ -88,8 +106,8 @@ impl ForgeArgs {
     }
 
     fn places(&self, environment: Option<&str>, forge: &AnyForge) -> Vec<Place> {
-        let commit = (self.commit_status == Unless::Auto && forge.can_comment())
-            .then_some(Place::Commit);
+        let commit =
+            (self.commit_status == Unless::Auto && forge.can_comment()).then_some(Place::Commit);
         // GitLab's own job with `environment:` records the deployment itself, and says that it does.
         let is_recorded = job().get("CI_ENVIRONMENT_NAME").is_some();
         let is_wanted = self.deployment == Unless::Auto && !is_recorded;
@@ -108,8 +126,8 @@ impl ForgeArgs {
         if is_github {
             return self.github(job);
         }
-        let is_gitlab = job.system() == System::GitLab
-            || is_asked_for && job.get("CI_API_V4_URL").is_some();
+        let is_gitlab =
+            job.system() == System::GitLab || is_asked_for && job.get("CI_API_V4_URL").is_some();
         Ok(self.gitlab(job).filter(|_| is_gitlab))
     }
 

@@ -131,7 +131,10 @@ impl Job {
             && let Some(file) = report()
         {
             let report = ci::gitlab::links(links);
-            said("annotations report", stdout::file(&file, &format!("{report:#}\n")));
+            said(
+                "annotations report",
+                stdout::file(&file, &format!("{report:#}\n")),
+            );
         }
     }
 
@@ -167,7 +170,9 @@ impl Job {
 
     /// The path from the repository's root.
     fn in_repository(&self, file: &str) -> String {
-        let root = self.get("GITHUB_WORKSPACE").map(|root| host::absolute(Path::new(root)));
+        let root = self
+            .get("GITHUB_WORKSPACE")
+            .map(|root| host::absolute(Path::new(root)));
         let path = host::absolute(Path::new(file));
         let inside = root.and_then(|root| path.strip_prefix(root).ok().map(Path::to_owned));
         inside.map_or_else(|| file.to_owned(), |path| path.display().to_string())
@@ -239,9 +244,15 @@ mod tests {
         let check = |variables: &[(&str, &str)], system| {
             assert_eq!(job(variables).system(), system);
         };
-        check(&[("GITHUB_ACTIONS", "true"), ("CI", "true")], System::GitHub);
+        check(
+            &[("GITHUB_ACTIONS", "true"), ("CI", "true")],
+            System::GitHub,
+        );
         check(&[("GITLAB_CI", "true"), ("CI", "true")], System::GitLab);
-        check(&[("CI", "true"), ("GITHUB_REPOSITORY", "o/r")], System::Other);
+        check(
+            &[("CI", "true"), ("GITHUB_REPOSITORY", "o/r")],
+            System::Other,
+        );
     }
 
     #[test]

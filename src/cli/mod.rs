@@ -104,11 +104,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// The failure on the pages of the CI system, at its line where it has one.
 fn mark(failure: &Failure) {
-    let said = [&[failure.headline.clone()], failure.causes.as_slice()].concat();
+    let said = std::iter::once(&failure.headline).chain(&failure.causes);
+    let said: Vec<&str> = said.map(String::as_str).collect();
     job().annotate(
         Tone::Error,
         "ecsdeploy",
-        failure.spot.as_ref(),
+        failure.spot.as_deref(),
         &inert(&said.join("\n")),
     );
 }

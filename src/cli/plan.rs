@@ -128,7 +128,9 @@ fn annotate(args: &Args, setting: &Setting, proposal: &Proposal) {
             Severity::Error => Tone::Error,
             Severity::Warning => Tone::Warning,
         };
-        let line = text.as_deref().and_then(|text| line_of(text, &finding.path));
+        let line = text
+            .as_deref()
+            .and_then(|text| line_of(text, &finding.path));
         let spot = file.as_ref().map(|file| Spot {
             file: file.display().to_string(),
             line: line.unwrap_or(1),

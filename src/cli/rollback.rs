@@ -63,7 +63,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let mut teller = Teller::new(scene, args.output);
     let intent = args.intent(config);
     let work = async |teller: &mut Teller| {
-        let ran = roll_back(target, to, intent, &means, teller).await?;
+        let ran = Box::pin(roll_back(target, to, intent, &means, teller)).await?;
         Ok(went_back(ran))
     };
     let ran = Box::pin(told(work, &mut teller, posting, &world.clock)).await?;

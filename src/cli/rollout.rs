@@ -75,9 +75,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     };
     let work = async |teller: &mut Teller| {
         if let Some(planned) = planned {
-            hold_to(&planned, request.clone(), &world).await?;
+            Box::pin(hold_to(&planned, request.clone(), &world)).await?;
         }
-        Ok(roll_out(request, &means, teller).await?)
+        Ok(Box::pin(roll_out(request, &means, teller)).await?)
     };
     let ran = Box::pin(told(work, &mut teller, posting, &world.clock)).await?;
     world.note_calls();

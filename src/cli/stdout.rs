@@ -91,7 +91,9 @@ pub fn page(limit: usize, render: impl Fn(usize) -> String) -> String {
 fn unmasked() -> Vec<String> {
     let mut masked = MASKED.lock().unwrap_or_else(PoisonError::into_inner);
     let redactor = redactor();
-    let hunted = redactor.hunted().filter(|secret| secret.len() >= SHORTEST_MASK);
+    let hunted = redactor
+        .hunted()
+        .filter(|secret| secret.len() >= SHORTEST_MASK);
     hunted
         .filter(|secret| masked.insert((*secret).to_owned()))
         .map(str::to_owned)

@@ -219,7 +219,13 @@ impl Teller {
             outputs.push(("cause", cause.name().to_owned()));
         }
         let revision = self.report.revision().map(ToString::to_string);
-        let planned = || self.plan.as_ref()?.revision.as_ref().map(ToString::to_string);
+        let planned = || {
+            self.plan
+                .as_ref()?
+                .revision
+                .as_ref()
+                .map(ToString::to_string)
+        };
         if let Some(arn) = revision.or_else(planned) {
             outputs.push(("task-definition-arn", arn));
         }
@@ -248,7 +254,10 @@ impl Teller {
         if !self.report.entries.iter().any(has_begun) {
             return;
         }
-        let is_due = self.desk.as_mut().is_some_and(|desk| desk.pace.strikes(now));
+        let is_due = self
+            .desk
+            .as_mut()
+            .is_some_and(|desk| desk.pace.strikes(now));
         if is_due {
             let bulletin = self.bulletin(Standing::Underway, Edition::Live);
             if let Some(desk) = &self.desk {

@@ -76,6 +76,21 @@ pub enum Standing<'a> {
     Contested,
 }
 
+/// Something that was looked for, and perhaps is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sought<T> {
+    #[default]
+    NotYet,
+    Found(T),
+    Nowhere,
+}
+
+impl<T> From<Option<T>> for Sought<T> {
+    fn from(found: Option<T>) -> Self {
+        found.map_or(Self::Nowhere, Self::Found)
+    }
+}
+
 /// Everything that is to be seen at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bulletin {
@@ -169,11 +184,7 @@ mod tests {
         };
         check(Outcome::Completed, Light::Green, "completed");
         check(Outcome::Unchanged, Light::Green, "unchanged");
-        check(
-            Outcome::RolledBack { cause },
-            Light::Red,
-            "rolled_back",
-        );
+        check(Outcome::RolledBack { cause }, Light::Red, "rolled_back");
         let by = "ecs-svc/2".into();
         check(Outcome::Superseded { by }, Light::Red, "superseded");
         assert_eq!(Standing::Interrupted.light(), Light::Unsettled);

@@ -220,12 +220,15 @@ impl Report {
 
     /// The revision that was made or found for this rollout.
     pub fn revision(&self) -> Option<&TaskDefinitionArn> {
-        self.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Registered { task_definition } | Event::Reused { task_definition } => {
-                Some(task_definition)
-            }
-            _ => None,
-        })
+        self.entries
+            .iter()
+            .rev()
+            .find_map(|entry| match &entry.event {
+                Event::Registered { task_definition } | Event::Reused { task_definition } => {
+                    Some(task_definition)
+                }
+                _ => None,
+            })
     }
 
     /// The deployment that ECS started for it.

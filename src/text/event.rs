@@ -38,9 +38,17 @@ mod tests {
             assert_eq!(pull_request(&event, reference), number, "{event}");
         };
         check(json!({"pull_request": {"number": 7}}), "", Some(7));
-        check(json!({"issue": {"number": 8, "pull_request": {}}}), "", Some(8));
+        check(
+            json!({"issue": {"number": 8, "pull_request": {}}}),
+            "",
+            Some(8),
+        );
         check(json!({"issue": {"number": 8}}), "", None);
-        check(json!({"workflow_run": {"pull_requests": [{"number": 9}]}}), "", Some(9));
+        check(
+            json!({"workflow_run": {"pull_requests": [{"number": 9}]}}),
+            "",
+            Some(9),
+        );
         check(Value::Null, "refs/pull/10/merge", Some(10));
         check(json!({"ref": "refs/heads/main"}), "refs/heads/main", None);
     }

@@ -43,10 +43,9 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, steps: &[Step]) -> Option<()> {
         let begin = self.blank()?;
         match (steps, begin) {
-            ([], _) => Some(()),
             ([Step::Member(name), rest @ ..], '{') => self.members(name, rest),
             ([Step::Item(index), rest @ ..], '[') => self.items(*index, rest),
-            // A path that goes deeper than the text.
+            // The end of the path, or of what the text has of it.
             _ => Some(()),
         }
     }
@@ -88,6 +87,9 @@ impl<'a> Walk<'a> {
 
     /// Steps over one value, and what stands in brackets within it.
     fn value(&mut self) -> Option<()> {
+        if self.expression()? {
+            return Some(());
+        }
         let mut depth = 0_usize;
         loop {
             match self.blank()? {
@@ -110,6 +112,23 @@ impl<'a> Walk<'a> {
             let ends = ",}] \t\r\n".contains(next) || self.rest().starts_with("{{");
             if depth == 0 && ends {
                 return Some(());
+            }
+        }
+    }
+
+    /// Steps over a tag that stands for the value (`{{memory}}`), if that is what comes next.
+    fn expression(&mut self) -> Option<bool> {
+        loop {
+            let blank = self.rest().len() - self.rest().trim_start().len();
+            self.at += blank;
+            let Some(tag) = self.rest().strip_prefix("{{") else {
+                return Some(false);
+            };
+            let name = tag.trim_start_matches(['~', ' ']);
+            let is_block = name.starts_with(['#', '/', '!']) || name.starts_with("else");
+            self.at += 2 + tag.find("}}")? + 2;
+            if !is_block {
+                return Some(true);
             }
         }
     }

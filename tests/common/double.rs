@@ -41,9 +41,8 @@ pub fn serve<S: Send + 'static>(
         runtime.block_on(async {
             let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
             told.send(server.address().to_string()).unwrap();
-            let handle = move |request| {
-                std::future::ready(answer(&mut state.lock().unwrap(), &request))
-            };
+            let handle =
+                move |request| std::future::ready(answer(&mut state.lock().unwrap(), &request));
             server.serve(handle, std::future::pending()).await;
         });
     });
@@ -52,8 +51,9 @@ pub fn serve<S: Send + 'static>(
 
 /// The fault that is due for this request, if one is.
 pub fn faulty(faults: &mut [Fault], method: &Method, path: &str) -> Option<Answer> {
-    let fits =
-        |fault: &&mut Fault| fault.times > 0 && fault.method == *method && path.contains(fault.path);
+    let fits = |fault: &&mut Fault| {
+        fault.times > 0 && fault.method == *method && path.contains(fault.path)
+    };
     let fault = faults.iter_mut().find(fits)?;
     fault.times -= 1;
     if fault.status == 0 {
@@ -88,13 +88,20 @@ pub fn exchange(request: &Request<Bytes>, path: &str, answer: &Answer) -> Value 
 
 pub fn query(request: &Request<Bytes>) -> Query {
     let query = request.uri().query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }
 
 /// A page of a list, as both forges cut them.
 pub fn page(items: Vec<Value>, query: &Query, usual: usize) -> Value {
-    let number = |name: &str, otherwise| query.get(name).map_or(otherwise, |it| it.parse().unwrap());
+    let number =
+        |name: &str, otherwise| query.get(name).map_or(otherwise, |it| it.parse().unwrap());
     let (size, page) = (number("per_page", usual), number("page", 1));
     assert!((1..=100).contains(&size), "100 at most are given");
-    items.into_iter().skip(size * (page - 1)).take(size).collect()
+    items
+        .into_iter()
+        .skip(size * (page - 1))
+        .take(size)
+        .collect()
 }

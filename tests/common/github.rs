@@ -71,7 +71,10 @@ impl GitHub {
         vec![
             ("GITHUB_ACTIONS", "true".to_owned()),
             ("GITHUB_API_URL", format!("http://{}/api/v3", self.address)),
-            ("GITHUB_GRAPHQL_URL", format!("http://{}/api/graphql", self.address)),
+            (
+                "GITHUB_GRAPHQL_URL",
+                format!("http://{}/api/graphql", self.address),
+            ),
             ("GITHUB_REF", format!("refs/pull/{PULL}/merge")),
             ("GITHUB_REPOSITORY", REPOSITORY.to_owned()),
             ("GITHUB_RUN_ID", "42".to_owned()),
@@ -109,7 +112,11 @@ impl State {
 }
 
 fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
-    let path = request.uri().path().strip_prefix("/api").unwrap_or_default();
+    let path = request
+        .uri()
+        .path()
+        .strip_prefix("/api")
+        .unwrap_or_default();
     let path = path.strip_prefix("/v3").unwrap_or(path);
     let authorized = request.headers().get("authorization");
     let is_ours = authorized.is_some_and(|it| it.to_str().unwrap() == format!("Bearer {TOKEN}"));
@@ -126,10 +133,19 @@ fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
     answer
 }
 
-fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &Value) -> (u16, Value) {
+fn route(
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    query: &Query,
+    body: &Value,
+) -> (u16, Value) {
     if path == "/graphql" {
         // GraphQL names apps without "[bot]".
-        return (200, json!({"data": {"viewer": {"login": "github-actions"}}}));
+        return (
+            200,
+            json!({"data": {"viewer": {"login": "github-actions"}}}),
+        );
     }
     let Some(path) = path.strip_prefix(&format!("/repos/{REPOSITORY}")) else {
         return not_found();
@@ -212,7 +228,11 @@ fn deployments(
             let id: u64 = id.parse().unwrap();
             state.ids += 1;
             let status = deployment_status(state.ids, id, body);
-            state.deployment_statuses.entry(id).or_default().push(status.clone());
+            state
+                .deployment_statuses
+                .entry(id)
+                .or_default()
+                .push(status.clone());
             (201, status)
         }
         _ => not_found(),
@@ -243,8 +263,17 @@ fn user(login: &str) -> Value {
         "type": if is_bot { "Bot" } else { "User" }, "site_admin": false,
     });
     for name in [
-        "url", "html_url", "followers_url", "following_url", "gists_url", "starred_url", "subscriptions_url",
-        "organizations_url", "repos_url", "events_url", "received_events_url",
+        "url",
+        "html_url",
+        "followers_url",
+        "following_url",
+        "gists_url",
+        "starred_url",
+        "subscriptions_url",
+        "organizations_url",
+        "repos_url",
+        "events_url",
+        "received_events_url",
     ] {
         user[name] = "https://github.example/x".into();
     }
@@ -252,7 +281,12 @@ fn user(login: &str) -> Value {
 }
 
 fn comment(it: &Comment) -> Value {
-    let Comment { id, author, body, created } = it;
+    let Comment {
+        id,
+        author,
+        body,
+        created,
+    } = it;
     json!({
         "id": id, "node_id": format!("IC_{id}"), "url": format!("{API}/issues/comments/{id}"),
         "html_url": format!("https://github.example/acme/shop/pull/{PULL}#issuecomment-{id}"),

@@ -66,7 +66,10 @@ impl GitLab {
             ("CI_COMMIT_SHA", SHA.to_owned()),
             ("CI_COMMIT_REF_NAME", "feature".to_owned()),
             ("CI_PIPELINE_ID", "99".to_owned()),
-            ("CI_JOB_URL", "https://gitlab.example/acme/shop/-/jobs/1".to_owned()),
+            (
+                "CI_JOB_URL",
+                "https://gitlab.example/acme/shop/-/jobs/1".to_owned(),
+            ),
             ("CI_JOB_TOKEN", JOB_TOKEN.to_owned()),
             ("GITLAB_TOKEN", TOKEN.to_owned()),
         ]
@@ -83,8 +86,13 @@ impl GitLab {
     /// The bodies of one author's notes.
     pub fn notes(&self, author: &str) -> Vec<String> {
         let state = self.state();
-        let notes = state.notes.iter().filter(|it| it["author"]["username"] == author);
-        notes.map(|it| it["body"].as_str().unwrap().to_owned()).collect()
+        let notes = state
+            .notes
+            .iter()
+            .filter(|it| it["author"]["username"] == author);
+        notes
+            .map(|it| it["body"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -107,14 +115,18 @@ fn user(name: &str) -> Value {
 }
 
 fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
-    let path = request.uri().path().strip_prefix("/api/v4").unwrap_or_default();
+    let path = request
+        .uri()
+        .path()
+        .strip_prefix("/api/v4")
+        .unwrap_or_default();
     let header = |name: &str| request.headers().get(name).map(|it| it.to_str().unwrap());
     let is_access = header("private-token") == Some(TOKEN);
     let is_job = header("job-token") == Some(JOB_TOKEN);
     let may_a_job = path.contains("/deployments") || path.contains("/environments");
     let answer = match faulty(&mut state.faults, request.method(), path) {
         Some(answer) => answer,
-        None if !is_access && !(is_job && may_a_job) => {
+        None if !(is_access || is_job && may_a_job) => {
             Some(response(401, &json!({"message": "401 Unauthorized"})))
         }
         None => {
@@ -127,7 +139,13 @@ fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
     answer
 }
 
-fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &Value) -> (u16, Value) {
+fn route(
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    query: &Query,
+    body: &Value,
+) -> (u16, Value) {
     if path == "/user" {
         return (200, user("project_1_bot"));
     }
@@ -139,10 +157,13 @@ fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &V
         ("GET", ["merge_requests", NUMBER, "notes"]) => (200, page(state.notes.clone(), query, 20)),
         ("POST", ["merge_requests", NUMBER, "notes"]) => {
             let text = body["body"].as_str().unwrap();
-            (201, state.say("project_1_bot", text, "2030-01-01T00:00:00.000Z"))
+            (
+                201,
+                state.say("project_1_bot", text, "2030-01-01T00:00:00.000Z"),
+            )
         }
         ("PUT", ["merge_requests", NUMBER, "notes", id]) => {
-            let note = state.notes.iter_mut().find(|it| it["id"].to_string() == *id);
+            let note = state.notes.iter_mut().find(|it| is(&it["id"], id));
             match note {
                 Some(note) => {
                     note["body"] = body["body"].clone();
@@ -160,7 +181,7 @@ fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &V
         }
         ("GET", ["members", "all", id]) => {
             let mut members = state.members.iter();
-            match members.find(|(name, _)| user(name)["id"].to_string() == *id) {
+            match members.find(|(name, _)| is(&user(name)["id"], id)) {
                 Some((name, level)) => {
                     let mut member = user(name);
                     member["access_level"] = (*level).into();
@@ -180,20 +201,29 @@ fn route(state: &mut State, method: &Method, path: &str, query: &Query, body: &V
             for deployment in &mut state.deployments {
                 deployment["environment"]["external_url"] = body["external_url"].clone();
             }
-            (200, json!({"id": 1, "name": "production", "external_url": body["external_url"]}))
+            (
+                200,
+                json!({"id": 1, "name": "production", "external_url": body["external_url"]}),
+            )
         }
         _ => not_found(),
     }
 }
 
 fn set_status(state: &mut State, body: &Value) -> (u16, Value) {
-    let newest = state.statuses.iter().rev().find(|it| it["name"] == body["name"]);
+    let newest = state
+        .statuses
+        .iter()
+        .rev()
+        .find(|it| it["name"] == body["name"]);
     if newest.is_some_and(|it| it["status"] == body["state"]) {
         let word = body["state"].as_str().unwrap();
         let message = format!("Cannot transition status via :run from :{word}");
         return (400, json!({"message": message}));
     }
-    let known = ["pending", "running", "success", "failed", "canceled", "skipped"];
+    let known = [
+        "pending", "running", "success", "failed", "canceled", "skipped",
+    ];
     assert!(known.contains(&body["state"].as_str().unwrap()), "{body}");
     let status = json!({"id": 1, "sha": SHA, "status": body["state"], "name": body["name"],
         "description": body["description"], "target_url": body["target_url"]});
@@ -211,7 +241,20 @@ fn deployments(
     match (method.as_str(), path) {
         ("GET", []) => {
             let fits = |it: &&Value| it["environment"]["name"] == query["environment"];
-            (200, page(state.deployments.iter().rev().filter(fits).cloned().collect(), query, 20))
+            (
+                200,
+                page(
+                    state
+                        .deployments
+                        .iter()
+                        .rev()
+                        .filter(fits)
+                        .cloned()
+                        .collect(),
+                    query,
+                    20,
+                ),
+            )
         }
         ("POST", []) => {
             state.ids += 1;
@@ -223,13 +266,18 @@ fn deployments(
             (201, made)
         }
         ("PUT", [id]) => {
-            let found = state.deployments.iter_mut().find(|it| it["id"].to_string() == *id);
+            let found = state.deployments.iter_mut().find(|it| is(&it["id"], id));
             let found = found.unwrap();
             found["status"] = body["status"].clone();
             (200, found.clone())
         }
         _ => not_found(),
     }
+}
+
+/// Whether this is the id in a path.
+fn is(id: &Value, part: &str) -> bool {
+    id.as_u64() == part.parse().ok()
 }
 
 fn not_found() -> (u16, Value) {

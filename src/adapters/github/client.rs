@@ -37,7 +37,10 @@ impl Client {
             .base_uri(origin)
             .map_err(unusable)?
             .personal_token(settings.token.clone())
-            .add_header(USER_AGENT, concat!("ecsdeploy/", env!("CARGO_PKG_VERSION")).to_owned())
+            .add_header(
+                USER_AGENT,
+                concat!("ecsdeploy/", env!("CARGO_PKG_VERSION")).to_owned(),
+            )
             .add_header(
                 HeaderName::from_static("x-github-api-version"),
                 "2022-11-28".to_owned(),
@@ -135,13 +138,10 @@ async fn bounded<T>(
     work: impl Future<Output = octocrab::Result<T>>,
 ) -> Result<T, Failed> {
     // Boxed: octocrab's futures are large.
-    match tokio::time::timeout(PATIENCE, Box::pin(work)).await {
-        Ok(answer) => answer.map_err(|error| call.failed(&error)),
-        Err(_) => {
-            let said = format!("no answer within {} s", PATIENCE.as_secs());
-            Err(call.unanswered(&said))
-        }
-    }
+    let answer = tokio::time::timeout(PATIENCE, Box::pin(work)).await;
+    let late = || format!("no answer within {} s", PATIENCE.as_secs());
+    let answer = answer.map_err(|_| call.unanswered(&late()))?;
+    answer.map_err(|error| call.failed(&error))
 }
 
 #[cfg(test)]
@@ -155,7 +155,11 @@ mod tests {
             assert_eq!((split.0.as_str(), split.1.as_str()), (server, path));
         };
         check("https://api.github.com", "https://api.github.com", "");
-        check("https://ghe.example/api/v3/", "https://ghe.example", "/api/v3");
+        check(
+            "https://ghe.example/api/v3/",
+            "https://ghe.example",
+            "/api/v3",
+        );
         assert!(split("api.github.com/x").is_err());
     }
 }

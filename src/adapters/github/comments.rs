@@ -119,7 +119,10 @@ impl GitHub {
 
     async fn edit(&self, id: u64, body: &str) -> Result<(), Failed> {
         let path = format!("/issues/comments/{id}");
-        let _: Made = self.client.patch(WRITE, &path, &json!({"body": body})).await?;
+        let _: Made = self
+            .client
+            .patch(WRITE, &path, &json!({"body": body}))
+            .await?;
         Ok(())
     }
 
@@ -131,7 +134,9 @@ impl GitHub {
         let token = &self.settings.token;
         let asked = if token.starts_with(INSTALLATION) {
             let url = &self.settings.graphql;
-            let viewed = self.client.query::<Viewed>(WHO, url, "query { viewer { login } }");
+            let viewed = self
+                .client
+                .query::<Viewed>(WHO, url, "query { viewer { login } }");
             let viewed = viewed.await;
             viewed.map(|viewed| viewed.data.map(|data| data.viewer.login))
         } else {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::client::Client;
-use crate::core::post::{Comment, Status};
+use crate::core::post::{Comment, Sought, Status};
 use crate::ports::{Forge, ForgeError};
 
 /// Where to report.
@@ -50,8 +50,7 @@ pub struct GitHub {
 /// What was learned by earlier calls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    /// Looked for, and perhaps not found.
-    pub pull_request: Option<Option<u64>>,
+    pub pull_request: Sought<u64>,
     pub login: Option<String>,
     pub comment: Option<Posted>,
     pub deployment: Option<Deployment>,
@@ -76,7 +75,8 @@ impl GitHub {
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let parts: Vec<&str> = settings.repository.split('/').collect();
-        let is_name = |part: &&str| !part.trim_matches('.').is_empty() && part.chars().all(is_plain);
+        let is_name =
+            |part: &&str| !part.trim_matches('.').is_empty() && part.chars().all(is_plain);
         if parts.len() != 2 || !parts.iter().all(is_name) {
             return Err(OpenError::Repository(settings.repository));
         }
@@ -85,7 +85,7 @@ impl GitHub {
             return Err(OpenError::Commit(settings.sha));
         }
         let memory = Memory {
-            pull_request: settings.pull_request.map(Some),
+            pull_request: settings.pull_request.map_or(Sought::NotYet, Sought::Found),
             ..Memory::default()
         };
         Ok(Self {
@@ -141,6 +141,10 @@ mod tests {
         check("acme/..", sha, false);
         check("acme/shop?x", sha, false);
         check("acme/shop", "main", false);
-        check("acme/shop", "../../../../../../../../../../../../../user", false);
+        check(
+            "acme/shop",
+            "../../../../../../../../../../../../../user",
+            false,
+        );
     }
 }

@@ -41,8 +41,13 @@ impl GitHub {
             Place::Environment { name, url } => {
                 let deployment = self.deployment(name, &status.name).await?;
                 let url = url.as_deref();
-                self.set_deployment_status(deployment.id, deployment_state(status.light), status, url)
-                    .await?;
+                self.set_deployment_status(
+                    deployment.id,
+                    deployment_state(status.light),
+                    status,
+                    url,
+                )
+                .await?;
                 if let (Light::Green, Some(before)) = (status.light, deployment.before) {
                     self.set_deployment_status(before, "inactive", status, None)
                         .await?;

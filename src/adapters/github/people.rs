@@ -76,7 +76,9 @@ impl GitHub {
         let since = self.settings.since;
         let path = format!("/issues/{pull}/comments");
         let query = [("since", since.to_string())];
-        let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let query = query
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
         let said: Vec<Said> = self.client.list(COMMENTS, &path, &query).await?;
         for said in said.into_iter().rev() {
             let says = said.body.as_deref().and_then(|body| spoken(body, own));
@@ -135,7 +137,10 @@ fn fault(failed: Failed) -> Fault {
     Fault {
         operation: "GitHub".to_owned(),
         kind,
-        code: failed.status.map(|status| status.to_string()).unwrap_or_default(),
+        code: failed
+            .status
+            .map(|status| status.to_string())
+            .unwrap_or_default(),
         message: error.to_string(),
     }
 }

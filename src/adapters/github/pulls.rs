@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use super::github::GitHub;
 use super::refusal::{Call, Failed};
+use crate::core::post::Sought;
+use crate::ports::ForgeError;
 
 const FIND: Call = Call {
     what: "find the commit's pull request",
@@ -20,19 +22,21 @@ struct Pull {
 
 impl GitHub {
     /// The pull request that was named, else the one that the commit came by; looked for once.
-    pub async fn find_pull_request(&self) -> Result<Option<u64>, crate::ports::ForgeError> {
+    pub async fn find_pull_request(&self) -> Result<Option<u64>, ForgeError> {
         Ok(self.pull_request().await?)
     }
 
     pub(super) async fn pull_request(&self) -> Result<Option<u64>, Failed> {
-        if let Some(known) = self.memory().pull_request {
-            return Ok(known);
+        match self.memory().pull_request {
+            Sought::Found(known) => return Ok(Some(known)),
+            Sought::Nowhere => return Ok(None),
+            Sought::NotYet => {}
         }
         let sha = &self.settings.sha;
         let path = format!("/commits/{sha}/pulls");
         let pulls: Vec<Pull> = self.client.get(FIND, &path, &[]).await?;
         let found = choose(&pulls, sha);
-        self.memory().pull_request = Some(found);
+        self.memory().pull_request = found.into();
         Ok(found)
     }
 }

@@ -57,11 +57,9 @@ impl Call {
     fn refused(self, status: u16, message: &str, headers: &HeaderMap) -> Failed {
         let what = self.what.to_owned();
         let said = format!("GitHub says {status} {message}");
-        let is_limit = matches!(status, 403 | 429) && is_rate_limit(message, headers);
+        let is_limit = status == 429 || status == 403 && is_rate_limit(message, headers);
         let error = match status {
-            429 => busy(what, said, headers),
-            403 if is_limit => busy(what, said, headers),
-            500.. => busy(what, said, headers),
+            _ if is_limit || status >= 500 => busy(what, said, headers),
             401 => ForgeError::Denied {
                 what,
                 said,
@@ -174,18 +172,31 @@ mod tests {
             )],
             "(the job's permissions need `issues: write` or `pull-requests: write`)",
         );
-        let locked = said(403, "Unable to create comment because issue is locked.", &[]);
+        let locked = said(
+            403,
+            "Unable to create comment because issue is locked.",
+            &[],
+        );
         assert!(locked.ends_with("(the conversation is locked)"), "{locked}");
     }
 
     #[test]
     fn a_rate_limit_is_no_missing_permission() {
         let secondary = "You have exceeded a secondary rate limit.";
-        assert_eq!(said(403, secondary, &[("retry-after", "7")]), "busy Some(7s)");
+        assert_eq!(
+            said(403, secondary, &[("retry-after", "7")]),
+            "busy Some(7s)"
+        );
         assert_eq!(said(403, secondary, &[]), "busy None");
-        assert_eq!(said(429, "slow down", &[("retry-after", "1")]), "busy Some(1s)");
+        assert_eq!(
+            said(429, "slow down", &[("retry-after", "1")]),
+            "busy Some(1s)"
+        );
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "0")];
-        assert_eq!(said(403, "API rate limit exceeded", &spent), "busy Some(0ns)");
+        assert_eq!(
+            said(403, "API rate limit exceeded", &spent),
+            "busy Some(0ns)"
+        );
         assert_eq!(said(502, "Bad Gateway", &[]), "busy None");
     }
 

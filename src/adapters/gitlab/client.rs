@@ -156,7 +156,9 @@ impl Client {
         let mut request = HttpRequest::new(SdkBody::from(text));
         let unusable = |error: &dyn std::error::Error| error.to_string();
         let url = format!("{}{path}", self.api);
-        request.set_method(method).map_err(|error| unusable(&error))?;
+        request
+            .set_method(method)
+            .map_err(|error| unusable(&error))?;
         request.set_uri(url).map_err(|error| unusable(&error))?;
         let headers = request.headers_mut();
         headers.insert("user-agent", USER_AGENT);
@@ -262,7 +264,12 @@ mod tests {
             r#"{"error": "invalid_token", "error_description": "Token is expired."}"#,
             "failed to write the note: GitLab says 401 Token is expired. (the token is not valid here)",
         );
-        let busy = call.refused(429, Some(Duration::from_secs(3)), b"Retry later").error;
-        assert!(matches!(busy, ForgeError::Busy { wait: Some(_), .. }), "{busy}");
+        let busy = call
+            .refused(429, Some(Duration::from_secs(3)), b"Retry later")
+            .error;
+        assert!(
+            matches!(busy, ForgeError::Busy { wait: Some(_), .. }),
+            "{busy}"
+        );
     }
 }

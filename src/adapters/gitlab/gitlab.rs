@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::{Call, Client, Failed, Token};
-use crate::core::post::{Comment, Status};
+use crate::core::post::{Comment, Sought, Status};
 use crate::ports::{Forge, ForgeError};
 
 const FIND: Call = Call {
@@ -61,7 +61,7 @@ pub struct GitLab {
 /// What was learned by earlier calls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    pub merge_request: Option<Option<MergeRequest>>,
+    pub merge_request: Sought<MergeRequest>,
     pub user: Option<u64>,
     pub note: Option<Posted>,
     pub deployment: Option<u64>,
@@ -86,7 +86,7 @@ struct Listed {
 impl GitLab {
     pub fn open(settings: Settings) -> Self {
         let memory = Memory {
-            merge_request: settings.merge_request.map(Some),
+            merge_request: settings.merge_request.map_or(Sought::NotYet, Sought::Found),
             ..Memory::default()
         };
         Self {
@@ -108,8 +108,10 @@ impl GitLab {
     }
 
     pub(super) async fn merge_request(&self) -> Result<Option<MergeRequest>, Failed> {
-        if let Some(known) = self.memory().merge_request {
-            return Ok(known);
+        match self.memory().merge_request {
+            Sought::Found(known) => return Ok(Some(known)),
+            Sought::Nowhere => return Ok(None),
+            Sought::NotYet => {}
         }
         let Settings { project, sha, .. } = &self.settings;
         let path = format!("/projects/{project}/repository/commits/{sha}/merge_requests");
@@ -119,7 +121,7 @@ impl GitLab {
             project: it.project_id,
             number: it.iid,
         });
-        self.memory().merge_request = Some(found);
+        self.memory().merge_request = found.into();
         Ok(found)
     }
 

@@ -43,7 +43,8 @@ impl GitLab {
         match &status.at {
             Place::Commit => self.set_commit_status(status).await,
             Place::Environment { name, url } => {
-                self.set_deployment(name, url.as_deref(), state(status.light)).await
+                self.set_deployment(name, url.as_deref(), state(status.light))
+                    .await
             }
         }
     }
@@ -65,7 +66,10 @@ impl GitLab {
             }
         }
         let path = format!("/projects/{}/statuses/{}", settings.project, settings.sha);
-        let set = self.client.post::<Value>(STATUS, &self.access()?, &path, &body).await;
+        let set = self
+            .client
+            .post::<Value>(STATUS, &self.access()?, &path, &body)
+            .await;
         match set {
             // It stands so already.
             Err(failed) if says_so_already(&failed) => Ok(()),
@@ -91,7 +95,10 @@ impl GitLab {
             return Ok(());
         }
         let path = format!("{root}/{id}");
-        let _: Deployment = self.client.put(DEPLOY, &token, &path, &json!({"status": state})).await?;
+        let _: Deployment = self
+            .client
+            .put(DEPLOY, &token, &path, &json!({"status": state}))
+            .await?;
         Ok(())
     }
 
@@ -114,7 +121,10 @@ impl GitLab {
         if let (Some(url), Some(known)) = (url, deployment.environment)
             && known.external_url.as_deref() != Some(url)
         {
-            let path = format!("/projects/{}/environments/{}", self.settings.project, known.id);
+            let path = format!(
+                "/projects/{}/environments/{}",
+                self.settings.project, known.id
+            );
             let body = json!({"external_url": url});
             let _: Value = self.client.put(DEPLOY, &token, &path, &body).await?;
         }
@@ -129,7 +139,9 @@ impl GitLab {
             "tag": self.settings.kind == Reference::Tag,
             "status": state(Light::Underway),
         });
-        self.client.post(DEPLOY, &self.any_token()?, root, &body).await
+        self.client
+            .post(DEPLOY, &self.any_token()?, root, &body)
+            .await
     }
 }
 
@@ -145,5 +157,9 @@ fn state(light: Light) -> &'static str {
 
 /// `Cannot transition status via :run from :running`.
 fn says_so_already(failed: &Failed) -> bool {
-    failed.status == Some(400) && failed.error.to_string().contains("Cannot transition status")
+    failed.status == Some(400)
+        && failed
+            .error
+            .to_string()
+            .contains("Cannot transition status")
 }

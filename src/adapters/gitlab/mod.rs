@@ -7,6 +7,10 @@
 //! marker *and* its author.
 
 mod client;
+#[expect(
+    clippy::module_inception,
+    reason = "a file's main type has the file's name"
+)]
 mod gitlab;
 mod marks;
 mod notes;

@@ -91,7 +91,10 @@ impl GitLab {
     async fn make(&self, request: MergeRequest, comment: &Comment) -> Result<(), Failed> {
         let body = json!({"body": comment.body});
         let path = notes(request);
-        let made: Made = self.client.post(NOTE, &self.access()?, &path, &body).await?;
+        let made: Made = self
+            .client
+            .post(NOTE, &self.access()?, &path, &body)
+            .await?;
         self.remember(made.id, comment);
         Ok(())
     }

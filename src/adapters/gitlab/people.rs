@@ -107,7 +107,11 @@ impl GitLab {
 
     async fn may_approve(&self, request: MergeRequest, user: u64) -> Result<bool, Failed> {
         let path = format!("/projects/{}/members/all/{user}", request.project);
-        match self.client.get::<Member>(READ, &self.access()?, &path).await {
+        match self
+            .client
+            .get::<Member>(READ, &self.access()?, &path)
+            .await
+        {
             Ok(member) => Ok(member.access_level >= DEVELOPER),
             Err(failed) if failed.status == Some(404) => Ok(false),
             Err(failed) => Err(failed),
@@ -124,7 +128,10 @@ fn fault(failed: Failed) -> Fault {
     Fault {
         operation: "GitLab".to_owned(),
         kind,
-        code: failed.status.map(|status| status.to_string()).unwrap_or_default(),
+        code: failed
+            .status
+            .map(|status| status.to_string())
+            .unwrap_or_default(),
         message: failed.error.to_string(),
     }
 }

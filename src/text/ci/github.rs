@@ -96,7 +96,10 @@ mod tests {
         let check = |text: &str, said: &str| assert_eq!(inert(text), said);
         check("  0:00  done\n", "  0:00  done\n");
         check("::error::x\n", ":\u{200b}:error::x\n");
-        check("a\n   ::set-output name=a::b", "a\n   :\u{200b}:set-output name=a::b");
+        check(
+            "a\n   ::set-output name=a::b",
+            "a\n   :\u{200b}:set-output name=a::b",
+        );
         check("a\r::add-path::b", "a\r:\u{200b}:add-path::b");
         check("arn:aws:ecs:::x", "arn:aws:ecs:::x");
         check("log ##[group]x", "log ##\u{200b}[group]x");

@@ -6,12 +6,12 @@ use pulldown_cmark::{Event as Piece, Options, Parser, Tag, TagEnd};
 use serde_json::json;
 
 use super::{COMMENT, Story, failed, plan as planned};
-use crate::core::post::Standing;
 use crate::core::comparison::Comparison;
 use crate::core::gate::TaskFailure;
 use crate::core::id::{Cluster, ServiceKey, ServiceName, TaskArn, TaskDefinitionArn};
 use crate::core::live::{ContainerExit, ServiceEvent};
 use crate::core::plan::{Before, Course};
+use crate::core::post::Standing;
 use crate::core::proposal::{Capacity, Proposal, VERSION, Way, World};
 use crate::core::report::{Cause, Event, Outcome, Progress, Report};
 use crate::core::service::{Intent, Redeploy};
