@@ -124,6 +124,21 @@ impl Gate {
         }
     }
 
+    /// The gates of one step: those asked for, else the defaults, each held for the step's bake unless it has its own.
+    pub fn for_step(
+        asked: Option<&[Self]>,
+        deployment_alarms: &[String],
+        bake: Duration,
+    ) -> Vec<Self> {
+        let mut gates = asked.map_or_else(|| Self::defaults(deployment_alarms), <[Self]>::to_vec);
+        for gate in &mut gates {
+            if gate.pace.bake.is_zero() && !gate.check.is_asked_once() {
+                gate.pace.bake = bake;
+            }
+        }
+        gates
+    }
+
     /// The gates of a step that names none: tasks, targets, and the service's own deployment alarms.
     pub fn defaults(deployment_alarms: &[String]) -> Vec<Self> {
         let mut gates = vec![

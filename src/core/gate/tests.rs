@@ -694,6 +694,25 @@ fn progress_outlives_the_process() {
 }
 
 #[test]
+fn a_step_lends_its_bake_to_gates_without_one() {
+    let mut own = alarm_gate(1, 45, (0, 0, 0));
+    own.name = "own".to_owned();
+    let asked = [
+        own,
+        alarm_gate(1, 0, (0, 0, 0)),
+        Gate::new(Check::Approval(Approval::default())),
+    ];
+    let gates = Gate::for_step(Some(&asked), &[], Duration::from_mins(5));
+    let bakes: Vec<u64> = gates.iter().map(|gate| gate.pace.bake.as_secs()).collect();
+    assert_eq!(bakes, [45, 300, 0]);
+    assert_eq!(
+        Gate::for_step(None, &[], Duration::ZERO),
+        Gate::defaults(&[])
+    );
+    assert_eq!(Gate::for_step(Some(&[]), &[], Duration::ZERO), []);
+}
+
+#[test]
 fn default_gates_name_deployment_alarms_only_if_there_are_any() {
     let names = |alarms: &[String]| -> Vec<String> {
         Gate::defaults(alarms)

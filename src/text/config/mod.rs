@@ -1,12 +1,17 @@
 //! `ecsdeploy.yml`: its shape, how it is read, and what one service of it comes to.
 
 mod duration;
+mod gate_read;
+mod gate_shape;
+#[cfg(test)]
+mod gate_tests;
 mod resolve;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 pub use duration::HumanDuration;
+pub use gate_shape::{GateConfig, GateList, StepConfig};
 pub use resolve::{DEFAULT_TIMEOUT, Resolved, Rollout};
 pub use shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,

@@ -66,6 +66,9 @@ fn without_an_environment_the_base_stands_alone() {
                 max_failed_tasks: Some(2),
                 on_failure: OnFailure::Rollback,
                 on_cancel: OnCancel::Leave,
+                bake: None,
+                gates: None,
+                steps: Vec::new(),
             },
             redact: Rules::default(),
         }
