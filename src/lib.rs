@@ -17,6 +17,8 @@
 //!   rendered, compared, registered and read back unchanged.
 //! * A turn of the rollout machine decides from what *is*, never from what was ordered, and takes at most one
 //!   action, each idempotent. Stopping the program between any two calls and starting it again ends in the same world.
+//! * All output leaves by `cli::stdout`, which hides secrets last; `render` alone prints the user's own document as it
+//!   is (`tests/secrets.rs`).
 //! * Only `engine::drive` sleeps; only `adapters::aws` retries.
 
 pub mod adapters;

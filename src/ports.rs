@@ -7,8 +7,11 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::core::gate::{Ask, Probe, Reply, Word};
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::journal::{Fence, Owner, Record, RolloutId};
 use crate::core::report::Entry;
-use crate::core::rollout::{Action, Fault, Observation, Receipt, Watch};
+use crate::core::rollout::{Action, Fault, Observation, Receipt, Watch, Wish};
+use crate::core::taskdef::TaskDefinition;
 
 /// AWS, as far as a rollout needs it.
 pub trait Cloud {
@@ -17,6 +20,92 @@ pub trait Cloud {
 
     /// Makes one change. An unanswered fault means that it may have been made.
     fn perform(&self, action: &Action) -> impl Future<Output = Result<Receipt, Fault>>;
+}
+
+/// What served before, as far as AWS remembers it.
+pub trait History {
+    /// Revisions that completed deployments brought, newest first, each once in a row.
+    fn completed(
+        &self,
+        service: &ServiceKey,
+    ) -> impl Future<Output = Result<Vec<TaskDefinitionArn>, Fault>>;
+}
+
+/// Where records of rollouts are kept, and what locks a service while one runs.
+pub trait Journal {
+    fn load(&self, id: &RolloutId) -> impl Future<Output = Result<Option<Record>, JournalError>>;
+
+    /// Creates the record, or puts it in the place of the expired one with the fence `over`. Of several takers, one
+    /// gets it.
+    fn claim(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+        over: Option<Fence>,
+    ) -> impl Future<Output = Result<Claim, JournalError>>;
+
+    /// Writes the record, which also renews its lease, unless its fence is no longer the stored one.
+    fn save(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+    ) -> impl Future<Output = Result<(), JournalError>>;
+
+    /// Removes the record, and wishes about it, if its fence is still the stored one.
+    fn release(
+        &self,
+        id: &RolloutId,
+        fence: Fence,
+    ) -> impl Future<Output = Result<(), JournalError>>;
+
+    /// Leaves a wish for the owner of the record with this fence.
+    fn wish(
+        &self,
+        id: &RolloutId,
+        fence: Fence,
+        wish: &Wish,
+    ) -> impl Future<Output = Result<(), JournalError>>;
+
+    /// The wish that was left for this fence, at every call until the record is released.
+    fn hear(
+        &self,
+        id: &RolloutId,
+        fence: Fence,
+    ) -> impl Future<Output = Result<Option<Wish>, JournalError>>;
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// It is ours, and nobody else can get it while the lease lives.
+    Locked,
+    /// The record is kept, but this store cannot keep others out.
+    Unlocked { why: String },
+    /// Somebody else was first.
+    Held(Box<Record>),
+}
+
+/// Why a journal did not do what was asked.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum JournalError {
+    #[error("{0} took the service over")]
+    TakenOver(Owner),
+    #[error("the record in {place} cannot be read: {reason}")]
+    Unreadable { place: String, reason: String },
+    #[error("the record takes {bytes} bytes and {place} holds {limit}")]
+    TooLarge {
+        place: &'static str,
+        bytes: usize,
+        limit: usize,
+    },
+    #[error("failed to {verb} {place}: {reason}")]
+    File {
+        verb: &'static str,
+        place: String,
+        reason: String,
+    },
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }
 
 /// HTTP requests to the service, from where this program runs.
@@ -36,6 +125,11 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
 
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = Wake>;
+
+    /// Works until it is done; once there is a wish to stop, only for the few seconds that are left, then `None`.
+    fn attend<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        async { Some(work.await) }
+    }
 }
 
 /// Why a sleep ended.
@@ -49,4 +143,7 @@ pub enum Wake {
 /// Whoever is told what happens.
 pub trait Audience {
     fn hear(&mut self, entry: &Entry);
+
+    /// Shown each task definition that is seen, before anything is told of it: whoever tells must know its secrets.
+    fn learn(&mut self, _: &TaskDefinition) {}
 }

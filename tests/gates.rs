@@ -1,8 +1,4 @@
 //! The comparison of errors by simulation: it keeps the promise it makes, and the documented power is the power.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a panic in a test is a failure with its place"
-)]
 
 #[path = "common/power.rs"]
 mod power;

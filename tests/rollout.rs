@@ -471,7 +471,8 @@ async fn throttled_calls_are_ridden_out() {
     let stage = Stage::example("fargate-web");
     let n = AtomicUsize::new(0);
     let throttled = stage.through(move |sandbox, request| {
-        if n.fetch_add(1, Ordering::SeqCst) % 3 != 2 {
+        // In the words of the JSON services, which ELB's are not.
+        if operation(&request).is_empty() || n.fetch_add(1, Ordering::SeqCst) % 3 != 2 {
             return Ok(sandbox.lock().answer(&request));
         }
         let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;

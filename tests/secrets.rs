@@ -222,9 +222,9 @@ fn what_cannot_be_parsed_is_quoted_without_its_secrets() {
         "td.json",
     );
     check_with(
-        "out",
+        "plan.json",
         r#"{"version": 1, "token": "canary-bad-0451"}"#,
-        "rollout --sandbox --plan out",
+        "rollout --sandbox --plan plan.json",
         "not a plan",
     );
 }

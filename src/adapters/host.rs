@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::ports::{Clock, Wake};
 
@@ -51,6 +52,14 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// The name of this machine, as far as it tells.
+pub fn name() -> String {
+    let told = || fs::read_to_string("/etc/hostname").ok();
+    let name = std::env::var("HOSTNAME").ok().or_else(told);
+    let name = name.or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+}
+
 pub fn is_directory(path: &Path) -> bool {
     path.is_dir()
 }
@@ -80,20 +89,28 @@ impl Clock for HostClock {
         let pause = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
         self.signals.pause(pause).await
     }
+
+    async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.signals.attend(work).await
+    }
 }
+
+/// What a run that is told to stop gets for its last calls. GitHub gives 7.5 s between its two signals.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// SIGINT and SIGTERM as a wish to stop that sleepers notice. A second signal ends the program at once.
 #[derive(Clone, Debug)]
-pub struct Signals(watch::Receiver<bool>);
+pub struct Signals(watch::Receiver<Option<Instant>>);
 
 impl Signals {
-    /// Listens from now on; `at_once` runs when a second signal arrives.
-    pub fn listen(at_once: fn() -> !) -> io::Result<Self> {
-        let (wish, heard) = watch::channel(false);
+    /// Listens from now on; `once` runs when a signal arrives, `at_once` when a second one does.
+    pub fn listen(once: fn(), at_once: fn() -> !) -> io::Result<Self> {
+        let (wish, heard) = watch::channel(None);
         let mut arrivals = Arrivals::new()?;
         tokio::spawn(async move {
             arrivals.next().await;
-            wish.send_replace(true);
+            wish.send_replace(Some(Instant::now()));
+            once();
             arrivals.next().await;
             at_once()
         });
@@ -102,7 +119,7 @@ impl Signals {
 
     /// Nobody ever wishes to stop.
     pub fn none() -> Self {
-        let (wish, heard) = watch::channel(false);
+        let (wish, heard) = watch::channel(None);
         // Dropped, the channel keeps its last value: no.
         drop(wish);
         Self(heard)
@@ -111,7 +128,7 @@ impl Signals {
     /// Waits for so long, or until a signal arrives (or has arrived before).
     pub async fn pause(&self, pause: Duration) -> Wake {
         let mut heard = self.0.clone();
-        if *heard.borrow() {
+        if heard.borrow().is_some() {
             return Wake::Interrupted;
         }
         if pause.is_zero() {
@@ -119,8 +136,29 @@ impl Signals {
         }
         tokio::select! {
             biased;
-            Ok(_) = heard.wait_for(|stop| *stop) => Wake::Interrupted,
+            Ok(_) = heard.wait_for(Option::is_some) => Wake::Interrupted,
             () = tokio::time::sleep(pause) => Wake::Due,
+        }
+    }
+}
+
+impl Signals {
+    /// Works until it is done; after a signal, until the grace is over.
+    pub async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.grace_is_over() => None,
+        }
+    }
+
+    async fn grace_is_over(&self) {
+        let mut heard = self.0.clone();
+        let told = heard.wait_for(Option::is_some).await.map(|told| *told);
+        match told {
+            Ok(Some(at)) => tokio::time::sleep_until(at + GRACE).await,
+            // Nobody is left who could say it.
+            _ => std::future::pending().await,
         }
     }
 }

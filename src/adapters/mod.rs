@@ -3,3 +3,4 @@ pub mod aws;
 pub mod host;
 pub mod http;
 pub mod loopback;
+pub mod record_file;

@@ -136,8 +136,10 @@ impl Setting {
             Wanted::Running(_) if self.config.is_none() => {
                 Err(no_config(path).hint("or name the task definition: --task-definition FILE"))
             }
-            Wanted::Running(_) => Err(Failure::usage("no task definition is named")
-                .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE")),
+            Wanted::Running(_) | Wanted::Revision(_) => {
+                Err(Failure::usage("no task definition is named")
+                    .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE"))
+            }
         }
     }
 

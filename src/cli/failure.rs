@@ -11,6 +11,7 @@ use crate::core::plan::Refusal;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Fault, FaultKind};
 use crate::engine::SurveyError;
+use crate::ports::JournalError;
 use crate::text::{Complaint, Paint};
 
 /// What the process's exit says.
@@ -63,7 +64,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Contested,
         "contested",
-        "another deployment has the service",
+        "another rollout or deployment has the service",
     ),
 ];
 
@@ -170,6 +171,9 @@ impl From<SurveyError> for Failure {
                 .hint("--keep-tags deploys without asking ECR"),
             SurveyError::ImageNotActive { .. } => Self::new(Exit::Failed, error.to_string())
                 .hint("restore the image in ECR, or choose another tag"),
+            SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
+                .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
+                .hint("name the revision: --to NUMBER"),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)
@@ -190,6 +194,15 @@ impl From<Refusal> for Failure {
             Refusal::NotActive { .. } | Refusal::Controller { .. } => {
                 Self::new(Exit::Failed, headline)
             }
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Fault(fault) => fault.into(),
+            other => Self::new(Exit::Failed, "failed to use the journal").because(&other),
         }
     }
 }
@@ -217,6 +230,7 @@ impl From<Fault> for Failure {
 fn iam_action(operation: &str) -> String {
     let service = match operation {
         "DescribeTargetHealth" => "elasticloadbalancing",
+        "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
         "DescribeImages" => "ecr",
         _ => "ecs",
     };
@@ -262,6 +276,7 @@ impl Failure {
                 failure.hint("check the image's name, tag and platform, and the execution role's rights to pull it")
             }
             Cause::Alarm { .. } => failure.hint("look at the alarms' history in CloudWatch"),
+            Cause::Cancelled { .. } => failure,
             Cause::Stopped { .. } => failure.hint("somebody called StopServiceDeployment or deployed the old revision"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),

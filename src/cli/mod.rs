@@ -5,9 +5,12 @@ mod diff;
 mod document;
 mod failure;
 mod input;
+mod journal;
+mod owner;
 mod plan;
 mod register;
 mod render;
+mod rollback;
 mod rollout;
 mod rules;
 mod sandbox;
@@ -15,6 +18,8 @@ mod schema;
 pub mod stage;
 mod status;
 mod stdout;
+mod watch;
+mod wish;
 mod world;
 
 use std::ffi::OsString;
@@ -51,6 +56,10 @@ enum Command {
     Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
+    Rollback(rollback::Args),
+    Watch(watch::Args),
+    Promote(wish::Promote),
+    Abort(wish::Abort),
     Status(status::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
@@ -117,6 +126,10 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Rollback(args) => wait(rollback::run(args)).map(done),
+        Command::Watch(args) => wait(watch::run(args)).map(done),
+        Command::Promote(args) => wait(wish::promote(args)).map(done),
+        Command::Abort(args) => wait(wish::abort(args)).map(done),
         Command::Status(args) => wait(status::run(args)).map(done),
         Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),

@@ -6,17 +6,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
+use super::journal::{CancelArgs, JournalArgs};
+use super::owner::owner;
 use super::rules::Rules;
 use super::world::World;
 use super::{plan, stdout};
 use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
-use crate::core::rollout::State;
-use crate::engine::{Driven, compare, drive};
+use crate::core::rollout::{Phase, State};
+use crate::core::taskdef::TaskDefinition;
+use crate::engine::{Means, Ran, Request, compare, roll_out};
 use crate::ports::{Audience, Clock as _};
 use crate::text::terminal;
 
@@ -38,6 +42,10 @@ pub struct Args {
     /// Do exactly what `ecsdeploy plan --out FILE` wrote, or refuse if the inputs or the service are not what they were
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+    #[command(flatten)]
+    journal: JournalArgs,
+    #[command(flatten)]
+    cancel: CancelArgs,
     /// What to print on stdout; progress goes to stderr
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -47,56 +55,85 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
     let planned = args.plan.as_deref().map(plan::read).transpose()?;
-    let wanted = setting.wanted(&args.document)?;
-    let pinning = setting.pinning(&args.pin);
-    let intent = args.rules.intent(setting.config.as_ref());
+    let request = Request {
+        target,
+        wanted: setting.wanted(&args.document)?,
+        pinning: setting.pinning(&args.pin),
+        intent: args.rules.intent(setting.config.as_ref()),
+    };
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let mut teller = Teller::new(world.clock.now(), args.output);
-    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    if let Some(planned) = planned {
+        hold_to(&planned, request.clone(), &world).await?;
+    }
+    let head = format!("rolling out      {} ({})\n", request.target, world.place());
+    let mut teller = Teller::new(world.clock.now(), args.output, head);
+    let config = setting.config.as_ref();
+    let means = Means {
+        cloud: &world.aws,
+        clock: &world.clock,
+        journal: &args.journal.open(config, &setting.directory, &world.config),
+        owner: owner(),
+        on_cancel: args.cancel.settle(config),
+        wish: None,
+    };
+    let ran = roll_out(request, &means, &mut teller).await?;
+    world.note_calls();
+    conclude(ran, &teller)
+}
+
+/// Refuses unless what would be done now is what was planned.
+async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<(), Failure> {
+    let (target, intent) = (request.target, request.intent);
+    let (wanted, survey) = compare(&target, request.wanted, request.pinning, &world.aws).await?;
     learn(&wanted, &survey);
     let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
-    if let Some(planned) = planned {
-        plan::hold(&planned, &proposal)?;
-    }
-    stdout::note(&format!(
-        "rolling out      {} ({})\n",
-        plan.target,
-        world.place()
-    ));
-    let driven = drive(&plan, &world.aws, &world.clock, &mut teller).await;
-    world.note_calls();
-    match driven {
-        Driven::Ended(outcome) => {
-            if args.output == Output::Json {
-                stdout::data(&summary(&proposal, &outcome, &teller.report))?;
+    plan::hold(planned, &proposal)
+}
+
+/// The verdict as data, as words and as an exit code.
+pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
+    match ran {
+        Ran::Ended { plan, outcome } => {
+            if teller.output == Output::Json {
+                stdout::data(&summary(&plan, &outcome, &teller.report))?;
             }
             judge(&outcome)
         }
-        Driven::Interrupted(state) => Err(interrupted(&state)),
+        Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
+        Ran::Held { owner, since } => Err(Failure::new(
+            Exit::Contested,
+            format!("another rollout has the service since {since:.0}"),
+        )
+        .cause(owner)
+        .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")),
     }
 }
 
 /// Tells the terminal, keeps the report, and writes lines of JSON when asked.
-struct Teller {
+pub struct Teller {
     since: Timestamp,
     output: Output,
     report: Report,
+    /// What is said before the first event; an error before that stands alone.
+    head: String,
 }
 
 impl Teller {
-    fn new(since: Timestamp, output: Output) -> Self {
+    pub fn new(since: Timestamp, output: Output, head: String) -> Self {
         let report = Report::new();
         Self {
             since,
             output,
             report,
+            head,
         }
     }
 }
 
 impl Audience for Teller {
     fn hear(&mut self, entry: &Entry) {
+        stdout::note(&std::mem::take(&mut self.head));
         stdout::note(&terminal::entry(entry, self.since));
         if self.output == Output::Jsonl {
             let line = serde_json::to_string(entry).expect("an entry is JSON");
@@ -105,12 +142,16 @@ impl Audience for Teller {
         }
         self.report.record(entry.at, entry.event.clone());
     }
+
+    fn learn(&mut self, document: &TaskDefinition) {
+        stdout::learn_document(&document.to_value());
+    }
 }
 
-fn summary(plan: &Proposal, outcome: &Outcome, report: &Report) -> String {
+fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
     let mut summary = json!({
         "service": plan.target,
-        "plan": plan.name(),
+        "plan": plan.digest(),
         "taskDefinitionBefore": plan.before.task_definition,
         "seconds": report.seconds(),
         "events": report.entries,
@@ -123,11 +164,19 @@ fn summary(plan: &Proposal, outcome: &Outcome, report: &Report) -> String {
     format!("{summary:#}\n")
 }
 
-fn interrupted(state: &State) -> Failure {
+fn interrupted(state: Option<&State>) -> Failure {
     let failure = Failure::new(Exit::Interrupted, "interrupted");
-    match &state.deployment {
-        Some(deployment) => failure.cause(format!("ECS goes on with deployment {deployment}")),
-        None => failure.cause("the service was not changed"),
+    let Some(state) = state.filter(|state| state.outcome().is_none()) else {
+        return failure.cause("the service was not changed");
+    };
+    match (&state.deployment, &state.phase) {
+        (_, Phase::Undo { .. }) => failure.cause("going back has begun, and ECS goes on with it"),
+        (Some(deployment), _) => failure.cause(format!("ECS goes on with deployment {deployment}")),
+        (None, _) if state.ordered.is_some() => {
+            failure.cause("the deployment was ordered, and ECS goes on with it")
+        }
+        (None, _) => failure.cause("the service was not changed"),
     }
     .hint("the same command takes it up again; nothing is registered or deployed twice")
+    .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
 }

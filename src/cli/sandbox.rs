@@ -1,5 +1,6 @@
 //! `ecsdeploy sandbox`: the sandbox for any AWS client, on a port of this machine; and its census and pokes.
 
+mod census;
 mod client;
 mod door;
 mod live;

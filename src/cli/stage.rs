@@ -63,6 +63,10 @@ impl Clock for SandboxClock {
         }
         self.signals.pause(Duration::ZERO).await
     }
+
+    async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.signals.attend(work).await
+    }
 }
 
 /// The sandbox, held by the SDK's connector, its clock, its sleeps, and ours.

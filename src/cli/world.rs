@@ -34,6 +34,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct World {
     pub aws: Aws,
     pub clock: AnyClock,
+    /// For clients of other services.
+    pub config: SdkConfig,
     sandbox: Option<SharedSandbox>,
 }
 
@@ -50,7 +52,7 @@ impl World {
         region: Option<&str>,
         directory: &Path,
     ) -> Result<Self, Failure> {
-        let signals = Signals::listen(stop_at_once).map_err(|error| {
+        let signals = Signals::listen(stopping, stop_at_once).map_err(|error| {
             Failure::new(Exit::Failed, "failed to listen for signals").because(&error)
         })?;
         if args.sandbox {
@@ -65,6 +67,7 @@ impl World {
         Ok(Self {
             aws: Aws::new(&config),
             clock: AnyClock::Host(HostClock::new(signals)),
+            config,
             sandbox: None,
         })
     }
@@ -88,9 +91,11 @@ impl World {
         fastrand::seed(args.seed);
         let shared = SharedSandbox::new(sandbox);
         let clock = SandboxClock::new(shared.clone(), speed(args.speed), signals);
+        let config = shared.config();
         Ok(Self {
-            aws: Aws::new(&shared.config()),
+            aws: Aws::new(&config),
             clock: AnyClock::Sandbox(clock),
+            config,
             sandbox: Some(shared),
         })
     }
@@ -151,6 +156,10 @@ fn speed(asked: Option<Speed>) -> Speed {
     })
 }
 
+fn stopping() {
+    stdout::note("stopping         within 7 s; a second signal stops at once\n");
+}
+
 fn stop_at_once() -> ! {
     std::process::exit(i32::from(Exit::Interrupted as u8))
 }
@@ -167,6 +176,13 @@ impl Clock for AnyClock {
         match self {
             Self::Host(clock) => clock.sleep_until(until).await,
             Self::Sandbox(clock) => clock.sleep_until(until).await,
+        }
+    }
+
+    async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self {
+            Self::Host(clock) => clock.attend(work).await,
+            Self::Sandbox(clock) => clock.attend(work).await,
         }
     }
 }

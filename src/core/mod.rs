@@ -3,6 +3,7 @@ pub mod comparison;
 pub mod diff;
 pub mod gate;
 pub mod id;
+pub mod journal;
 pub mod live;
 pub mod plan;
 pub mod proposal;

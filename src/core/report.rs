@@ -7,12 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::TaskFailure;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
+use super::journal::Owner;
 use super::live::{ServiceEvent, Target};
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// Somebody seems to drive a rollout to the same goal: whether the lease is renewed is awaited.
+    Waiting {
+        owner: Owner,
+        until: Timestamp,
+    },
+    /// A rollout that its owner left unfinished is taken up.
+    TakenUp {
+        owner: Owner,
+        since: Timestamp,
+    },
     /// A new revision was made.
     Registered {
         task_definition: TaskDefinitionArn,
@@ -120,6 +131,10 @@ pub enum Cause {
     Alarm {
         alarms: Vec<String>,
     },
+    /// A person or a runner wished to go back.
+    Cancelled {
+        by: String,
+    },
     /// Somebody stopped the deployment.
     Stopped {
         reason: String,
@@ -219,6 +234,11 @@ impl Default for Report {
 }
 
 impl Cause {
+    /// Whether going back was wished for, by us or by whoever stopped the deployment.
+    pub fn is_asked_for(&self) -> bool {
+        matches!(self, Self::Cancelled { .. } | Self::Stopped { .. })
+    }
+
     /// One word for outputs and scripts.
     pub fn name(&self) -> &'static str {
         match self {
@@ -226,6 +246,7 @@ impl Cause {
             Self::TasksFailing { .. } => "tasks_failing",
             Self::Unrunnable { .. } => "unrunnable",
             Self::Alarm { .. } => "alarm",
+            Self::Cancelled { .. } => "cancelled",
             Self::Stopped { .. } => "stopped",
             Self::FailedByEcs { .. } => "failed_by_ecs",
             Self::Deadline { .. } => "deadline",
@@ -255,6 +276,7 @@ impl std::fmt::Display for Cause {
                 write!(f, "the new task definition cannot run: {reason}")
             }
             Self::Alarm { alarms } => write!(f, "deployment alarms fired: {}", alarms.join(", ")),
+            Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
             Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),
             Self::Deadline { seconds, awaiting } => {

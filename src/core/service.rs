@@ -123,6 +123,16 @@ pub enum OnFailure {
     Leave,
 }
 
+/// What becomes of a rollout whose run is told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCancel {
+    /// ECS goes on, and the same command takes the rollout up.
+    #[default]
+    Leave,
+    /// Going back is begun before the run stops.
+    RollBack,
+}
+
 /// Whether a service that already runs the wanted revision is deployed to again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Redeploy {

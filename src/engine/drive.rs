@@ -1,62 +1,222 @@
-//! The loop: observe, turn, perform, tell, sleep.
+//! The loop: observe, turn, save next, perform, tell, sleep.
 //!
-//! **Invariant:** nothing else in the program sleeps, and nothing here decides: a turn of the machine does.
+//! **Invariant:** nothing else in the program sleeps, and nothing here decides: a turn of the machine does. What the turn
+//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it.
 
+use super::keeper::{Keeper, Occasion, TakenOver};
+use crate::core::journal::Owner;
 use crate::core::plan::Plan;
 use crate::core::report::{Entry, Event, Outcome};
-use crate::core::rollout::{State, Turn, turn};
-use crate::ports::{Audience, Clock, Cloud, Wake};
+use crate::core::rollout::{
+    Action, Facet, Fault, Observation, Receipt, State, Turn, Watch, Wish, turn,
+};
+use crate::core::service::OnCancel;
+use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
+
+/// A rollout that is told to turn back looks so often, without a pause, until it has begun to.
+const HURRIED_LOOKS: u8 = 4;
 
 /// How the loop ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Driven {
     Ended(Outcome),
-    /// Told to stop. The same command takes up from the world as it is; the state says where it stood.
+    /// Told to stop. The same command takes up from here.
     Interrupted(Box<State>),
+    /// Another run took the service over while this one could not renew its lease.
+    TakenOver(Owner),
+}
+
+/// What a rollout is driven with.
+pub struct Means<'a, C, K, J> {
+    pub cloud: &'a C,
+    pub clock: &'a K,
+    pub journal: &'a J,
+    pub owner: Owner,
+    pub on_cancel: OnCancel,
+    /// What this run itself wishes of whatever it drives.
+    pub wish: Option<Wish>,
 }
 
 /// Takes turns until the rollout is done or the clock says to stop.
-pub async fn drive(
+pub async fn drive<C: Cloud, K: Clock, J: Journal>(
     plan: &Plan,
-    cloud: &impl Cloud,
-    clock: &impl Clock,
+    state: State,
+    means: &Means<'_, C, K, J>,
+    keeper: &mut Keeper<'_, J>,
     audience: &mut impl Audience,
 ) -> Driven {
-    let mut state = State::begin(plan, clock.now());
-    if let Some(outcome) = state.outcome() {
-        tell(vec![Event::Finished(outcome.clone())], clock, audience);
-        return Driven::Ended(outcome.clone());
-    }
     let mut watch = state.first_watch(plan);
-    let mut receipt = None;
+    if let Some(id) = state.deployment.clone() {
+        // A rollout that is taken up asks for what its last look had asked for.
+        watch.insert(Facet::ServiceDeployment(plan.target.clone(), id));
+    }
+    let mut drive = Drive {
+        plan,
+        means,
+        keeper,
+        audience,
+        state,
+        receipt: None,
+        wish: means.wish.clone(),
+        hurried: None,
+    };
     loop {
-        let mut seen = cloud.observe(&watch).await;
-        seen.receipt = receipt.take();
-        let Turn {
-            next,
-            act,
-            watch: watch_next,
-            wake_at,
-            say,
-        } = turn(plan, &state, &seen, clock.now());
-        (state, watch) = (next, watch_next);
-        tell(say, clock, audience);
-        if let Some(outcome) = state.outcome() {
-            return Driven::Ended(outcome.clone());
-        }
-        if let Some(action) = act {
-            receipt = Some(cloud.perform(&action).await);
-        }
-        let until = wake_at.unwrap_or_else(|| clock.now());
-        if clock.sleep_until(until).await == Wake::Interrupted {
-            return Driven::Interrupted(Box::new(state));
+        match drive.step(&watch).await {
+            Ok(next) => watch = next,
+            Err(driven) => return *driven,
         }
     }
 }
 
-fn tell(say: Vec<Event>, clock: &impl Clock, audience: &mut impl Audience) {
-    for event in say {
-        let at = clock.now();
-        audience.hear(&Entry { at, event });
+pub fn tell(event: Event, clock: &impl Clock, audience: &mut impl Audience) {
+    let at = clock.now();
+    audience.hear(&Entry { at, event });
+}
+
+/// One rollout on its way.
+struct Drive<'a, 'j, C, K, J, A> {
+    plan: &'a Plan,
+    means: &'a Means<'a, C, K, J>,
+    keeper: &'a mut Keeper<'j, J>,
+    audience: &'a mut A,
+    state: State,
+    receipt: Option<Result<Receipt, Fault>>,
+    /// This run's own wish; to go back, once a signal said so.
+    wish: Option<Wish>,
+    /// Looks since the signal, between which nothing sleeps.
+    hurried: Option<u8>,
+}
+
+type Step<T> = Result<T, Box<Driven>>;
+
+impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
+    /// One turn, its change and its sleep; gives what to look at next.
+    async fn step(&mut self, watch: &Watch) -> Step<Watch> {
+        let seen = self.look(watch).await?;
+        let now = self.means.clock.now();
+        let turn = turn(self.plan, &self.state, &seen, now);
+        let Turn {
+            next,
+            act,
+            watch,
+            wake_at,
+            say,
+        } = turn;
+        self.state = next;
+        for event in say {
+            self.tell(event);
+        }
+        if let Some(outcome) = self.state.outcome() {
+            return Err(Box::new(self.ended(outcome.clone())));
+        }
+        let occasion = match act {
+            Some(_) => Occasion::Change,
+            None => Occasion::Look,
+        };
+        self.keep(occasion).await?;
+        let did = match act {
+            Some(action) => self.perform(&action).await?,
+            None => Did::Nothing,
+        };
+        let until = wake_at.unwrap_or(now);
+        if self.means.clock.sleep_until(until).await == Wake::Interrupted {
+            self.interrupted(did).await?;
+        }
+        Ok(watch)
     }
+
+    async fn look(&mut self, watch: &Watch) -> Step<Observation> {
+        let wish = self.heard().await?;
+        let looked = self.means.cloud.observe(watch);
+        let Some(mut seen) = self.means.clock.attend(looked).await else {
+            return Err(self.leave().await);
+        };
+        seen.receipt = self.receipt.take();
+        seen.wish = wish;
+        Ok(seen)
+    }
+
+    /// This run's own wish comes before one that was left for it.
+    async fn heard(&mut self) -> Step<Option<Wish>> {
+        if self.wish.is_some() {
+            return Ok(self.wish.clone());
+        }
+        match self.means.clock.attend(self.keeper.hear()).await {
+            Some(Ok(wish)) => Ok(wish),
+            Some(Err(trouble)) => {
+                trouble.into_iter().for_each(|event| self.tell(event));
+                Ok(None)
+            }
+            None => Err(self.leave().await),
+        }
+    }
+
+    async fn keep(&mut self, occasion: Occasion) -> Step<()> {
+        let clock = self.means.clock;
+        let kept = self
+            .keeper
+            .keep(self.plan, &self.state, occasion, clock.now());
+        match clock.attend(kept).await {
+            Some(Ok(trouble)) => {
+                trouble.into_iter().for_each(|event| self.tell(event));
+                Ok(())
+            }
+            Some(Err(TakenOver(owner))) => Err(Box::new(Driven::TakenOver(owner))),
+            None => Err(Box::new(Driven::Interrupted(Box::new(self.state.clone())))),
+        }
+    }
+
+    async fn perform(&mut self, action: &Action) -> Step<Did> {
+        let performed = self.means.cloud.perform(action);
+        match self.means.clock.attend(performed).await {
+            Some(receipt) => {
+                self.receipt = Some(receipt);
+                Ok(Did::Change)
+            }
+            None => Err(self.leave().await),
+        }
+    }
+
+    /// A signal arrived: leave, or turn back and leave once that has begun.
+    async fn interrupted(&mut self, did: Did) -> Step<()> {
+        match (self.means.on_cancel, self.hurried, did) {
+            (OnCancel::RollBack, None, _) => {
+                let by = "a signal".to_owned();
+                self.wish = Some(Wish::Undo { by });
+                self.hurried = Some(0);
+                Ok(())
+            }
+            (OnCancel::RollBack, Some(looks), Did::Nothing) if looks < HURRIED_LOOKS => {
+                self.hurried = Some(looks + 1);
+                Ok(())
+            }
+            _ => Err(self.leave().await),
+        }
+    }
+
+    async fn leave(&mut self) -> Box<Driven> {
+        if let Err(driven) = self.keep(Occasion::Leave).await {
+            return driven;
+        }
+        Box::new(Driven::Interrupted(Box::new(self.state.clone())))
+    }
+
+    /// A rollout that a signal ended before it changed anything was interrupted; it did not fail.
+    fn ended(&self, outcome: Outcome) -> Driven {
+        match (self.hurried, outcome) {
+            (Some(_), Outcome::Failed { .. }) => Driven::Interrupted(Box::new(self.state.clone())),
+            (_, outcome) => Driven::Ended(outcome),
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        tell(event, self.means.clock, self.audience);
+    }
+}
+
+/// What a turn changed in AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Did {
+    Nothing,
+    Change,
 }

@@ -2,14 +2,25 @@
 //!
 //! **Invariant:** only the engine sleeps, and only through the clock it is given.
 
+mod desk;
 mod drive;
 mod eyes;
 mod inspect;
+mod keeper;
 mod register;
+mod rollback;
+mod rollout;
+mod spectate;
 mod survey;
+mod unkept;
 
-pub use drive::{Driven, drive};
+pub use drive::{Driven, Means, drive};
 pub use eyes::Eyes;
 pub use inspect::inspect;
+pub use keeper::{Keeper, TakenOver, Troubled};
 pub use register::{Registered, register};
-pub use survey::{Pinning, Request, SurveyError, Wanted, compare, look, pin};
+pub use rollback::{To, roll_back};
+pub use rollout::{Ran, roll_out};
+pub use spectate::spectate;
+pub use survey::{Pinning, Request, SurveyError, Surveyed, Wanted, compare, look, pin};
+pub use unkept::Unkept;

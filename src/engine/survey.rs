@@ -29,7 +29,12 @@ pub enum Wanted {
     Document(TaskDefinition),
     /// The one that the service runs, with these overrides.
     Running(Overrides),
+    /// A registered revision, by ARN or `FAMILY:REVISION`.
+    Revision(String),
 }
+
+/// What is wanted and what was found.
+pub type Surveyed = (TaskDefinition, Survey);
 
 /// Whether tags of ECR images are resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub enum Pinning {
 pub enum SurveyError {
     #[error("there is no service {} in cluster {}", .0.service, .0.cluster)]
     NoService(ServiceKey),
+    #[error("no earlier completed deployment of {0} is known")]
+    NoPrevious(ServiceKey),
     #[error("there is no active task definition {0}")]
     NoTaskDefinition(String),
     #[error("container {container} wants the image {image}, and ECR has none of that name in account {}, region {}", .ecr.account, .ecr.region)]
@@ -83,7 +90,7 @@ pub async fn compare(
     wanted: Wanted,
     pinning: Pinning,
     cloud: &impl Cloud,
-) -> Result<(TaskDefinition, Survey), SurveyError> {
+) -> Result<Surveyed, SurveyError> {
     let mut watch = Watch::from([Facet::Service(target.clone())]);
     if let Wanted::Document(document) = &wanted {
         watch.insert(Facet::TaskDefinition(document.family().to_owned()));
@@ -99,6 +106,20 @@ pub async fn compare(
             let mut document = running.definition.clone();
             overrides.apply(&mut document)?;
             pin(document, pinning, cloud).await?
+        }
+        Wanted::Revision(name) => {
+            let named = task_definition(&mut seen, &name, cloud).await?;
+            let wanted = named.definition.clone();
+            let (service, latest) = (service, Some(named));
+            return Ok((
+                wanted,
+                Survey {
+                    rules: rules(&service, cloud).await?,
+                    service,
+                    running,
+                    latest,
+                },
+            ));
         }
     };
     let latest = latest(&mut seen, wanted.family(), cloud).await?;

@@ -3,9 +3,12 @@
 //! **Invariant:** what it says of ECS is made of ECS's own answers, so that it cannot tell another story than AWS's clients
 //! hear; taking it changes nothing and counts as no call.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
 
 use crate::sandbox::elb::{Rule, TargetGroup};
+use crate::sandbox::traffic::{Counts, Failure};
 use crate::sandbox::{ApiError, Sandbox, Time, World, looking};
 
 /// Events of each service that are shown.
@@ -52,6 +55,8 @@ impl Sandbox {
             "tasks": tasks.iter().take(TASKS).map(task).collect::<Vec<_>>(),
             "routes": elb.rules.values().map(|rule| route(&self.world, rule)).collect::<Vec<_>>(),
             "targetGroups": elb.groups.values().map(group).collect::<Vec<_>>(),
+            "traffic": traffic(&self.world),
+            "alarms": alarms(&self.world),
             "throttling": faults.throttling(),
             "faults": rules,
             "calls": calls,
@@ -185,6 +190,52 @@ fn group(group: &TargetGroup) -> Value {
         })
         .collect();
     json!({"name": group.name, "targets": targets})
+}
+
+/// What all clients have seen so far, and what went to each target group in the last second.
+fn traffic(world: &World) -> Value {
+    let seen = world.traffic.seen();
+    let failed: Map<String, Value> = seen
+        .failed
+        .iter()
+        .map(|(why, count)| (failure(*why).to_owned(), (*count).into()))
+        .collect();
+    let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
+    for (place, counts) in &world.traffic.second {
+        if let Some(group) = place.group.as_deref().and_then(|arn| world.elb.group(arn)) {
+            groups.entry(&group.name).or_default().add(counts);
+        }
+    }
+    let groups: Vec<Value> = groups
+        .into_iter()
+        .map(|(name, counts)| {
+            json!({
+                "targetGroup": name,
+                "requests": counts.requests,
+                "target5xx": counts.target_5xx,
+                "elb5xx": counts.elb_502 + counts.elb_503 + counts.elb_504,
+            })
+        })
+        .collect();
+    json!({"served": seen.served, "failed": failed, "lastSecond": groups})
+}
+
+fn failure(why: Failure) -> &'static str {
+    match why {
+        Failure::Target5xx => "target 5xx",
+        Failure::BadGateway => "502",
+        Failure::NoTarget => "503",
+        Failure::Timeout => "504",
+        Failure::FixedResponse => "fixed response 5xx",
+        Failure::NoListener => "no listener",
+    }
+}
+
+fn alarms(world: &World) -> Vec<Value> {
+    let states = world.cloudwatch.alarm_states();
+    states
+        .map(|(name, state)| json!({"name": name, "state": state.as_str()}))
+        .collect()
 }
 
 /// What follows the last slash of an ARN.

@@ -10,6 +10,7 @@ pub mod apps;
 mod autoscaling;
 mod census;
 pub mod cloudwatch;
+pub mod codedeploy;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;

@@ -10,8 +10,8 @@ use crate::sandbox::faults::{Fault, Past};
 use crate::sandbox::journal::Journal;
 use crate::sandbox::wire::{Call, Service};
 use crate::sandbox::{
-    ApiError, Duration, Rng, Time, World, WorldError, autoscaling, cloudwatch, ecr, ecs, elb, ids,
-    logs, seed, ssm, sts, wire,
+    ApiError, Duration, Rng, Time, World, WorldError, autoscaling, cloudwatch, codedeploy, ecr,
+    ecs, elb, ids, logs, seed, ssm, sts, wire,
 };
 
 /// How often each operation was asked for, by service (signing name) and operation.
@@ -201,6 +201,7 @@ pub(super) fn ask(world: &mut World, call: &Call) -> Result<Value, ApiError> {
         Service::Ssm => ssm::answer(world, operation, input),
         Service::Logs => logs::answer(world, operation, input),
         Service::ApplicationAutoScaling => autoscaling::answer(world, operation, input),
+        Service::CodeDeploy => codedeploy::answer(world, operation, input),
         other => Err(ApiError::not_modelled(other.name(), operation)),
     }
 }

@@ -21,6 +21,7 @@
 //! | `parameters` | `PutParameter` of SSM |
 //! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
+//! | `codeDeploy` | [`CodeDeploySeed`]: applications, deployment configurations and deployment groups |
 //! | `faults` | a fault [`Rule`], in the order in which they are asked |
 //! | `throttling` | `aws` for AWS's published request rates; else `off` |
 //! | `services` | `CreateService`; a service begins steady, with all its tasks running and one completed deployment. One with the controller `EXTERNAL` has `taskSets` beside it: `CreateTaskSet`, at full `scale` if none is given; the first is PRIMARY |
@@ -39,6 +40,7 @@ use serde_json::Value;
 
 use crate::sandbox::apps::Behaviour;
 use crate::sandbox::cloudwatch::{self, Switches};
+use crate::sandbox::codedeploy::{self, CodeDeploySeed};
 use crate::sandbox::ecr::{Image, ImageState, Repository};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
 use crate::sandbox::faults::{Rule, Throttling};
@@ -115,6 +117,7 @@ struct WorldFile {
     parameters: Vec<Value>,
     log_groups: Vec<Value>,
     scalable_targets: Vec<Value>,
+    code_deploy: CodeDeploySeed,
     faults: Vec<Rule>,
     throttling: Throttling,
 }
@@ -143,6 +146,7 @@ impl Default for WorldFile {
             parameters: vec![],
             log_groups: vec![],
             scalable_targets: vec![],
+            code_deploy: CodeDeploySeed::default(),
             faults: vec![],
             throttling: Throttling::Off,
         }
@@ -257,6 +261,7 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
         autoscaling::answer,
         &file.scalable_targets,
     )?;
+    codedeploy::seed(&mut world, file.code_deploy)?;
     for rule in file.faults {
         let added = world.faults.add(rule, seed);
         added.map_err(|error| WorldError::Invalid(error.to_string()))?;

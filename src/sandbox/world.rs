@@ -5,6 +5,7 @@
 use crate::sandbox::apps::Apps;
 use crate::sandbox::autoscaling::{self, AutoScaling};
 use crate::sandbox::cloudwatch::{self, Cloudwatch};
+use crate::sandbox::codedeploy::{self, CodeDeploy};
 use crate::sandbox::ecr::Ecr;
 use crate::sandbox::ecs::{self, AlarmStates, Ecs};
 use crate::sandbox::elb::Elb;
@@ -37,6 +38,7 @@ pub struct World {
     pub ssm: Ssm,
     pub logs: Logs,
     pub auto_scaling: AutoScaling,
+    pub code_deploy: CodeDeploy,
     /// What goes wrong on the way to AWS. No service knows of it.
     pub faults: Faults,
     pub lambdas: Lambdas,
@@ -63,6 +65,7 @@ impl World {
             ssm: Ssm::default(),
             logs: Logs::default(),
             auto_scaling: AutoScaling::default(),
+            code_deploy: CodeDeploy::default(),
             faults: Faults::default(),
             lambdas: Lambdas::default(),
             alarms: AlarmStates::default(),
@@ -80,8 +83,8 @@ impl World {
     }
 
     /// What happens in the second that ends at `at`: ECS moves its tasks, ELB checks the targets as they now are, requests
-    /// flow to them, CloudWatch publishes and judges what was counted, and Application Auto Scaling looks at desired
-    /// counts.
+    /// flow to them, CloudWatch publishes and judges what was counted, Application Auto Scaling looks at desired counts,
+    /// and CodeDeploy goes on with its deployments.
     pub(crate) fn step(&mut self, at: Time) {
         self.now = at;
         ecs::tick(self);
@@ -99,5 +102,6 @@ impl World {
         self.alarms
             .extend(states.map(|(name, state)| (name.clone(), state)));
         autoscaling::tick(self);
+        codedeploy::tick(self);
     }
 }

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod document;
 pub mod markdown;
 pub mod plan;
+pub mod record;
 pub mod schema;
 pub mod status;
 pub mod template;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::config::HumanDuration;
 use super::diff;
 use super::terminal::inert;
-use crate::core::plan::{Course, Strategy};
-use crate::core::proposal::Proposal;
+use crate::core::plan::Course;
+use crate::core::proposal::{Proposal, Way};
 use crate::core::service::{FailedTasks, OnFailure, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
 
@@ -67,28 +67,23 @@ pub fn headline(plan: &Proposal) -> String {
 /// The strategy and why it is this one.
 pub fn strategy(plan: &Proposal) -> String {
     let name = match &plan.strategy {
-        Strategy::Rolling => "rolling".to_owned(),
-        Strategy::Beside(beside) => {
-            format!("canary of {} tasks in {}", beside.tasks, beside.key.service)
+        Way::Rolling => "rolling".to_owned(),
+        Way::Shift { name } => {
+            let name = name.to_lowercase().replace('_', "/");
+            format!("ECS's own {name} shift")
         }
-        Strategy::TaskSets(sets) => {
-            let steps: Vec<String> = sets.steps.iter().map(|step| format!("{step} %")).collect();
-            format!("task sets at {}", steps.join(", "))
-        }
-        Strategy::Native(native) => {
-            let name = native.during.get("strategy").and_then(Value::as_str);
-            name.unwrap_or("native").to_lowercase().replace('_', "/")
-        }
+        Way::TaskSets { percents, .. } => format!("task sets at {}", listed(percents)),
+        Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
     };
     format!("{name}, because {}", plan.why)
 }
 
 /// What a rollout of this plan calls and waits for, in order.
 pub fn steps(plan: &Proposal) -> Vec<String> {
-    if plan.course == Course::Nothing {
-        return Vec::new();
-    }
     let mut steps = Vec::new();
+    if plan.course == Course::Nothing {
+        return steps;
+    }
     if plan.course == Course::Deploy {
         steps.push(match &plan.revision {
             Some(revision) => format!(
@@ -97,11 +92,62 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
             ),
             None => format!("register a new revision of {}", plan.family),
         });
-        steps.push(update(plan));
     }
-    steps.push(follow(plan));
+    match &plan.strategy {
+        Way::Rolling => steps.extend(ordered(plan)),
+        Way::Shift { .. } => {
+            steps.extend(ordered(plan));
+            steps.push("put the service's own deployment configuration back".to_owned());
+        }
+        Way::Beside {
+            service,
+            tasks,
+            seconds,
+        } => {
+            let bake = spelled(*seconds);
+            steps.push(format!("run {tasks} of it as the service {service} for {bake}; if they fail, the service itself is not touched"));
+            steps.extend(ordered(plan));
+            steps.push(format!("put the canary's service {service} away"));
+        }
+        Way::TaskSets { .. } => steps.extend(shifted(plan)),
+    }
     steps.push(undo(plan));
     steps
+}
+
+/// What ECS is told to do, and is watched doing.
+fn ordered(plan: &Proposal) -> Vec<String> {
+    let update = (plan.course == Course::Deploy).then(|| update(plan));
+    update.into_iter().chain([follow(plan)]).collect()
+}
+
+fn shifted(plan: &Proposal) -> Vec<String> {
+    let Way::TaskSets {
+        rule,
+        percents,
+        hold_seconds,
+        drain_seconds,
+    } = &plan.strategy
+    else {
+        return Vec::new();
+    };
+    vec![
+        "raise a task set of it beside the one that serves, at full scale, without production traffic".to_owned(),
+        format!(
+            "move the traffic of {rule} to it, holding each step for {}: {}",
+            spelled(*hold_seconds),
+            listed(percents)
+        ),
+        format!(
+            "remove the old task set when it has had no traffic for {}",
+            spelled(*drain_seconds)
+        ),
+    ]
+}
+
+fn listed(percents: &[u32]) -> String {
+    let percents: Vec<String> = percents.iter().map(|it| format!("{it} %")).collect();
+    percents.join(", ")
 }
 
 fn update(plan: &Proposal) -> String {
@@ -138,8 +184,12 @@ fn follow(plan: &Proposal) -> String {
 }
 
 fn undo(plan: &Proposal) -> String {
+    let by_weights = matches!(plan.strategy, Way::TaskSets { .. });
     match (plan.intent.on_failure, &plan.before.serving) {
         (OnFailure::Leave, _) => "if it fails, leave the service as it is".to_owned(),
+        (OnFailure::RollBack, _) if by_weights => {
+            "if it fails, move the traffic back to the old task set, which stays until the end".to_owned()
+        }
         (OnFailure::RollBack, Some(serving)) => format!("if it fails, go back to {}", serving.short()),
         (OnFailure::RollBack, None) => {
             "if it fails, there is nothing to go back to: no deployment of the service has completed".to_owned()
@@ -159,7 +209,12 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
             plan.before.desired_count
         ));
     }
-    untouched.push("network, load balancers and tags of the service stay".to_owned());
+    untouched.push(match &plan.strategy {
+        Way::TaskSets { rule, .. } => {
+            format!("nothing but the weights of {rule} changes on the load balancer")
+        }
+        _ => "network, load balancers and tags of the service stay".to_owned(),
+    });
     untouched.push("no revision is deregistered".to_owned());
     untouched
 }
@@ -194,6 +249,133 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
     }
 }
 
+fn spelled(seconds: u64) -> String {
+    match seconds {
+        0 => "no time".to_owned(),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
 fn duration(duration: Duration) -> String {
     HumanDuration::of(duration).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::TaskDefinitionArn;
+
+    fn proposal(over: Value) -> Proposal {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
+        let mut document = json!({
+            "version": 1,
+            "target": {"cluster": "main", "service": "web"},
+            "course": "deploy",
+            "strategy": {"kind": "rolling"},
+            "why": "the service's deployment strategy is ROLLING",
+            "family": "web",
+            "revision": null,
+            "redeploy": "WhenChanged",
+            "intent": crate::core::service::Intent::default(),
+            "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
+            "capacity": {"desired": 2, "floor": 2, "ceiling": 4},
+            "taskDefinition": {"cpu": "512"},
+            "comparison": {"running": {"cpu": "256"}, "wanted": {"cpu": "512"}},
+            "findings": [{"severity": "warning", "path": "cpu", "message": "is \u{1b}odd", "hint": "mind it"}],
+            "world": {"deployment": "ecs-svc/1", "taskDefinition": arn, "serving": arn, "service": {}},
+        });
+        if let (Value::Object(members), Value::Object(over)) = (&mut document, over) {
+            members.extend(over);
+        }
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_plan_reads_from_what_changes_to_what_does_not() {
+        insta::assert_snapshot!(text(&proposal(json!({}))), @r#"
+        plan             main/web: deploy a new revision of web
+        strategy         rolling, because the service's deployment strategy is ROLLING
+        changes          1 in the task definition
+          ~ cpu: "256" -> "512"
+        steps
+          1. register a new revision of web
+          2. update the service with one UpdateService
+          3. follow the deployment until it serves, for at most 30m; 2 to 4 tasks run meanwhile; 2 failed tasks end it
+          4. if it fails, go back to web:1
+        will not happen
+          the desired count stays as it is then (now 2), autoscaling goes on
+          network, load balancers and tags of the service stay
+          no revision is deregistered
+        findings
+          warning: cpu: is �odd (mind it)
+        "#);
+    }
+
+    #[test]
+    fn a_canary_beside_the_service_comes_first_and_is_put_away() {
+        let strategy =
+            json!({"kind": "beside", "service": "web-canary", "tasks": 1, "seconds": 300});
+        let steps = steps(&proposal(json!({"strategy": strategy})));
+        let order = [
+            "register",
+            "run 1 of it as the service web-canary for 5m",
+            "update",
+            "follow",
+            "put the canary's",
+            "if it fails",
+        ];
+        assert_eq!(steps.len(), order.len(), "{steps:#?}");
+        for (step, begin) in steps.iter().zip(order) {
+            assert!(step.starts_with(begin), "{step}");
+        }
+    }
+
+    #[test]
+    fn task_sets_move_the_traffic_step_by_step_and_back() {
+        let strategy = json!({"kind": "task_sets", "rule": "rule-1", "percents": [5, 100], "hold_seconds": 90, "drain_seconds": 0});
+        let plan = proposal(json!({"strategy": strategy}));
+        let steps = steps(&plan);
+        assert!(
+            steps[2].ends_with("rule-1 to it, holding each step for 1m30s: 5 %, 100 %"),
+            "{steps:#?}"
+        );
+        assert!(
+            steps[3].ends_with("for no time") && steps[4].contains("back to the old task set"),
+            "{steps:#?}"
+        );
+        assert!(
+            untouched(&plan)
+                .iter()
+                .any(|it| it.contains("weights of rule-1"))
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_said_and_has_no_steps() {
+        let plan = proposal(json!({"course": "nothing"}));
+        assert!(headline(&plan).starts_with("nothing to do") && steps(&plan).is_empty());
+        assert_eq!(untouched(&plan).len(), 1);
+    }
+
+    #[test]
+    fn without_a_completed_deployment_there_is_no_way_back_and_the_plan_says_so() {
+        let mut plan = proposal(json!({}));
+        plan.before.serving = None;
+        assert!(
+            steps(&plan)
+                .last()
+                .unwrap()
+                .contains("nothing to go back to")
+        );
+        plan.revision = Some(TaskDefinitionArn::from("arn:task-definition/web:7"));
+        assert_eq!(headline(&plan), "deploy web:7");
+    }
+
+    #[test]
+    fn what_is_written_for_programs_reads_back_as_the_plan() {
+        let plan = proposal(json!({}));
+        let written = json(&plan);
+        assert_eq!(written["changes"][0]["path"], "cpu");
+        assert_eq!(serde_json::from_value::<Proposal>(written).unwrap(), plan);
+    }
 }

@@ -43,6 +43,12 @@ pub fn inert(text: &str) -> String {
 
 fn event(event: &Event) -> String {
     match event {
+        Event::Waiting { owner, until } => {
+            format!("waiting         whether {owner} is alive: until {until:.0}")
+        }
+        Event::TakenUp { owner, since } => {
+            format!("taking up       what {owner} began at {since:.0} and left unfinished")
+        }
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
         }

@@ -8,15 +8,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
-use ecsdeploy::adapters::aws::{Answer, Aws, Function};
+use ecsdeploy::adapters::aws::{Answer, Auto, Aws, Function};
 use ecsdeploy::adapters::host::Signals;
 use ecsdeploy::cli::args::Speed;
 use ecsdeploy::cli::stage::{SandboxClock, SharedSandbox};
 use ecsdeploy::core::id::{Cluster, ServiceKey, ServiceName};
+use ecsdeploy::core::journal::Owner;
 use ecsdeploy::core::report::{Entry, Event, Outcome, Report};
-use ecsdeploy::core::service::Intent;
+use ecsdeploy::core::service::{Intent, OnCancel};
 use ecsdeploy::core::taskdef::{ImageOverride, Overrides};
-use ecsdeploy::engine::{Driven, Pinning, Request, SurveyError, Wanted, drive, look};
+use ecsdeploy::engine::{Means, Pinning, Ran, Request, SurveyError, Wanted, roll_out};
 use ecsdeploy::ports::Audience;
 use ecsdeploy::sandbox::Sandbox;
 use serde_json::Value;
@@ -82,16 +83,25 @@ impl Stage {
         aws_sdk_ecs::Client::new(&self.config)
     }
 
-    /// Looks, plans and drives to the end.
+    /// Looks, plans and drives to the end, with the journal that needs no setting.
     pub async fn rollout(&self, request: Request) -> Result<Story, SurveyError> {
-        let (plan, _) = look(request, &self.aws).await?;
         let mut listener = Listener(Report::new());
-        match drive(&plan, &self.aws, &self.clock, &mut listener).await {
-            Driven::Ended(outcome) => Ok(Story {
-                outcome,
-                report: listener.0,
-            }),
-            Driven::Interrupted(_) => unreachable!("nobody interrupts a test"),
+        let journal = Auto::new(&self.config);
+        let ran = roll_out(request, &self.means(&journal), &mut listener).await?;
+        Ok(Story {
+            outcome: outcome(ran),
+            report: listener.0,
+        })
+    }
+
+    pub fn means<'a, J>(&'a self, journal: &'a J) -> Means<'a, Aws, SandboxClock, J> {
+        Means {
+            cloud: &self.aws,
+            clock: &self.clock,
+            journal,
+            owner: owner("anna"),
+            on_cancel: OnCancel::Leave,
+            wish: None,
         }
     }
 
@@ -128,7 +138,24 @@ impl Story {
     }
 }
 
-struct Listener(Report);
+/// How a run ended that had the service to itself.
+pub fn outcome(ran: Ran) -> Outcome {
+    match ran {
+        Ran::Ended { outcome, .. } => outcome,
+        other => panic!("it did not end: {other:?}"),
+    }
+}
+
+pub fn owner(user: &str) -> Owner {
+    Owner {
+        user: user.to_owned(),
+        host: "laptop".to_owned(),
+        pid: 7,
+        run: None,
+    }
+}
+
+pub struct Listener(pub Report);
 
 impl Audience for Listener {
     fn hear(&mut self, entry: &Entry) {

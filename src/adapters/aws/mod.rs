@@ -5,6 +5,8 @@
 
 mod cloudwatch;
 mod faults;
+mod history;
+mod journal;
 mod json_service;
 mod limits;
 mod observe;
@@ -13,6 +15,7 @@ mod rules;
 mod task_sets;
 mod wire;
 
+pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
 pub use wire::{Answer, Function};

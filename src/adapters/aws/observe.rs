@@ -294,7 +294,7 @@ pub(super) fn unreadable(operation: &str, message: &str) -> Fault {
     }
 }
 
-fn all(mut answer: Value, member: &str) -> impl Iterator<Item = Value> + use<> {
+pub fn all(mut answer: Value, member: &str) -> impl Iterator<Item = Value> + use<> {
     let list = match answer.get_mut(member).map(Value::take) {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),

@@ -1,13 +1,12 @@
 //! `ecsdeploy sandbox census` and `ecsdeploy sandbox poke`: asking a sandbox that is being served.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use clap::Subcommand;
 use http::{Request, StatusCode, Uri};
 use serde_json::Value;
 
 use super::PORT;
+use super::census::describe;
 use super::door::{CENSUS, POKE};
 use crate::adapters::loopback;
 use crate::cli::failure::{Exit, Failure};
@@ -161,7 +160,10 @@ pub async fn census(args: &CensusArgs) -> Result<(), Failure> {
 pub async fn poke(args: &PokeArgs) -> Result<(), Failure> {
     let poke = serde_json::to_vec(&args.kind.poke()).expect("a poke is plain data");
     let answer = args.at.ask("POST", POKE, poke.into()).await?;
-    stdout::note(&format!("done             at {}\n", text(&answer["now"])));
+    stdout::note(&format!(
+        "done             at {}\n",
+        answer["now"].as_str().unwrap_or("-")
+    ));
     Ok(())
 }
 
@@ -282,85 +284,4 @@ fn fault(text: &str) -> Result<Fault, String> {
             "throttle, error, reset, lost, slow=DURATION or stale=DURATION is allowed".to_owned(),
         ),
     }
-}
-
-/// The census for people: services with their deployments, then weights, then targets.
-fn describe(census: &Value) -> String {
-    let mut out = format!(
-        "{} {} {}\n",
-        text(&census["now"]),
-        text(&census["account"]),
-        text(&census["region"])
-    );
-    for service in list(&census["services"]) {
-        let _ = writeln!(
-            out,
-            "service          {}/{} {} {}/{} running, {} pending",
-            text(&service["cluster"]),
-            text(&service["name"]),
-            text(&service["status"]),
-            service["running"],
-            service["desired"],
-            service["pending"],
-        );
-        for part in list(&service["deployments"]).chain(list(&service["taskSets"])) {
-            let state = [&part["status"], &part["rolloutState"], &part["stability"]];
-            let state: Vec<&str> = state.into_iter().filter_map(Value::as_str).collect();
-            let _ = writeln!(
-                out,
-                "  {} {} {}/{} running",
-                text(&part["taskDefinition"]),
-                state.join(" "),
-                part["running"],
-                part["desired"],
-            );
-        }
-    }
-    for route in list(&census["routes"]) {
-        let forwards: Vec<String> = list(&route["forwards"])
-            .map(|f| format!("{} {}", text(&f["targetGroup"]), f["weight"]))
-            .collect();
-        let _ = writeln!(
-            out,
-            "route            {}:{} {} -> {}",
-            text(&route["loadBalancer"]),
-            route["port"],
-            route["priority"]
-                .as_u64()
-                .map_or("default".to_owned(), |p| p.to_string()),
-            forwards.join(", "),
-        );
-    }
-    for group in list(&census["targetGroups"]) {
-        let mut states: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
-        for target in list(&group["targets"]) {
-            *states.entry(text(&target["state"])).or_default() += 1;
-        }
-        let states: Vec<String> = states
-            .iter()
-            .map(|(state, n)| format!("{n} {state}"))
-            .collect();
-        let _ = writeln!(
-            out,
-            "target group     {} {}",
-            text(&group["name"]),
-            states.join(", ")
-        );
-    }
-    for fault in list(&census["faults"]) {
-        let _ = writeln!(
-            out,
-            "fault            {} fired {}",
-            fault["rule"], fault["fired"]
-        );
-    }
-    out
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("-")
 }

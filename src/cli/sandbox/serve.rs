@@ -24,7 +24,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(2);
 
 pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
     let (sandbox, state) = open(args)?;
-    let signals = Signals::listen(stop_at_once).map_err(|error| {
+    let signals = Signals::listen(|| {}, stop_at_once).map_err(|error| {
         Failure::new(Exit::Failed, "failed to listen for signals").because(&error)
     })?;
     let server = Server::bind(SocketAddr::new(args.host, args.port)).await;

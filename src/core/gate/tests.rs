@@ -155,7 +155,7 @@ fn the_bake_is_covered_to_the_second_before_a_pass() {
 #[test]
 fn what_stays_undecided_ends_and_never_as_a_pass() {
     let check = |mut gate: Gate, sample: Option<Sample>, seconds, expect| {
-        gate.pace.timeout = Duration::from_secs(60);
+        gate.pace.timeout = Duration::from_mins(1);
         let gates = [gate.clone()];
         let samples: Samples = sample.map(|s| (gate.name.clone(), s)).into_iter().collect();
         let begun = GateProgress::begin(at(0));
@@ -292,6 +292,7 @@ fn targets_may_start_slowly_and_not_fall_ill_later() {
 
 #[test]
 fn alarms_speak_for_themselves() {
+    use AlarmState::{Alarm as Firing, InsufficientData, Ok, Other};
     let check = |quiet, states: &[(&str, AlarmState)], expect: &str| {
         let gate = Gate::new(Check::Alarms {
             names: ["a".to_owned(), "b".to_owned()].into(),
@@ -305,7 +306,6 @@ fn alarms_speak_for_themselves() {
         let (_, said) = stand(&gate, [Some(Sample::Alarms(alarms.collect()))]);
         assert_eq!(said, expect);
     };
-    use AlarmState::{Alarm as Firing, InsufficientData, Ok, Other};
     let well = "no alarm is in ALARM";
     check(Quiet::NoData, &[("a", Ok), ("b", Ok)], well);
     check(
@@ -457,8 +457,11 @@ fn a_window_is_whole_periods_that_are_published() {
     check(59, 301, Some((60, 180)));
 }
 
-fn minutes(counts: &[(f64, f64, f64, f64)]) -> Sample {
-    let series = |of: fn(&(f64, f64, f64, f64)) -> (f64, f64)| {
+/// Requests and errors of the new side, then of the old.
+type Minute = (f64, f64, f64, f64);
+
+fn minutes(counts: &[Minute]) -> Sample {
+    let series = |of: fn(&Minute) -> (f64, f64)| {
         let mut series = SeriesById::new();
         for (minute, counts) in counts.iter().enumerate() {
             let start = at(60 * i64::try_from(minute).unwrap());
@@ -488,7 +491,7 @@ fn minutes(counts: &[(f64, f64, f64, f64)]) -> Sample {
 #[test]
 fn errors_are_compared_over_the_rollout_and_passed_by_the_step() {
     let gates = [Gate::new(Check::Errors(Comparison::default()))];
-    let check = |began, counts: &[(f64, f64, f64, f64)], expect| {
+    let check = |began, counts: &[Minute], expect| {
         let progress = GateProgress::begin(at(0)).next_step(at(began));
         let samples = Samples::from([("errors".to_owned(), minutes(counts))]);
         let (_, judged) = judge(&gates, &progress, &subject(), &samples, at(began + 300));
@@ -582,6 +585,7 @@ fn one_off(status: &str, stop: &str, code: serde_json::Value) -> Sample {
 
 #[test]
 fn a_one_off_task_is_run_once_for_each_attempt_and_settles_the_gate() {
+    use Verdict::{Pass, Wait};
     let mut gate = Gate::new(Check::Task(OneOff {
         command: vec!["./smoke".to_owned()],
         container: None,
@@ -611,7 +615,6 @@ fn a_one_off_task_is_run_once_for_each_attempt_and_settles_the_gate() {
     let arn = TaskArn::from("arn:aws:ecs:r:1:task/prod/9");
     let started = || Sample::Started(arn.clone());
     let watched = || Some(Need::Task(arn.clone()));
-    use Verdict::{Pass, Wait};
     assert_eq!(look(0, started(), Wait), run(0));
     assert_eq!(
         look(10, one_off("RUNNING", "", json!(null)), Wait),

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::core::comparison::Comparison;
 use crate::core::diff::{Change, diff};
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
-use crate::core::live::Service;
+use crate::core::live::{Rule, Service};
 use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
@@ -47,7 +47,7 @@ pub struct Proposal {
     pub version: u32,
     pub target: ServiceKey,
     pub course: Course,
-    pub strategy: Strategy,
+    pub strategy: Way,
     /// Why this strategy.
     pub why: String,
     pub family: String,
@@ -63,6 +63,31 @@ pub struct Proposal {
     pub comparison: Comparison,
     pub findings: Vec<Finding>,
     pub world: World,
+}
+
+/// The strategy as readers need it, without the documents that carry it out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Way {
+    Rolling,
+    /// ECS's own shift, by its name: `BLUE_GREEN`, `CANARY`, `LINEAR`.
+    Shift {
+        name: String,
+    },
+    /// The rule's traffic moved to a new task set, at these percentages one after the other, each held for so long;
+    /// then the old set removed, when it has had no traffic for so long.
+    TaskSets {
+        rule: String,
+        percents: Vec<u32>,
+        hold_seconds: u64,
+        drain_seconds: u64,
+    },
+    /// So many tasks in a second service first, watched for so long.
+    Beside {
+        service: String,
+        tasks: u32,
+        seconds: u64,
+    },
 }
 
 /// Tasks during the rollout.
@@ -84,6 +109,9 @@ pub struct World {
     /// The revision of the last completed deployment.
     pub serving: Option<TaskDefinitionArn>,
     pub service: Map<String, Value>,
+    /// Listener rules and their weights, where the strategy moves them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 impl Proposal {
@@ -93,7 +121,7 @@ impl Proposal {
             version: VERSION,
             target: plan.target.clone(),
             course: plan.course,
-            strategy: plan.strategy.clone(),
+            strategy: Way::of(&plan.strategy),
             why: plan.why.clone(),
             family: wanted.family().to_owned(),
             revision: match &plan.revision {
@@ -107,7 +135,7 @@ impl Proposal {
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
             findings: lint(wanted, launch(&survey.service)),
-            world: World::of(&plan.before, &survey.service, redactor),
+            world: World::of(&plan.before, survey, redactor),
         }
     }
 
@@ -150,25 +178,47 @@ impl Proposal {
     }
 }
 
+impl Way {
+    fn of(strategy: &Strategy) -> Self {
+        match strategy {
+            Strategy::Rolling => Self::Rolling,
+            Strategy::Native(native) => {
+                let name = native.during.get("strategy").and_then(Value::as_str);
+                let name = name.unwrap_or("BLUE_GREEN").to_owned();
+                Self::Shift { name }
+            }
+            Strategy::TaskSets(sets) => Self::TaskSets {
+                rule: sets.rule.to_string(),
+                percents: sets.steps.clone(),
+                hold_seconds: sets.hold.as_secs(),
+                drain_seconds: sets.drain.as_secs(),
+            },
+            Strategy::Beside(beside) => Self::Beside {
+                service: beside.key.service.to_string(),
+                tasks: beside.tasks,
+                seconds: beside.bake.as_secs(),
+            },
+        }
+    }
+}
+
 impl Capacity {
     /// Rolling: `maximumPercent` of the desired count, rounded down (`DeploymentConfiguration`). A native shift runs
     /// the new revision beside the old one, at full count, and so does a shift between task sets; a canary beside the
-    /// service adds its own tasks.
+    /// service comes on top.
     fn of(strategy: &Strategy, service: &Service) -> Self {
         let desired = service.desired_count();
-        let percent = match strategy {
-            Strategy::Rolling | Strategy::Beside(_) => service
-                .as_value()
-                .pointer("/deploymentConfiguration/maximumPercent")
-                .and_then(Value::as_u64)
-                .unwrap_or(200),
-            Strategy::Native(_) | Strategy::TaskSets(_) => 200,
+        let rolling = service
+            .as_value()
+            .pointer("/deploymentConfiguration/maximumPercent")
+            .and_then(Value::as_u64)
+            .unwrap_or(200);
+        let (percent, canary) = match strategy {
+            Strategy::Rolling => (rolling, 0),
+            Strategy::Native(_) | Strategy::TaskSets(_) => (200, 0),
+            Strategy::Beside(beside) => (rolling, beside.tasks),
         };
-        let beside = match strategy {
-            Strategy::Beside(beside) => u64::from(beside.tasks),
-            _ => 0,
-        };
-        let ceiling = u64::from(desired) * percent / 100 + beside;
+        let ceiling = u64::from(desired) * percent / 100 + u64::from(canary);
         Self {
             desired,
             floor: service.healthy_floor(),
@@ -178,9 +228,9 @@ impl Capacity {
 }
 
 impl World {
-    fn of(before: &Before, service: &Service, redactor: &Redactor) -> Self {
+    fn of(before: &Before, survey: &Survey, redactor: &Redactor) -> Self {
         let members = DECISIVE.iter().filter_map(|name| {
-            let member = service.as_value().get(*name)?;
+            let member = survey.service.as_value().get(*name)?;
             Some(((*name).to_owned(), redactor.document(member)))
         });
         Self {
@@ -188,6 +238,7 @@ impl World {
             task_definition: before.task_definition.clone(),
             serving: before.serving.clone(),
             service: members.collect(),
+            rules: survey.rules.clone(),
         }
     }
 }

@@ -134,7 +134,7 @@ fn a_rollout_that_takes_up_again_finds_its_own_work() {
         |there, _, _| {
             begun(there);
             service(there, |it| {
-                it["deployments"][0]["rolloutState"] = json!("IN_PROGRESS")
+                it["deployments"][0]["rolloutState"] = json!("IN_PROGRESS");
             });
         },
         &[],

@@ -18,11 +18,13 @@ mod state;
 mod task_sets;
 mod tell;
 mod turning;
+mod wish;
 
 pub use action::{Action, Receipt};
 pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
+pub use wish::Wish;
 
 use jiff::Timestamp;
 
@@ -32,6 +34,11 @@ use turning::Turning;
 /// Decides what is next.
 pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
     let it = Turning::new(plan, at, seen, now);
+    if let Some(Wish::Undo { by }) = &seen.wish
+        && it.can_cancel()
+    {
+        return it.cancel(by);
+    }
     match &at.phase {
         Phase::Register | Phase::Deploy if it.is_late() => it.too_late(),
         Phase::Register => it.register(),

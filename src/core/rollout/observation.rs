@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Receipt;
+use super::{Receipt, Wish};
 use crate::core::gate::{Ask, MetricsRequest, Probe, Reply, SeriesById, Word};
 use crate::core::id::{
     Cluster, DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
@@ -116,6 +116,8 @@ pub struct Observation {
     pub approvals: BTreeMap<Ask, Seen<Word>>,
     /// The answer to the action just taken, if the last turn took one in this process.
     pub receipt: Option<Result<Receipt, Fault>>,
+    /// What somebody wishes of this rollout.
+    pub wish: Option<Wish>,
 }
 
 impl<T> Seen<T> {

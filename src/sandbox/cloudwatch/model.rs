@@ -57,6 +57,13 @@ impl Delay {
 }
 
 impl Cloudwatch {
+    /// Every alarm's name and state.
+    pub fn alarms(&self) -> impl Iterator<Item = (&str, AlarmState)> {
+        self.alarms
+            .iter()
+            .map(|(name, alarm)| (name.as_str(), alarm.state()))
+    }
+
     /// The state of an alarm, as ECS asks for it when it watches a deployment; `None` if there is no such alarm.
     pub fn alarm_state(&self, name: &str) -> Option<AlarmState> {
         self.alarms.get(name).map(Alarm::state)

@@ -9,11 +9,11 @@ use crate::sandbox::ecs::document::Document;
 use crate::sandbox::ecs::hearing::Heard;
 use crate::sandbox::ecs::scheduler;
 use crate::sandbox::ecs::service::Status;
-use crate::sandbox::ecs::state::{Ecs, split};
+use crate::sandbox::ecs::state::{Ecs, split, untouched};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
-    cluster, defaults, instances, refuse, run_task, service, service_deployment, tags,
-    task_definition, task_operations, task_set,
+    capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
+    service_deployment, tags, task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::traffic::Reach;
@@ -27,12 +27,22 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         Value::Null => &empty,
         other => return Err(refuse::wrong_type(other, "Structure")),
     };
-    let (ecs, mut ground) = split(world);
+    let looks = ["Describe", "List", "Get"]
+        .iter()
+        .any(|verb| op.starts_with(verb));
+    let (ecs, mut ground) = if looks {
+        untouched(world)
+    } else {
+        split(world)
+    };
     let ground = &mut ground;
     match op {
         "CreateCluster" => cluster::create(ecs, input, ground),
         "DescribeClusters" => cluster::describe(ecs, input, ground),
         "ListClusters" => cluster::list(ecs, input),
+        "UpdateCluster" | "UpdateClusterSettings" => cluster::update(ecs, input),
+        "PutClusterCapacityProviders" => capacity::put(ecs, input),
+        "DescribeCapacityProviders" => capacity::describe(ecs, input, ground),
         "DeleteCluster" => cluster::delete(ecs, input),
         "RegisterTaskDefinition" => task_definition::register(ecs, input, ground),
         "DescribeTaskDefinition" => task_definition::describe(ecs, input),
@@ -48,7 +58,11 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "ListServiceDeployments" => service_deployment::list(ecs, input),
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "ContinueServiceDeployment" => native::resume(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
+        "ExecuteCommand" => task_operations::execute(ecs, input),
+        "GetTaskProtection" => protection::get(ecs, input, ground),
+        "UpdateTaskProtection" => protection::update(ecs, input, ground),
         "CreateTaskSet" => task_set::create(ecs, input, ground),
         "UpdateTaskSet" => task_set::update(ecs, input, ground),
         "DeleteTaskSet" => task_set::delete(ecs, input, ground),
@@ -70,7 +84,8 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
 
 /// One second has passed: tasks live, services are scheduled, and once a minute what is old is forgotten.
 pub fn tick(world: &mut World) {
-    let (ecs, mut ground) = split(world);
+    let (ecs, mut ground) = untouched(world);
+    let touched = ecs.touched;
     let names: Vec<String> = ecs.clusters.keys().cloned().collect();
     for name in &names {
         let Some((services, mut fleet)) = ecs.fleet(name) else {
@@ -89,7 +104,11 @@ pub fn tick(world: &mut World) {
             .filter(|(_, service)| service.status != Status::Inactive)
         {
             let heard = news.remove(name).unwrap_or_default();
+            if heard.is_empty() && service.rest.lasts(touched, &ground) {
+                continue;
+            }
             scheduler::pass(service, heard, &mut fleet, &mut ground);
+            service.rest(touched, &fleet, &ground);
         }
     }
     if ground.now.since(Time::default()).millis() % 60_000 == 0 {

@@ -73,7 +73,7 @@ fn with_defaults(input: &Document) -> Document {
 }
 
 impl Cluster {
-    fn answer(&self, include: &[&str]) -> Value {
+    pub fn answer(&self, include: &[&str]) -> Value {
         let mut answer = self.document.clone();
         for (key, asked) in ON_REQUEST {
             if !include.contains(&asked) {
@@ -148,6 +148,20 @@ pub fn describe(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<
 pub fn list(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
     let active = ecs.clusters.values().filter(|cluster| cluster.active);
     Ok(paging::page(active.map(|cluster| json!(cluster.arn)), input, 100)?.answer("clusterArns"))
+}
+
+/// UpdateCluster, and UpdateClusterSettings, which takes only `settings`: members that are given replace what was there.
+pub fn update(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
+    if filled(input, "cluster").is_none() {
+        return Err(refuse::invalid("Cluster should not be null or empty."));
+    }
+    let cluster = ecs.cluster(input)?;
+    let Value::Object(given) = without_nulls(&Value::Object(input.clone())) else {
+        return Err(refuse::invalid("Input should not be null."));
+    };
+    let changes = given.into_iter().filter(|(key, _)| key != "cluster");
+    cluster.document.extend(changes);
+    Ok(json!({ "cluster": cluster.answer(&["SETTINGS", "CONFIGURATIONS"]) }))
 }
 
 /// DeleteCluster: it must be empty.

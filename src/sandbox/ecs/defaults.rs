@@ -73,6 +73,12 @@ pub const FARGATE_PLATFORM: &str = "1.4.0";
 /// `earlySuccessCriteria.healthyPercent` when it is absent: AWS documents no default, so nothing is early.
 pub const EARLY_HEALTHY_PERCENT: u64 = 100;
 
+/// How long new weights take to arrive behind a Network Load Balancer: ECS waits this long in each stage that moves
+/// traffic (ECS developer guide, "Network Load Balancer resources for blue/green deployments").
+pub const NETWORK_SHIFT: Duration = Duration::from_secs(10 * 60);
+/// How long a native deployment may take in all (ECS developer guide, "lifecycle stages").
+pub const NATIVE_DEPLOYMENT_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// Choices where AWS documents nothing, or its documents disagree.
 #[derive(Clone, Debug)]
 pub struct Switches {
@@ -87,6 +93,54 @@ pub struct Switches {
     pub alarm_bake: Duration,
     /// What an alarm that is in ALARM when a deployment starts means for the others.
     pub alarm_at_start: AlarmAtStart,
+    /// How long a stage of a native deployment may take, beside its own waits: 24 hours are documented; tests and
+    /// rehearsals may want less.
+    pub stage_limit: Duration,
+    /// The integers that a traffic share is written as.
+    pub weight_scale: WeightScale,
+    /// What a linear deployment does where 100 is no multiple of its step.
+    pub linear_rest: LinearRest,
+    /// What tells which target group is blue.
+    pub blue_is: BlueIs,
+    /// What a hook that fails during a rollback does to it.
+    pub rollback_hook: RollbackHook,
+}
+
+/// The weights that native deployments write into listener rules. AWS publishes none; clients must compute shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightScale {
+    /// Whole percents sum to 100, others to 999.
+    Hundred,
+    /// All sum to 999.
+    Fine,
+}
+
+/// What follows the last full step of a linear deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinearRest {
+    /// A smaller step to 100 %: 30, 60, 90, 100.
+    IsAStep,
+    /// The rest goes along with the last full step: 30, 60, 100.
+    JoinsLast,
+}
+
+/// What tells which target group is blue when a native deployment starts. It matters once somebody else has rewritten
+/// the rules; whether ECS compares the two is an open request to AWS (containers-roadmap 2853).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlueIs {
+    /// The group that the production rule sends traffic to.
+    LiveGroup,
+    /// The group of the last completed revision, whatever the rule says.
+    LastRevision,
+}
+
+/// What becomes of a rollback one of whose hooks fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollbackHook {
+    /// Nothing: the rollback goes on and succeeds.
+    IsPassedOver,
+    /// The rollback goes on, and is ROLLBACK_FAILED in the end.
+    FailsIt,
 }
 
 /// What an alarm that is in ALARM when a deployment starts means for that deployment. Texts of AWS read both ways.
@@ -124,6 +178,11 @@ impl Default for Switches {
             crash: Crash::IsFailure,
             alarm_bake: Duration::from_secs(5 * 60),
             alarm_at_start: AlarmAtStart::IsIgnored,
+            stage_limit: Duration::from_secs(24 * 3600),
+            weight_scale: WeightScale::Hundred,
+            linear_rest: LinearRest::IsAStep,
+            blue_is: BlueIs::LiveGroup,
+            rollback_hook: RollbackHook::IsPassedOver,
         }
     }
 }

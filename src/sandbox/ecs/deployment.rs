@@ -9,6 +9,7 @@ use crate::sandbox::ecs::defaults;
 use crate::sandbox::ecs::document::{Document, list, member, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::images::ResolvedImage;
+use crate::sandbox::ecs::native::Resolved;
 use crate::sandbox::ecs::service::Service;
 use crate::sandbox::ecs::service_deployment::{Rollout, RolloutStatus};
 use crate::sandbox::ecs::state::Ground;
@@ -37,6 +38,8 @@ pub struct ServiceRevision {
     pub document: Document,
     pub images: Vec<ResolvedImage>,
     pub created_at: Time,
+    /// The target groups it is in, one a load balancer, where it had a choice; settled when its deployment starts.
+    pub resolved: Vec<Resolved>,
 }
 
 /// One entry of a service's `deployments`.
@@ -271,6 +274,7 @@ impl Service {
                 document,
                 images,
                 created_at: now,
+                resolved: Vec::new(),
             },
         );
         self.deployments.insert(0, Deployment::new(number, now));

@@ -50,6 +50,12 @@ impl Events {
         self.standing.insert(message, now);
     }
 
+    /// When a standing line is told again, if it goes on holding.
+    pub fn due_again(&self, message: &str) -> Option<Time> {
+        let told = self.standing.get(message)?;
+        Some(*told + defaults::EVENT_REPEATED_AFTER)
+    }
+
     /// A line no longer holds: the next time it is news again.
     pub fn resolve(&mut self, message: &str) {
         self.standing.remove(message);
@@ -130,8 +136,9 @@ pub fn deregistered(service: &str, count: usize, group_arn: &str) -> String {
     format!("(service {service}) deregistered {count} targets in (target-group {group_arn})")
 }
 
-pub fn draining(service: &str, count: usize) -> String {
-    format!("(service {service}) has begun draining connections on {count} tasks.")
+/// Event dumps name the task set, by its id, for rolling services too: there it is the deployment.
+pub fn draining(service: &str, set: &str, count: usize) -> String {
+    format!("(service {service}, taskSet {set}) has begun draining connections on {count} tasks.")
 }
 
 /// `target` is `task ID` for addresses and `instance i-…` for instances.
@@ -176,6 +183,13 @@ pub fn not_placed(service: &str, closest: &str) -> String {
 pub fn impaired(service: &str) -> String {
     format!(
         "(service {service}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+    )
+}
+
+/// Tasks under protection keep a deployment or task set, by its id, from shrinking.
+pub fn protected(service: &str, set: &str, count: usize) -> String {
+    format!(
+        "(service {service}) was unable to reach steady state because (taskSet {set}) was unable to scale in due to (reason {count} tasks under protection)"
     )
 }
 

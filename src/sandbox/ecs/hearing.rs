@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::sandbox::ecs::defaults::Crash;
+use crate::sandbox::ecs::deployment::deployment_id;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::launch::Fleet;
 use crate::sandbox::ecs::life::News;
@@ -19,8 +20,8 @@ struct Tally {
     /// By who tells it, and target group.
     registered: BTreeMap<(String, String), usize>,
     deregistered: BTreeMap<(String, String), usize>,
-    /// By who tells it.
-    draining: BTreeMap<String, usize>,
+    /// By deployment or task set.
+    draining: BTreeMap<u64, usize>,
 }
 
 impl Tally {
@@ -32,8 +33,9 @@ impl Tally {
         for ((who, group), count) in self.deregistered {
             lines.push(events::deregistered(&who, count, &group));
         }
-        for (who, count) in self.draining {
-            lines.push(events::draining(&who, count));
+        for (number, count) in self.draining {
+            let set = deployment_id(number);
+            lines.push(events::draining(&service.name, &set, count));
         }
         for line in lines {
             service.events.tell(ground.now, ground.rng, line);
@@ -53,7 +55,7 @@ pub fn hear(service: &mut Service, news: Vec<Heard>, fleet: &Fleet<'_>, ground: 
             News::Deregistered(group) => {
                 *tally.deregistered.entry((who(), group)).or_default() += 1;
             }
-            News::Draining => *tally.draining.entry(who()).or_default() += 1,
+            News::Draining => *tally.draining.entry(deployment).or_default() += 1,
             News::NotRegistered(group, error) => {
                 let line = events::not_registered(&who(), &group, &error);
                 service.events.tell_once(ground.now, ground.rng, line);

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::ecs::document::{Document, last_part, text, texts};
+use crate::sandbox::ecs::document::{Document, filled, last_part, text, texts};
 use crate::sandbox::ecs::paging;
-use crate::sandbox::ecs::placement::load;
+use crate::sandbox::ecs::placement::{load, read_query};
+use crate::sandbox::ecs::query::Facts;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Cluster, Ecs};
 use crate::sandbox::{ApiError, Time};
@@ -44,6 +45,18 @@ impl InstanceStatus {
     }
 }
 
+impl Instance {
+    /// Its attributes, by name.
+    pub fn attributes(&self) -> [(&str, String); 4] {
+        [
+            ("ecs.availability-zone", self.zone.clone()),
+            ("ecs.instance-type", self.kind.clone()),
+            ("ecs.os-type", "linux".to_owned()),
+            ("ecs.cpu-architecture", "x86_64".to_owned()),
+        ]
+    }
+}
+
 fn answer(instance: &Instance, cluster: &Cluster) -> Value {
     let load = load(instance, &cluster.tasks, "");
     let resources = |cpu: u64, memory: u64, ports: &[u16]| {
@@ -59,6 +72,11 @@ fn answer(instance: &Instance, cluster: &Cluster) -> Value {
             { "name": "PORTS_UDP", "type": "STRINGSET", "doubleValue": 0.0, "longValue": 0, "integerValue": 0, "stringSetValue": [] },
         ])
     };
+    let attributes: Vec<Value> = instance
+        .attributes()
+        .into_iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
     json!({
         "containerInstanceArn": instance.arn,
         "ec2InstanceId": instance.ec2_id,
@@ -70,12 +88,7 @@ fn answer(instance: &Instance, cluster: &Cluster) -> Value {
         "agentConnected": true,
         "runningTasksCount": load.running,
         "pendingTasksCount": load.pending,
-        "attributes": [
-            { "name": "ecs.availability-zone", "value": instance.zone },
-            { "name": "ecs.instance-type", "value": instance.kind },
-            { "name": "ecs.os-type", "value": "linux" },
-            { "name": "ecs.cpu-architecture", "value": "x86_64" },
-        ],
+        "attributes": attributes,
         "registeredAt": instance.registered_at.epoch_seconds(),
         "attachments": [],
         "tags": [],
@@ -84,19 +97,19 @@ fn answer(instance: &Instance, cluster: &Cluster) -> Value {
 
 /// ListContainerInstances.
 pub fn list_instances(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
-    if text(input, "filter").is_some() {
-        return Err(ApiError::part_not_modelled(
-            "ecs",
-            "ListContainerInstances",
-            "member filter",
-        ));
-    }
+    let filter = filled(input, "filter").map(|text| read_query(text, "ListContainerInstances"));
+    let filter = filter.transpose()?;
     let wanted = text(input, "status");
     let cluster = ecs.cluster(input)?;
     let chosen = cluster
         .instances
         .values()
-        .filter(|instance| wanted.is_none_or(|status| status == instance.status.text()));
+        .filter(|instance| wanted.is_none_or(|status| status == instance.status.text()))
+        .filter(|instance| {
+            let tasks = &cluster.tasks;
+            let facts = Facts { instance, tasks };
+            filter.as_ref().is_none_or(|filter| filter.holds(facts))
+        });
     let arns: Vec<Value> = chosen.map(|instance| json!(instance.arn)).collect();
     Ok(paging::page(arns, input, 100)?.answer("containerInstanceArns"))
 }

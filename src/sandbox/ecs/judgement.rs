@@ -22,6 +22,7 @@ pub struct Judged {
     deployment: u64,
     /// Its container instance drains: it is to be replaced, whatever brought it.
     is_leaving: bool,
+    is_protected: bool,
     fitness: Fitness,
 }
 
@@ -31,16 +32,22 @@ impl Judged {
     }
 
     /// As the arithmetic sees it, once it is settled which deployment is primary.
-    pub fn member(self, primary: u64) -> Member {
+    pub fn member(&self, primary: u64) -> Member {
         Member {
             age: if self.deployment == primary && !self.is_leaving {
                 Age::New
             } else {
                 Age::Old
             },
-            id: self.id,
+            id: self.id.clone(),
             fitness: self.fitness,
+            is_protected: self.is_protected,
         }
+    }
+
+    /// The same among the tasks of its own deployment; `None` if it is of another.
+    pub fn side(&self, deployment: u64) -> Option<Member> {
+        (self.deployment == deployment).then(|| self.member(deployment))
     }
 }
 
@@ -68,11 +75,13 @@ pub fn judge(service: &mut Service, fleet: &mut Fleet<'_>, ground: &mut Ground<'
             .as_ref()
             .and_then(|id| fleet.instances.get(id));
         let is_leaving = instance.is_some_and(|one| one.status == InstanceStatus::Draining);
+        let is_protected = task.is_protected(ground.now);
         let fitness = fitness(service, task, deployment, grace, ground);
         judged.push(Judged {
             id,
             deployment,
             is_leaving,
+            is_protected,
             fitness,
         });
     }

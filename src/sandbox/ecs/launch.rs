@@ -118,6 +118,7 @@ impl Fleet<'_> {
             version: 1,
             standing: Standing::New,
             sentence: None,
+            protected_until: None,
             holds: needs,
         };
         let balancers = objects(order.settings, "loadBalancers");
@@ -324,6 +325,7 @@ impl Ecs {
             families,
             endpoints,
             addresses,
+            ..
         } = self;
         let cluster = clusters.get_mut(cluster)?;
         let fleet = Fleet {

@@ -9,8 +9,10 @@
 
 mod alarms;
 mod api;
+mod capacity;
 mod cluster;
 mod containers;
+mod daemon;
 mod defaults;
 mod deployment;
 mod document;
@@ -23,9 +25,13 @@ mod instances;
 mod judgement;
 mod launch;
 mod life;
+mod native;
 mod paging;
 mod placement;
 mod poke;
+mod protection;
+mod query;
+mod quiet;
 mod refuse;
 mod rolling;
 mod run_task;
@@ -45,7 +51,9 @@ mod tests;
 
 pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, reach, tick};
-pub use defaults::{AlarmAtStart, Crash, StopOld, Switches};
+pub use defaults::{
+    AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,
+};
 pub use poke::{Running, behave};
 pub use seed::seed;
 pub use state::Ecs;

@@ -6,8 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::sandbox::ApiError;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::document::{Document, list, object, objects, text, whole};
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
+use crate::sandbox::ecs::query::{self, Expression, Facts, Unreadable};
+use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::task::{Step, Task};
 use crate::sandbox::ecs::task_definition::Revision;
 
@@ -33,16 +36,28 @@ pub struct Unplaced {
 #[derive(Clone, Debug, Default)]
 pub struct Placement {
     pub is_distinct: bool,
+    /// At most one task of the group on an instance, even while it stops: the DAEMON strategy.
+    pub is_daemon: bool,
+    /// `memberOf`: each must hold.
+    pub members: Vec<Expression>,
     /// `(type, field)`, in order.
     pub strategy: Vec<(String, String)>,
 }
 
 impl Placement {
-    /// Reads `placementConstraints` and `placementStrategy`.
-    pub fn read(of: &Document) -> Self {
+    /// Reads `placementConstraints` and `placementStrategy`, and the constraints of the task definition. Constraints that
+    /// cannot be read were refused when they came.
+    pub fn read(of: &Document, definition: &Document) -> Self {
         let of_type = |item: &Document| text(item, "type").unwrap_or_default().to_owned();
         let field = |item: &Document| text(item, "field").unwrap_or_default().to_ascii_lowercase();
+        let constraints = objects(of, "placementConstraints")
+            .chain(objects(definition, "placementConstraints"))
+            .filter(|item| text(item, "type") == Some("memberOf"));
         Self {
+            is_daemon: daemon::is_daemon(of),
+            members: constraints
+                .filter_map(|item| query::read(text(item, "expression")?).ok())
+                .collect(),
             is_distinct: objects(of, "placementConstraints")
                 .any(|item| of_type(item) == "distinctInstance"),
             strategy: objects(of, "placementStrategy")
@@ -99,6 +114,8 @@ pub struct Load {
     pub pending: usize,
     /// Tasks of the group that is being placed.
     of_group: usize,
+    /// The same with those that are stopping.
+    standing: usize,
 }
 
 /// What the tasks on an instance hold.
@@ -116,8 +133,9 @@ pub fn load(instance: &Instance, tasks: &BTreeMap<String, Task>, group: &str) ->
         load.ports.extend(&task.holds.ports);
         load.running += usize::from(task.step >= Step::Running);
         load.pending += usize::from(task.step < Step::Running);
-        load.of_group +=
-            usize::from(task.is_wanted() && text(&task.document, "group") == Some(group));
+        let of_group = text(&task.document, "group") == Some(group);
+        load.of_group += usize::from(of_group && task.is_wanted());
+        load.standing += usize::from(of_group);
     }
     load
 }
@@ -138,7 +156,10 @@ pub fn place(
         .collect();
     let fits: Vec<&(&Instance, Load)> = loads
         .iter()
-        .filter(|(instance, load)| lack(instance, load, needs, placement).is_none())
+        .filter(|(instance, load)| {
+            let facts = Facts { instance, tasks };
+            lack(facts, load, needs, placement).is_none()
+        })
         .collect();
     let in_zone = |zone: &str| -> usize {
         loads
@@ -164,18 +185,24 @@ pub fn place(
         .min_by_key(|candidate| (rank(candidate), &candidate.0.id))
     {
         Some((instance, _)) => Ok(instance.id.clone()),
-        None => Err(closest(&loads, needs, placement)),
+        None => Err(closest(&loads, tasks, needs, placement)),
     }
 }
 
 /// What the instance lacks: RunTask's reason, and the words of the service event.
 fn lack(
-    instance: &Instance,
+    facts: Facts<'_>,
     load: &Load,
     needs: &Needs,
     placement: &Placement,
 ) -> Option<(&'static str, &'static str)> {
-    if load.memory + needs.memory > instance.memory {
+    let instance = facts.instance;
+    if !placement.members.iter().all(|one| one.holds(facts)) {
+        Some((
+            "MemberOf placement constraint unsatisfied.",
+            "encountered error \"MemberOf placement constraint unsatisfied.\".",
+        ))
+    } else if load.memory + needs.memory > instance.memory {
         Some(("RESOURCE:MEMORY", "has insufficient memory available."))
     } else if load.cpu + needs.cpu > instance.cpu {
         Some(("RESOURCE:CPU", "has insufficient CPU units available."))
@@ -185,13 +212,23 @@ fn lack(
             "is already using a port required by your task.",
         ))
     } else if placement.is_distinct && load.of_group > 0 {
-        Some(("LOCATION", "does not meet the distinctInstance constraint.")) // the sentence is ours
+        Some((
+            "DistinctInstance placement constraint unsatisfied.",
+            "encountered error \"DistinctInstance placement constraint unsatisfied.\".",
+        ))
+    } else if placement.is_daemon && load.standing > 0 {
+        Some(("LOCATION", "already has a task of the service.")) // ours; the scheduler never asks for it
     } else {
         None
     }
 }
 
-fn closest(loads: &[(&Instance, Load)], needs: &Needs, placement: &Placement) -> Unplaced {
+fn closest(
+    loads: &[(&Instance, Load)],
+    tasks: &BTreeMap<String, Task>,
+    needs: &Needs,
+    placement: &Placement,
+) -> Unplaced {
     let freest = loads
         .iter()
         .max_by_key(|(instance, load)| instance.memory.saturating_sub(load.memory));
@@ -201,8 +238,9 @@ fn closest(loads: &[(&Instance, Load)], needs: &Needs, placement: &Placement) ->
             closest: "Reason: No Container Instances were found in your cluster.".to_owned(),
         };
     };
+    let facts = Facts { instance, tasks };
     let (code, words) =
-        lack(instance, load, needs, placement).unwrap_or(("AGENT", "is not available."));
+        lack(facts, load, needs, placement).unwrap_or(("AGENT", "is not available."));
     Unplaced {
         code,
         closest: format!(
@@ -212,17 +250,34 @@ fn closest(loads: &[(&Instance, Load)], needs: &Needs, placement: &Placement) ->
     }
 }
 
-/// Refuses constraints that the sandbox cannot judge, rather than ignoring them.
+/// Refuses constraints that are none, and those that the sandbox cannot judge, rather than ignoring them.
 pub fn check_placement(of: &Document, operation: &str) -> Result<(), ApiError> {
-    let is_known = |item: &Document| text(item, "type") == Some("distinctInstance");
-    if objects(of, "placementConstraints").all(is_known) {
-        return Ok(());
+    for item in objects(of, "placementConstraints") {
+        match text(item, "type") {
+            Some("distinctInstance") => {}
+            Some("memberOf") => {
+                read_query(text(item, "expression").unwrap_or_default(), operation)?;
+            }
+            other => {
+                let kind = other.unwrap_or("no type");
+                return Err(refuse::invalid(format!(
+                    "Invalid placement constraint type: {kind}." // ours
+                )));
+            }
+        }
     }
-    Err(ApiError::part_not_modelled(
-        "ecs",
-        operation,
-        "placementConstraints other than distinctInstance",
-    ))
+    Ok(())
+}
+
+/// Reads an expression of the cluster query language, or refuses it as AWS, or the sandbox, does.
+pub fn read_query(text: &str, operation: &str) -> Result<Expression, ApiError> {
+    query::read(text).map_err(|error| match error {
+        // The sentence is ours.
+        Unreadable::Malformed(why) => {
+            refuse::invalid(format!("Invalid expression '{text}': {why}."))
+        }
+        Unreadable::NotModelled(part) => ApiError::part_not_modelled("ecs", operation, &part),
+    })
 }
 
 /// Whether a network configuration names subnets.

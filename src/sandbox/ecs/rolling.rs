@@ -33,6 +33,8 @@ pub struct Member {
     pub id: String,
     pub age: Age,
     pub fitness: Fitness,
+    /// Not to be stopped for scale-in or a deployment; bad health still counts.
+    pub is_protected: bool,
 }
 
 /// Which deployment a task belongs to.
@@ -71,6 +73,8 @@ pub struct Orders {
     pub start: usize,
     /// Tasks are missing, nothing is under way, and the bounds allow neither a start nor a stop.
     pub is_stuck: bool,
+    /// Tasks that would have been stopped, were they not protected.
+    pub protected: Vec<String>,
 }
 
 impl Orders {
@@ -110,10 +114,12 @@ pub fn orders(
         && start == 0
         && pass.stop.is_empty()
         && is_quiet;
+    let protected = pass.protected();
     Orders {
         stop: pass.stop,
         start,
         is_stuck,
+        protected,
     }
 }
 
@@ -125,6 +131,8 @@ struct Pass<'a> {
     healthy: usize,
     /// Tasks of the primary deployment that need no replacement.
     fresh: usize,
+    /// Old tasks that are kept although they could go.
+    kept: Vec<String>,
 }
 
 impl<'a> Pass<'a> {
@@ -138,11 +146,31 @@ impl<'a> Pass<'a> {
             live: members.len(),
             healthy: count(&|member| member.fitness == Fitness::Healthy),
             fresh: count(&|member| member.age == Age::New && member.fitness != Fitness::Condemned),
+            kept: Vec::new(),
         }
     }
 
     fn missing(&self) -> usize {
         self.bounds.desired.saturating_sub(self.fresh)
+    }
+
+    /// Stops a task that nothing is wrong with, unless it is protected.
+    fn release(&mut self, member: &Member) {
+        if !member.is_protected {
+            self.stop(member);
+        } else if member.age == Age::Old {
+            self.kept.push(member.id.clone());
+        }
+    }
+
+    /// The protected tasks in the way: old ones, and as long as there are too many new ones, those.
+    fn protected(&self) -> Vec<String> {
+        let has_excess = self.fresh > self.bounds.desired;
+        let is_in_way =
+            |member: &&Member| has_excess && member.age == Age::New && member.is_protected;
+        let new = self.members.iter().filter(is_in_way);
+        let new = new.map(|member| member.id.clone());
+        self.kept.iter().cloned().chain(new).collect()
     }
 
     fn stop(&mut self, member: &Member) {
@@ -155,7 +183,7 @@ impl<'a> Pass<'a> {
     fn stop_old_pending(&mut self) {
         for member in self.members {
             if member.age == Age::Old && member.fitness == Fitness::Pending {
-                self.stop(member);
+                self.release(member);
             }
         }
     }
@@ -166,6 +194,7 @@ impl<'a> Pass<'a> {
             member.fitness == Fitness::Condemned
                 || (member.age == Age::Old
                     && member.fitness == Fitness::Waiting
+                    && !member.is_protected
                     && launching != Launching::Ended)
         };
         let no_replacement = self.live >= self.bounds.upper || launching == Launching::Ended;
@@ -192,7 +221,7 @@ impl<'a> Pass<'a> {
         for member in self.members {
             if member.age == Age::Old && member.fitness == Fitness::Healthy && self.healthy > floor
             {
-                self.stop(member);
+                self.release(member);
             }
         }
     }
@@ -209,7 +238,7 @@ impl<'a> Pass<'a> {
         for member in new {
             let holds = member.fitness != Fitness::Healthy || self.healthy > self.bounds.lower;
             if member.fitness != Fitness::Condemned && self.fresh > self.bounds.desired && holds {
-                self.stop(member);
+                self.release(member);
             }
         }
     }

@@ -22,6 +22,7 @@ fn members(picture: &str) -> Vec<Member> {
             id: format!("{letter}{index}"),
             age,
             fitness,
+            is_protected: false,
         }
     };
     picture.chars().enumerate().map(member).collect()
@@ -118,8 +119,7 @@ fn a_failed_deployment_launches_nothing_and_keeps_the_old_tasks() {
         orders,
         Orders {
             stop: vec!["c2".into()],
-            start: 0,
-            is_stuck: false
+            ..Orders::default()
         }
     );
 }
@@ -172,7 +172,7 @@ proptest! {
                 return Ok(());
             }
             fleet.retain(|member| !orders.stop.contains(&member.id));
-            fleet.extend((0..orders.start).map(|n| Member { id: format!("{round}-{n}"), age: Age::New, fitness: Fitness::Healthy }));
+            fleet.extend((0..orders.start).map(|n| Member { id: format!("{round}-{n}"), age: Age::New, fitness: Fitness::Healthy, is_protected: false }));
         }
         prop_assert!(fleet.len() == desired as usize && fleet.iter().all(|member| member.age == Age::New));
     }

@@ -2,8 +2,11 @@
 //!
 //! Source: ECS API reference, `RunTask`; ECS developer guide, "idempotency": a token holds for 24 hours in a cluster.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use crate::sandbox::ecs::capacity;
 use crate::sandbox::ecs::document::{Document, default_to, filled, object, text, whole};
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::launch::{Order, launch_document};
@@ -33,6 +36,7 @@ pub fn run(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<V
         Some(count @ 1..=10) => count as usize,
         Some(_) => return Err(refuse::invalid("Count must be between 1 and 10.")),
     };
+    check_lengths(input)?;
     let cluster = ecs.cluster(input)?.name.clone();
     if let Some(answer) = repeated(ecs, input, ground.now)? {
         return Ok(answer);
@@ -92,6 +96,24 @@ fn launch_type(input: &Document) -> &str {
     text(input, "launchType").unwrap_or(if on_fargate { "FARGATE" } else { "EC2" })
 }
 
+/// ECS API reference, `RunTask`: the limits are documented, the words are ours.
+fn check_lengths(input: &Document) -> Result<(), ApiError> {
+    let length = |key: &str| text(input, key).map_or(0, str::len);
+    let overrides = object(input, "overrides").map_or(0, |one| json!(one).to_string().len());
+    for (what, length, most) in [
+        ("overrides", overrides, 8192),
+        ("startedBy", length("startedBy"), 128),
+        ("clientToken", length("clientToken"), 64),
+    ] {
+        if length > most {
+            return Err(refuse::invalid(format!(
+                "{what} can have at most {most} characters."
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn check(input: &Document, definition: &Revision, launch_type: &str) -> Result<(), ApiError> {
     if !definition.is_compatible(launch_type) {
         return Err(refuse::invalid(format!(
@@ -131,7 +153,14 @@ fn launch(
     settings.shift_remove("loadBalancers"); // only services have them
     let (_, mut fleet) = ecs.fleet(cluster).ok_or_else(refuse::no_cluster)?;
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
+    let mut placed: BTreeMap<String, u64> = BTreeMap::new();
     for _ in 0..count {
+        let mut document = launch_document(&overrides(input), input);
+        let on = |name: &str| placed.get(name).copied().unwrap_or(0);
+        if let Some(provider) = capacity::choose(input, on).map(str::to_owned) {
+            document.insert("capacityProviderName".into(), json!(provider));
+            *placed.entry(provider).or_default() += 1;
+        }
         let order = Order {
             definition,
             images: &images,
@@ -139,9 +168,9 @@ fn launch(
             origin: Origin::RunTask,
             group: group.clone(),
             started_by: filled(input, "startedBy").map(str::to_owned),
-            placement: Placement::read(input),
+            placement: Placement::read(input, &definition.document),
             settings: &settings,
-            document: launch_document(&overrides(input), input),
+            document,
             tags: tags.clone(),
         };
         match fleet.launch(order, ground) {

@@ -2,20 +2,25 @@
 //! within the bounds, and settles deployments.
 //!
 //! Source: ECS developer guide, "rolling update", "deployment circuit breaker", "service throttle logic".
-//! **Invariant:** only this file and `DeleteService` decide that a service's task should stop or start.
+//! **Invariant:** only this file, the sides of `native` and `DeleteService` decide that a service's task should stop or start.
 
 use std::collections::BTreeMap;
 
-use crate::sandbox::ecs::deployment::{Cause, RolloutState, deployment_id};
+use crate::sandbox::Time;
+use crate::sandbox::ecs::daemon;
+use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
+use crate::sandbox::ecs::native;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::rolling::{self, Bounds, Fitness, Launching, Member, Orders};
 use crate::sandbox::ecs::service::{self, Service, Status};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task::Task;
 use crate::sandbox::ecs::task_set;
 
 /// One pass over a service.
@@ -25,6 +30,7 @@ pub fn pass(
     fleet: &mut Fleet<'_>,
     ground: &mut Ground<'_>,
 ) {
+    service.rest = Rest::Stirring;
     hear(service, news, fleet, ground);
     if service.status != Status::Active {
         if service.live.is_empty() {
@@ -37,19 +43,29 @@ pub fn pass(
     if service.controller().has_task_sets() {
         return task_set::pass(service, fleet, ground);
     }
+    if native::is_under_way(service) {
+        return native::pass(service, fleet, ground);
+    }
+    let reach = service.is_daemon().then(|| daemon::reach(service, fleet));
+    if let Some(reach) = reach {
+        service.desired = reach.wanted;
+    }
     begin(service, ground);
     let judged = judge(service, fleet, ground);
     watch_breaker(service, ground);
     watch_alarms(service, fleet, ground);
     let primary = service.primary().number;
-    let members: Vec<Member> = judged.into_iter().map(|one| one.member(primary)).collect();
-    let launching = launching(service, ground);
-    let orders = rolling::orders(
+    let members: Vec<Member> = judged.iter().map(|one| one.member(primary)).collect();
+    let launching = launching(service.primary(), ground.now);
+    let mut orders = rolling::orders(
         &members,
         bounds(service),
         launching,
         fleet.switches.stop_old,
     );
+    if let Some(reach) = reach {
+        orders.start = orders.start.min(reach.free);
+    }
     carry_out(service, primary, &orders, fleet, ground);
     forget_replaced(service, fleet, ground);
     let is_healthy = |member: &Member| member.fitness == Fitness::Healthy;
@@ -71,6 +87,16 @@ fn begin(service: &mut Service, ground: &mut Ground<'_>) {
     rollout.begin(ground.now);
     if rollout.status == RolloutStatus::RollbackRequested {
         go_back(service, ground);
+    }
+    place(service, ground);
+}
+
+/// A service with two target groups that is updated in place stays where production is. Rules that do not fit are no
+/// reason for a rolling deployment to fail: it then takes the group that the service names.
+fn place(service: &mut Service, ground: &Ground<'_>) {
+    let revision = service.revision(service.primary().number);
+    if revision.is_advanced() && revision.resolved.is_empty() {
+        let _unfit = native::place(service, ground.elb);
     }
 }
 
@@ -135,11 +161,11 @@ fn bounds(service: &Service) -> Bounds {
     Bounds::new(service.desired, maximum, minimum)
 }
 
-fn launching(service: &Service, ground: &Ground<'_>) -> Launching {
-    let primary = service.primary();
-    match primary.state {
+/// Whether a deployment may launch tasks.
+pub fn launching(deployment: &Deployment, now: Time) -> Launching {
+    match deployment.state {
         RolloutState::Failed => Launching::Ended,
-        _ if primary.throttle.is_open(ground.now) => Launching::Allowed,
+        _ if deployment.throttle.is_open(now) => Launching::Allowed,
         _ => Launching::Throttled,
     }
 }
@@ -184,11 +210,25 @@ pub fn carry_out(
         service.events.resolve(&events::steady(&service.name));
         service.events.resolve(&events::deadlocked(&service.name));
     }
+    for line in held_back(service, orders, fleet) {
+        service.events.tell_once(ground.now, ground.rng, line);
+    }
     if orders.is_stuck {
         service
             .events
             .tell_once(ground.now, ground.rng, events::deadlocked(&service.name));
     }
+}
+
+/// What protected tasks keep the service from, told for each deployment or task set that they belong to.
+fn held_back(service: &Service, orders: &Orders, fleet: &Fleet<'_>) -> Vec<String> {
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    let tasks = orders.protected.iter().filter_map(|id| fleet.tasks.get(id));
+    for (_, number) in tasks.filter_map(Task::service) {
+        *counts.entry(number).or_default() += 1;
+    }
+    let line = |(number, count)| events::protected(&service.name, &deployment_id(number), count);
+    counts.into_iter().map(line).collect()
 }
 
 /// Launches up to `count` tasks of a deployment or task set; says how many found a place.
@@ -271,6 +311,7 @@ fn settle(service: &mut Service, fleet: &Fleet<'_>, ground: &mut Ground<'_>) {
     if !service.primary().is_in_progress() {
         let line = events::steady(&service.name);
         service.events.tell_once(ground.now, ground.rng, line);
+        service.rest = Rest::Settled;
     }
 }
 

@@ -9,11 +9,12 @@ use crate::sandbox::ecs::deployment::RolloutState;
 use crate::sandbox::ecs::document::{Document, text};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::instances::{Instance, InstanceStatus};
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::service::{self, Service};
 use crate::sandbox::ecs::service_deployment::RolloutStatus;
 use crate::sandbox::ecs::state::{Ecs, Ground, split};
 use crate::sandbox::ecs::task::{Standing, Step, Task};
-use crate::sandbox::ecs::{cluster, task_definition, task_set};
+use crate::sandbox::ecs::{cluster, daemon, task_definition, task_set};
 use crate::sandbox::seed::{ContainerInstanceSeed, EcsSeed};
 use crate::sandbox::{Duration, Time, World, WorldError, ids};
 
@@ -131,10 +132,15 @@ fn settle(
     let Some(service) = services.get_mut(name) else {
         return Ok(());
     };
+    if service.is_daemon() {
+        service.desired = daemon::reach(service, &fleet).wanted;
+    }
     let has_task_sets = service.controller().has_task_sets();
     let shares = if has_task_sets {
         task_set::seed::shares(service)
     } else {
+        native::place(service, ground.elb)
+            .map_err(|reason| WorldError::Invalid(format!("service {name}: {reason}")))?;
         vec![(service.primary().number, service.desired)]
     };
     let wanted = shares

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::sandbox::ecs::alarms::Watch;
 use crate::sandbox::ecs::deployment::{Counts, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, object, text, texts};
+use crate::sandbox::ecs::native::Native;
 use crate::sandbox::ecs::paging;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::service::Service;
@@ -33,6 +34,8 @@ pub struct Rollout {
     pub alarms: Option<Watch>,
     /// Since when nothing but the bake time of its alarms keeps a rolling deployment going.
     pub baking_since: Option<Time>,
+    /// The machine of a native deployment, once it has started.
+    pub native: Option<Box<Native>>,
 }
 
 #[derive(Clone, Debug)]
@@ -115,6 +118,7 @@ impl Rollout {
             },
             alarms: service.configuration().and_then(Watch::read),
             baking_since: None,
+            native: None,
         }
     }
 
@@ -170,7 +174,13 @@ impl Rollout {
     }
 
     fn answer(&self, service: &Service, counts: &dyn Fn(u64) -> Counts) -> Value {
-        let summary = |number: u64| service.revision(number).summary(service, &counts(number));
+        let summary = |number: u64| {
+            let mut summary = service.revision(number).summary(service, &counts(number));
+            if let Some(native) = &self.native {
+                native.put_weights(number, &mut summary);
+            }
+            summary
+        };
         let mut answer = self.brief(service);
         answer.shift_remove("targetServiceRevisionArn");
         let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
@@ -200,6 +210,9 @@ impl Rollout {
                 "rollback",
                 json!({ "reason": rollback.reason, "startedAt": started, "serviceRevisionArn": arn }),
             );
+        }
+        if let Some(native) = &self.native {
+            native.put_members(&mut answer);
         }
         Value::Object(answer)
     }
@@ -260,6 +273,9 @@ impl ServiceRevision {
                 .map(super::images::ResolvedImage::answer)
                 .collect(),
         );
+        if let Some(resolved) = self.resolved_configuration() {
+            put("resolvedConfiguration", resolved);
+        }
         put("guardDutyEnabled", json!(false));
         put("createdAt", self.created_at.epoch_seconds());
         Value::Object(answer)
@@ -275,6 +291,19 @@ fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
         .services
         .contains_key(&service)
         .then_some((cluster, service))
+}
+
+/// The service deployment of this ARN.
+pub fn rollout_of<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut Rollout, ApiError> {
+    owner(ecs, arn)
+        .and_then(|(cluster, name)| cluster.services.get_mut(&name))
+        .and_then(|service| {
+            service
+                .rollouts
+                .iter_mut()
+                .find(|rollout| rollout.arn == arn)
+        })
+        .ok_or_else(refuse::no_service_deployment)
 }
 
 fn missing(arn: &str) -> Value {
@@ -363,16 +392,7 @@ pub fn stop(ecs: &mut Ecs, input: &Document, now: Time) -> Result<Value, ApiErro
     if text(input, "stopType").is_some_and(|kind| kind != "ROLLBACK") {
         return Err(refuse::invalid("stopType must be ROLLBACK.")); // ours: only ROLLBACK is documented
     }
-    let (cluster, name) = owner(ecs, arn).ok_or_else(refuse::no_service_deployment)?;
-    let service = cluster
-        .services
-        .get_mut(&name)
-        .ok_or_else(refuse::no_service_deployment)?;
-    let rollout = service
-        .rollouts
-        .iter_mut()
-        .find(|rollout| rollout.arn == arn);
-    let rollout = rollout.ok_or_else(refuse::no_service_deployment)?;
+    let rollout = rollout_of(ecs, arn)?;
     if !matches!(
         rollout.status,
         RolloutStatus::Pending | RolloutStatus::InProgress

@@ -33,6 +33,8 @@ pub struct Ecs {
     pub(super) endpoints: BTreeMap<(String, u16), (String, String)>,
     /// Addresses given out so far.
     pub(super) addresses: u32,
+    /// How often something other than time may have changed it.
+    pub(super) touched: u64,
 }
 
 /// A cluster.
@@ -67,8 +69,14 @@ pub struct Ground<'a> {
     pub region: &'a str,
 }
 
-/// The world as ECS and what lies around it.
+/// The world as ECS and what lies around it, to change something.
 pub fn split(world: &mut World) -> (&mut Ecs, Ground<'_>) {
+    world.ecs.touched += 1;
+    untouched(world)
+}
+
+/// The same, for time to pass or to look.
+pub fn untouched(world: &mut World) -> (&mut Ecs, Ground<'_>) {
     let World {
         now,
         rng,

@@ -39,6 +39,8 @@ pub struct Task {
     pub standing: Standing,
     /// The reason with which a condemned task will be stopped.
     pub sentence: Option<String>,
+    /// Until when scale-in and deployments leave it alone.
+    pub protected_until: Option<Time>,
     /// What it takes from its instance.
     pub holds: Needs,
 }

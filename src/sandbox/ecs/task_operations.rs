@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::sandbox::ApiError;
-use crate::sandbox::ecs::document::{Document, filled, last_part, text, texts};
+use crate::sandbox::ecs::document::{Document, filled, is_true, last_part, text, texts};
 use crate::sandbox::ecs::paging;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
@@ -85,6 +85,25 @@ fn id_of(name: &str) -> Result<&str, ApiError> {
     } else {
         Err(refuse::invalid("taskId length should be one of [32,36]"))
     }
+}
+
+/// ExecuteCommand: refused as AWS refuses a task that cannot take it, and by name where AWS would open a session.
+pub fn execute(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
+    let name = filled(input, "task")
+        .ok_or_else(|| refuse::invalid("Task should not be null or empty."))?;
+    let id = id_of(name)?;
+    let task = ecs.cluster(input)?.tasks.get(id);
+    let task = task.ok_or_else(|| refuse::invalid("The referenced task was not found."))?;
+    if !task.is_running() || !is_true(&task.document, "enableExecuteCommand") {
+        return Err(refuse::invalid(
+            "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.",
+        ));
+    }
+    Err(ApiError::part_not_modelled(
+        "ecs",
+        "ExecuteCommand",
+        "sessions in containers",
+    ))
 }
 
 /// StopTask.

@@ -61,6 +61,17 @@ impl Traffic {
         all
     }
 
+    /// What each target group got in the last second, by ARN.
+    pub fn by_group(&self) -> BTreeMap<&str, Counts> {
+        let mut all: BTreeMap<&str, Counts> = BTreeMap::new();
+        for (place, counts) in &self.second {
+            if let Some(group) = &place.group {
+                all.entry(group).or_default().add(counts);
+            }
+        }
+        all
+    }
+
     /// Takes what was counted since this was last called.
     pub fn take_minute(&mut self) -> (Ledger, BTreeMap<String, Hosts>) {
         (

@@ -1,6 +1,7 @@
 //! What a load balancer counts, by the place where it happened.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::sandbox::Duration;
 
@@ -60,6 +61,23 @@ impl Counts {
         for (latency, count) in &other.latencies {
             *self.latencies.entry(*latency).or_default() += count;
         }
+    }
+}
+
+/// `45 requests, 2 of them 5xx, 1 refused`.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.requests == 1 { "" } else { "s" };
+        write!(f, "{} request{plural}", self.requests)?;
+        let parts = [
+            (self.target_5xx, "of them 5xx"),
+            (self.elb_502, "refused"),
+            (self.elb_504, "timed out"),
+        ];
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
     }
 }
 

@@ -67,6 +67,20 @@ pub struct Seen {
     pub failed: BTreeMap<Failure, u64>,
 }
 
+impl Failure {
+    /// A short name for people and pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Target5xx => "target 5xx",
+            Self::BadGateway => "502",
+            Self::NoTarget => "503",
+            Self::Timeout => "504",
+            Self::FixedResponse => "fixed 5xx",
+            Self::NoListener => "no listener",
+        }
+    }
+}
+
 impl Seen {
     pub fn fail(&mut self, why: Failure, count: u64) {
         if count > 0 {

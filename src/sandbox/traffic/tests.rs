@@ -125,6 +125,23 @@ fn requests_follow_the_weights_and_errors_come_from_the_bad_group() {
 }
 
 #[test]
+fn the_census_tells_the_last_second_and_what_clients_saw() {
+    let mut sandbox = sandbox(WORLD);
+    run(&mut sandbox, 60);
+    let census = sandbox.census();
+    let told = json!([
+        {"targetGroup": "blue", "text": "45 requests"},
+        {"targetGroup": "green", "text": "5 requests, 1 of them 5xx"},
+    ]);
+    assert_eq!(census["traffic"], told);
+    assert_eq!(
+        census["clients"],
+        json!({"served": 2940, "failed": {"target 5xx": 60}})
+    );
+    assert_eq!(census["alarms"], json!([]));
+}
+
+#[test]
 fn answer_times_spread_around_the_mean_that_the_image_has() {
     let mut sandbox = sandbox(WORLD);
     run(&mut sandbox, 59);

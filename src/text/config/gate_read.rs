@@ -203,7 +203,7 @@ fn http(fields: &HttpFields) -> Result<Check, String> {
 }
 
 fn metric(fields: &MetricFields) -> Result<Check, String> {
-    let period = fields.period.map_or(60, HumanDuration::get.as_secs());
+    let period = fields.period.map_or(60, |d| d.get().as_secs());
     let period = u32::try_from(period)
         .ok()
         .filter(|period| period.is_multiple_of(60))

@@ -9,8 +9,8 @@ use crate::core::gate::{
 use crate::core::service::{CanarySize, Share};
 
 fn rollout(text: &str) -> Result<Rollout, String> {
-    let indented: String = text.lines().map(|line| format!("      {line}\n")).collect();
-    let text = format!("services:\n  web:\n    rollout:\n{indented}");
+    let indented = text.replace('\n', "\n      ");
+    let text = format!("services:\n  web:\n    rollout:\n      {indented}\n");
     let config = Config::parse("ecsdeploy.yml", &text).map_err(|c| c.to_string())?;
     Ok(config.resolve(None, None).unwrap().rollout)
 }

@@ -5,6 +5,7 @@ mod gate_read;
 mod gate_shape;
 #[cfg(test)]
 mod gate_tests;
+mod journal;
 mod resolve;
 mod shape;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 pub use duration::HumanDuration;
 pub use gate_shape::{GateConfig, GateList, StepConfig};
+pub use journal::JournalPlace;
 pub use resolve::{DEFAULT_TIMEOUT, Resolved, Rollout};
 pub use shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,

@@ -44,6 +44,7 @@ pub struct Resolved {
     pub values_files: Vec<String>,
     pub pin_images: PinImages,
     pub rollout: Rollout,
+    pub journal: super::JournalPlace,
     pub redact: Rules,
 }
 
@@ -98,6 +99,7 @@ impl Config {
             values_files: files(&over, base),
             pin_images: pin.map_or_else(PinImages::default, PinImages::from),
             rollout: over.rollout.over(&base.rollout),
+            journal: self.journal.clone().unwrap_or_default(),
             redact: Rules {
                 hide: self.redact.hide.clone(),
                 show: self.redact.show.clone(),

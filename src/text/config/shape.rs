@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::duration::HumanDuration;
 use super::gate_shape::{GateList, StepConfig};
+use super::journal::JournalPlace;
 use crate::text::complaint::Complaint;
 use crate::text::yaml;
 
@@ -28,6 +29,10 @@ pub struct Config {
     pub values: Map<String, Value>,
     /// The services, by the name they have here.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// Where the record of a rollout is kept, which locks the service and lets a run that died be taken up: `auto` (SSM
+    /// parameters, or tags of the service where those are not permitted), `ssm`, `tags`, `none`, or `file:DIRECTORY`,
+    /// relative to this file. Default: `auto`.
+    pub journal: Option<JournalPlace>,
     /// What is secret in environment variables, options and arguments, beside what looks it. Secrets are never printed.
     #[serde(default)]
     pub redact: RedactConfig,

@@ -70,6 +70,7 @@ fn without_an_environment_the_base_stands_alone() {
                 gates: None,
                 steps: Vec::new(),
             },
+            journal: JournalPlace::Auto,
             redact: Rules::default(),
         }
     );

@@ -197,6 +197,8 @@ fn mark(event: &Event, second: i64) -> Option<String> {
             "milestone",
         ),
         Event::Deploying { .. } => ("deployment began".to_owned(), "milestone"),
+        Event::Canary { tasks, .. } => (format!("canary of {tasks}"), "milestone"),
+        Event::CanaryPassed { .. } => ("canary passed".to_owned(), "milestone"),
         Event::TaskFailed(_) => ("task failed".to_owned(), "milestone, crit"),
         Event::Undoing {
             task_definition, ..

@@ -10,8 +10,8 @@ use crate::core::comparison::Comparison;
 use crate::core::gate::TaskFailure;
 use crate::core::id::{Cluster, ServiceKey, ServiceName, TaskArn, TaskDefinitionArn};
 use crate::core::live::{ContainerExit, ServiceEvent};
-use crate::core::plan::{self, Before, Course};
-use crate::core::proposal::{Capacity, Proposal, VERSION, World};
+use crate::core::plan::{Before, Course};
+use crate::core::proposal::{Capacity, Proposal, VERSION, Way, World};
 use crate::core::report::{Cause, Event, Outcome, Progress, Report};
 use crate::core::service::{Intent, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
@@ -27,7 +27,7 @@ fn proposal(text: &str) -> Proposal {
             service: ServiceName::new(text),
         },
         course: Course::Deploy,
-        strategy: plan::Strategy::Rolling,
+        strategy: Way::Rolling,
         why: text.to_owned(),
         family: text.to_owned(),
         revision: None,
@@ -60,6 +60,7 @@ fn proposal(text: &str) -> Proposal {
             task_definition: arn,
             serving: None,
             service: serde_json::Map::new(),
+            rules: Vec::new(),
         },
     }
 }

@@ -148,7 +148,7 @@ impl Turning<'_> {
     }
 
     /// The service itself was not touched: it serves the old revision as it did.
-    fn canary_failed(self, cause: Cause) -> Turn {
+    pub fn canary_failed(self, cause: Cause) -> Turn {
         self.conclude(Outcome::RolledBack { cause })
     }
 

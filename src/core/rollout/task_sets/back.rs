@@ -12,7 +12,7 @@ use crate::core::rollout::{Action, Phase, Turn};
 use crate::core::service::OnFailure;
 
 impl Turning<'_> {
-    pub(super) fn begin_back(mut self, cause: Cause) -> Turn {
+    pub fn begin_back(mut self, cause: Cause) -> Turn {
         if self.plan.intent.on_failure == OnFailure::Leave {
             return self.finish(Outcome::Stranded { cause });
         }

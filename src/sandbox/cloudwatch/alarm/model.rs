@@ -112,6 +112,12 @@ impl Alarm {
         self.standing.state
     }
 
+    /// Has been in this state for long; nothing is written down of it.
+    pub fn assume(&mut self, state: AlarmState) {
+        self.standing.state = state;
+        self.standing.reason = Reason::new("As the world file has it");
+    }
+
     /// Other settings; the state stays until the alarm is looked at again (CloudWatch API reference, `PutMetricAlarm`).
     pub fn configure(&mut self, settings: Settings, now: Time) {
         self.actions = settings.actions;

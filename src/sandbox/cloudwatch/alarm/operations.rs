@@ -40,7 +40,7 @@ pub fn add(world: &mut World, input: Input<'_>) -> Result<(), ApiError> {
     let mut alarm = Alarm::new(arn, settings, now);
     tags::put(&mut alarm, input)?;
     if let Some(state) = state {
-        alarm.enter(state, Reason::new("As the world file has it"), now);
+        alarm.assume(state);
     }
     world.cloudwatch.alarms.insert(name, alarm);
     Ok(())

@@ -8,11 +8,15 @@ use super::answer::Tags;
 use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
+use crate::sandbox::ecs::capacity;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::document::{
-    Document, default_to, filled, list, member, text, without_nulls,
+    Document, default_to, filled, list, member, text, texts, without_nulls,
 };
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native::{self, Strategy};
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::tags;
@@ -94,9 +98,14 @@ fn with_tasks(
 ) -> Result<Service, ApiError> {
     let named = filled(input, "taskDefinition")
         .ok_or_else(|| refuse::invalid("TaskDefinition can not be blank."))?;
-    let desired =
-        desired_count(input)?.ok_or_else(|| refuse::invalid("desiredCount should not be null."))?;
     let mut document = with_defaults(ecs, input, ground)?;
+    daemon::check(&document, input)?;
+    // The scheduler counts the instances of a DAEMON service.
+    let desired = match desired_count(input)? {
+        Some(desired) => desired,
+        None if daemon::is_daemon(&document) => 0,
+        None => return Err(refuse::invalid("desiredCount should not be null.")),
+    };
     let definition = ecs.definition_to_run(named)?;
     document.insert("taskDefinition".into(), json!(definition.arn));
     rules::check(&document, definition, ground)?;
@@ -139,6 +148,7 @@ fn blank(
         last_completed: None,
         request: without_nulls(&Value::Object(input.clone())),
         owed: 0,
+        rest: Rest::default(),
     })
 }
 
@@ -177,6 +187,9 @@ fn with_defaults(
         document.shift_remove(key);
     }
     choose_launch_type(&mut document, usual_strategy);
+    let providers: Vec<&str> = texts(&cluster.document, "capacityProviders").collect();
+    let strategy = list(&document, "capacityProviderStrategy");
+    capacity::check_strategy(strategy, &providers)?;
     for key in [
         "loadBalancers",
         "serviceRegistries",
@@ -194,8 +207,14 @@ fn with_defaults(
     default_to(&mut document, "enableECSManagedTags", || json!(false));
     default_to(&mut document, "propagateTags", || json!("NONE"));
     default_to(&mut document, "enableExecuteCommand", || json!(false));
+    // Not for DAEMON services; stored only, tasks are never moved for it.
+    let rebalancing = if daemon::is_daemon(&document) {
+        "DISABLED"
+    } else {
+        "ENABLED"
+    };
     default_to(&mut document, "availabilityZoneRebalancing", || {
-        json!("ENABLED")
+        json!(rebalancing)
     });
     default_to(&mut document, "resourceManagementType", || {
         json!("CUSTOMER")
@@ -241,6 +260,7 @@ pub fn choose_launch_type(document: &mut Document, usual_strategy: &[Value]) {
 }
 
 fn fill_configuration(document: &mut Document) {
+    let (maximum, minimum) = daemon::usual_percents(document);
     let has_task_sets = Controller::of(document).is_ok_and(Controller::has_task_sets);
     default_to(document, "deploymentConfiguration", || json!({}));
     let Some(configuration) = document
@@ -249,8 +269,8 @@ fn fill_configuration(document: &mut Document) {
     else {
         return;
     };
-    default_to(configuration, "maximumPercent", || json!(200));
-    default_to(configuration, "minimumHealthyPercent", || json!(100));
+    default_to(configuration, "maximumPercent", || maximum);
+    default_to(configuration, "minimumHealthyPercent", || minimum);
     if has_task_sets {
         return;
     }
@@ -260,7 +280,11 @@ fn fill_configuration(document: &mut Document) {
         || json!({ "enable": false, "rollback": false }),
     );
     default_to(configuration, "strategy", || json!("ROLLING"));
-    default_to(configuration, "bakeTimeInMinutes", || json!(0));
+    let given = configuration.clone();
+    native::fill(configuration, &given);
+    if Strategy::of(configuration) != Strategy::BlueGreen {
+        default_to(configuration, "bakeTimeInMinutes", || json!(0));
+    }
 }
 
 /// `securityGroups` and `assignPublicIp` when they are absent.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::state::Service;
+use crate::sandbox::ecs::capacity;
 use crate::sandbox::ecs::deployment::deployment_id;
 use crate::sandbox::ecs::document::{is_true, text};
 use crate::sandbox::ecs::launch::{Fleet, Order, launch_document};
@@ -20,6 +21,16 @@ pub fn launch(
     let revision = service.made_from(number);
     let definition = fleet.definition(revision.task_definition()).cloned();
     let definition = definition.ok_or_else(|| "Reason: the task definition is gone.".to_owned())?;
+    let settings = revision.settings();
+    let placed = |name: &str| placed(service, number, name, fleet);
+    let provider = capacity::choose(&revision.document, placed).map(str::to_owned);
+    let mut document = launch_document(
+        &json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
+        &service.document,
+    );
+    if let Some(name) = provider {
+        document.insert("capacityProviderName".into(), json!(name));
+    }
     let order = Order {
         definition: &definition,
         images: &revision.images,
@@ -30,17 +41,25 @@ pub fn launch(
         },
         group: format!("service:{}", service.name),
         started_by: Some(deployment_id(revision.number)),
-        placement: Placement::read(&service.document),
-        settings: &revision.document,
-        document: launch_document(
-            &json!({ "containerOverrides": [], "inferenceAcceleratorOverrides": [] }),
-            &service.document,
-        ),
+        placement: Placement::read(&service.document, &definition.document),
+        settings: &settings,
+        document,
         tags: propagated_tags(service, &definition.tags),
     };
     fleet
         .launch(order, ground)
         .map_err(|unplaced| unplaced.closest)
+}
+
+/// How many tasks of the deployment or task set a capacity provider has.
+fn placed(service: &Service, number: u64, provider: &str, fleet: &Fleet<'_>) -> u64 {
+    let tasks = service.live.iter().filter_map(|id| fleet.tasks.get(id));
+    let of_provider = tasks.filter(|task| {
+        task.is_wanted()
+            && task.service().is_some_and(|(_, of)| of == number)
+            && text(&task.document, "capacityProviderName") == Some(provider)
+    });
+    of_provider.count() as u64
 }
 
 fn propagated_tags(service: &Service, of_definition: &[Value]) -> Vec<Value> {

@@ -73,7 +73,7 @@ pub fn delete(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
         .filter(|service| service.status != Status::Inactive);
     let service = service.ok_or_else(refuse::no_service)?;
     if service.status == Status::Active {
-        if service.desired > 0 && !is_true(input, "force") {
+        if service.desired > 0 && !service.is_daemon() && !is_true(input, "force") {
             return Err(refuse::invalid(
                 "The service cannot be stopped while it is scaled above 0.",
             ));

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::sandbox::ApiError;
 use crate::sandbox::ecs::alarms;
-use crate::sandbox::ecs::document::{Document, list, member, object, objects, text, whole};
+use crate::sandbox::ecs::document::{Document, member, object, objects, text, whole};
 use crate::sandbox::ecs::early;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::placement::{check_placement, has_subnets};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
@@ -16,18 +17,6 @@ use crate::sandbox::ecs::task_definition::Revision;
 
 /// Refuses what is not modelled yet.
 pub fn check_modelled(document: &Document, operation: &str) -> Result<(), ApiError> {
-    let refuse = |part: &str| Err(ApiError::part_not_modelled("ecs", operation, part));
-    if text(document, "schedulingStrategy").is_some_and(|strategy| strategy != "REPLICA") {
-        return refuse("schedulingStrategy DAEMON");
-    }
-    if let Some(configuration) = object(document, "deploymentConfiguration") {
-        if text(configuration, "strategy").is_some_and(|strategy| strategy != "ROLLING") {
-            return refuse("deployment strategies other than ROLLING");
-        }
-        if !list(configuration, "lifecycleHooks").is_empty() {
-            return refuse("deploymentConfiguration.lifecycleHooks");
-        }
-    }
     check_placement(document, operation)
 }
 
@@ -39,6 +28,7 @@ pub fn check(
 ) -> Result<(), ApiError> {
     check_network(document, definition)?;
     check_configuration(document)?;
+    native::check(document, ground)?;
     let balancers: Vec<&Document> = objects(document, "loadBalancers").collect();
     if balancers.is_empty()
         && whole(document, "healthCheckGracePeriodSeconds").is_some_and(|seconds| seconds > 0)
@@ -119,13 +109,6 @@ fn check_balancer(
     definition: &Revision,
     ground: &Ground<'_>,
 ) -> Result<(), ApiError> {
-    if object(balancer, "advancedConfiguration").is_some() {
-        return Err(ApiError::part_not_modelled(
-            "ecs",
-            "CreateService",
-            "loadBalancers[].advancedConfiguration",
-        ));
-    }
     let Some(arn) = text(balancer, "targetGroupArn") else {
         return Err(ApiError::part_not_modelled(
             "ecs",
@@ -150,6 +133,15 @@ fn check_balancer(
             "The container {name} did not have a container port {port} defined."
         )));
     }
+    check_group(arn, definition, ground)?;
+    let advanced = object(balancer, "advancedConfiguration");
+    match advanced.and_then(|advanced| text(advanced, "alternateTargetGroupArn")) {
+        Some(alternate) => check_group(alternate, definition, ground),
+        None => Ok(()),
+    }
+}
+
+fn check_group(arn: &str, definition: &Revision, ground: &Ground<'_>) -> Result<(), ApiError> {
     // Ours: the case is documented, the words are not.
     let group = ground
         .elb

@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::sandbox::Time;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::{Deployment, ServiceRevision};
 use crate::sandbox::ecs::document::{Document, is_true, object, text, whole};
 use crate::sandbox::ecs::events::Events;
+use crate::sandbox::ecs::native::Strategy;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::service_deployment::Rollout;
 use crate::sandbox::ecs::task_set::TaskSet;
 
@@ -42,6 +45,8 @@ pub struct Service {
     pub request: Value,
     /// Unhealthy tasks whose replacement is still to be started.
     pub owed: usize,
+    /// Whether the scheduler's next pass could do anything.
+    pub rest: Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +124,11 @@ impl Service {
     }
 
     pub fn is_daemon(&self) -> bool {
-        text(&self.document, "schedulingStrategy") == Some("DAEMON")
+        daemon::is_daemon(&self.document)
+    }
+
+    pub fn strategy(&self) -> Strategy {
+        self.configuration().map_or(Strategy::Rolling, Strategy::of)
     }
 
     /// `deploymentConfiguration`.
@@ -158,7 +167,8 @@ impl Service {
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or(50);
         Breaker {
-            is_on: is_true(breaker, "enable"),
+            // Only rolling deployments have one; others may carry it about.
+            is_on: is_true(breaker, "enable") && !self.strategy().is_native(),
             rolls_back: is_true(breaker, "rollback"),
             resets_on_healthy: breaker
                 .get("resetOnHealthyTask")

@@ -9,11 +9,13 @@ use super::create::{desired_count, fill_network};
 use super::rules;
 use super::state::{Service, Status};
 use crate::sandbox::ApiError;
+use crate::sandbox::ecs::daemon;
 use crate::sandbox::ecs::deployment::REVISION_MEMBERS;
 use crate::sandbox::ecs::document::{
     Document, filled, is_true, last_part, member, text, without_nulls,
 };
 use crate::sandbox::ecs::images;
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::task_set;
@@ -40,6 +42,7 @@ pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Resul
     }
     let controller = service.controller();
     task_set::check_update(controller, input)?;
+    daemon::check(&service.document, input)?;
     let mut changed = service.document.clone();
     merge(&mut changed, input);
     if controller.has_task_sets() {
@@ -86,7 +89,8 @@ fn merge(document: &mut Document, input: &Document) {
         }
         match (key.as_str(), document.get_mut(&key), value) {
             ("deploymentConfiguration", Some(Value::Object(old)), Value::Object(new)) => {
-                old.extend(new);
+                old.extend(new.clone());
+                native::fill(old, &new);
             }
             (_, _, value) => {
                 document.insert(key, value);

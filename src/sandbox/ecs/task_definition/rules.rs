@@ -12,6 +12,7 @@ use crate::sandbox::ecs::defaults::Switches;
 use crate::sandbox::ecs::document::{
     Document, filled, is_true, list, member, object, objects, text, texts, whole,
 };
+use crate::sandbox::ecs::placement::check_placement;
 use crate::sandbox::ecs::refuse;
 
 /// Members whose JSON type callers get wrong most: a size is text for the task and a number for a container.
@@ -46,6 +47,7 @@ pub fn check(document: &Document, switches: &Switches) -> Result<(), ApiError> {
     check_network(document)?;
     check_names(document)?;
     check_roles(document)?;
+    check_placement(document, "RegisterTaskDefinition")?;
     if texts(document, "requiresCompatibilities").any(|one| one == "FARGATE") {
         check_fargate(document, switches)?;
     }

@@ -156,6 +156,7 @@ fn revision(
         document,
         images,
         created_at: ground.now,
+        resolved: Vec::new(),
     }
 }
 

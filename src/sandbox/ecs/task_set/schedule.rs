@@ -10,6 +10,7 @@ use super::state::{SetStatus, Stability};
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::judgement::judge;
 use crate::sandbox::ecs::launch::Fleet;
+use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::rolling::{self, Age, Bounds, Fitness, Launching, Member, Orders};
 use crate::sandbox::ecs::scheduler::carry_out;
 use crate::sandbox::ecs::service::Service;
@@ -144,6 +145,7 @@ fn settle(service: &mut Service, ground: &mut Ground<'_>) {
     }
     let line = events::steady(&service.name);
     service.events.tell_once(ground.now, ground.rng, line);
+    service.rest = Rest::Settled;
 }
 
 /// Deletes a task set: it drains, and its tasks are told to stop.

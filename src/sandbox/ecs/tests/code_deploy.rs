@@ -9,7 +9,7 @@ use crate::sandbox::ecs::task_sets::{self, Driven, SetNumber};
 /// The world of the EXTERNAL service, but CodeDeploy controls it.
 fn door() -> Door {
     let (world, _) = EXTERNAL.split_once("services:").unwrap();
-    let service = r#"
+    let service = r"
 services:
   - cluster: main
     serviceName: web
@@ -19,7 +19,7 @@ services:
     deploymentController: { type: CODE_DEPLOY }
     networkConfiguration: { awsvpcConfiguration: { subnets: [subnet-0a1, subnet-0b1] } }
     loadBalancers: [{ targetGroupArn: blue, containerName: app, containerPort: 80 }]
-"#;
+";
     Door::new(&format!("{world}{service}"), invariants)
 }
 

@@ -155,7 +155,7 @@ fn a_fixed_port_and_a_distinct_instance_take_one_task_each() {
         (
             "    launchType: EC2\n",
             "    launchType: EC2\n    placementConstraints: [{ type: distinctInstance }]\n",
-            "distinctInstance",
+            "DistinctInstance placement constraint unsatisfied",
         ),
     ] {
         let mut stage = Stage::new(

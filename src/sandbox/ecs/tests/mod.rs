@@ -2,10 +2,16 @@
 
 mod breaker;
 mod code_deploy;
+mod daemon;
 mod detection;
 mod door;
 mod fargate;
 mod instances;
+mod limits;
+mod native;
 mod operations;
-mod stage;
+mod protection;
+mod quiet;
+pub mod stage;
+mod task_set_refusals;
 mod task_sets;

@@ -97,9 +97,9 @@ fn errors_have_the_codes_and_texts_of_aws() {
         "Services can have at most 10 items.",
     );
     let unknown = stage
-        .try_call("UpdateTaskProtection", &json!({}))
+        .try_call("CreateCapacityProvider", &json!({}))
         .unwrap_err();
-    assert!(unknown.message.contains("ecs:UpdateTaskProtection"));
+    assert!(unknown.message.contains("ecs:CreateCapacityProvider"));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn services_that_cannot_work_are_refused() {
         "Health check grace period is only valid for services configured to use load balancers",
     );
     let mut input = base.clone();
-    input["deploymentConfiguration"] = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1 });
+    input["deploymentController"] = json!({ "type": "CODE_DEPLOY" });
     assert_eq!(
         stage.try_call("CreateService", &input).unwrap_err().code,
         "SandboxNotModelled"

@@ -9,6 +9,8 @@ use crate::sandbox::{ApiError, World, seed};
 /// A Fargate service `web` of two tasks behind a load balancer, in the cluster `main`; images 1.0.0 (live) and 1.1.0
 /// are good, 1.2.0-sick answers 503, 1.3.0-crash exits after 4 s.
 const WEB: &str = include_str!("../../testdata/fargate-web.yaml");
+/// The same service with two target groups, deployed BLUE_GREEN with a bake time of two minutes.
+const BLUE_GREEN: &str = include_str!("../../testdata/fargate-blue-green.yaml");
 pub const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
 pub struct Stage {
@@ -34,7 +36,16 @@ impl Stage {
 
     /// The web service, with these changes to its world file.
     pub fn web(changes: &[(&str, &str)]) -> Self {
-        let mut file = WEB.to_owned();
+        Self::changed(WEB, changes)
+    }
+
+    /// The blue/green service, with these changes to its world file.
+    pub fn blue_green(changes: &[(&str, &str)]) -> Self {
+        Self::changed(BLUE_GREEN, changes)
+    }
+
+    fn changed(file: &str, changes: &[(&str, &str)]) -> Self {
+        let mut file = file.to_owned();
         for (old, new) in changes {
             assert!(file.contains(old), "the world file has no {old:?}");
             file = file.replace(old, new);

@@ -1,0 +1,107 @@
+//! Parameter Store where it is permitted; where it is not, tags of the service, said once: a first run never fails for
+//! a missing permission.
+//!
+//! **Invariant:** the choice is made once for a process, by what AWS answers, and by nothing but a plain "not allowed".
+
+use std::sync::OnceLock;
+
+use aws_types::SdkConfig;
+
+use super::{Parameters, ServiceTags};
+use crate::core::journal::{Fence, Record, RolloutId};
+use crate::core::rollout::{Fault, FaultKind, Wish};
+use crate::ports::{Claim, Journal, JournalError};
+
+/// The journal that needs no setting.
+#[derive(Debug)]
+pub struct Auto {
+    parameters: Parameters,
+    tags: ServiceTags,
+    /// Why it is tags, once it is.
+    denied: OnceLock<Fault>,
+}
+
+impl Auto {
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            parameters: Parameters::new(config),
+            tags: ServiceTags::new(config),
+            denied: OnceLock::new(),
+        }
+    }
+
+    async fn either<T>(
+        &self,
+        first: impl AsyncFnOnce(&Parameters) -> Result<T, JournalError>,
+        else_: impl AsyncFnOnce(&ServiceTags) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        if self.denied.get().is_none() {
+            match first(&self.parameters).await {
+                Err(JournalError::Fault(fault)) if fault.kind == FaultKind::Denied => {
+                    self.denied.get_or_init(|| fault);
+                }
+                done => return done,
+            }
+        }
+        else_(&self.tags).await
+    }
+}
+
+impl Journal for Auto {
+    async fn load(&self, id: &RolloutId) -> Result<Option<Record>, JournalError> {
+        self.either(async |p| p.load(id).await, async |t| t.load(id).await)
+            .await
+    }
+
+    async fn claim(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+        over: Option<Fence>,
+    ) -> Result<Claim, JournalError> {
+        let claimed = self
+            .either(
+                async |p| p.claim(id, record, over).await,
+                async |t| t.claim(id, record, over).await,
+            )
+            .await?;
+        Ok(match (claimed, self.denied.get()) {
+            (Claim::Unlocked { why }, Some(fault)) => Claim::Unlocked {
+                why: format!("{why} (parameters are not permitted: {fault})"),
+            },
+            (claimed, _) => claimed,
+        })
+    }
+
+    async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
+        self.either(
+            async |p| p.save(id, record).await,
+            async |t| t.save(id, record).await,
+        )
+        .await
+    }
+
+    async fn release(&self, id: &RolloutId, fence: Fence) -> Result<(), JournalError> {
+        self.either(
+            async |p| p.release(id, fence).await,
+            async |t| t.release(id, fence).await,
+        )
+        .await
+    }
+
+    async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
+        self.either(
+            async |p| p.wish(id, fence, wish).await,
+            async |t| t.wish(id, fence, wish).await,
+        )
+        .await
+    }
+
+    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+        self.either(
+            async |p| p.hear(id, fence).await,
+            async |t| t.hear(id, fence).await,
+        )
+        .await
+    }
+}

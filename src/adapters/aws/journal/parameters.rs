@@ -1,0 +1,182 @@
+//! Records in SSM Parameter Store: `/ecsdeploy/CLUSTER/SERVICE`, and wishes in `…/wish` beside them.
+//!
+//! PutParameter without Overwrite is an atomic create, which makes the parameter a lock. There is no conditional delete:
+//! breaking an expired lock is reading it, deleting it and creating it anew, and of several takers one creates it.
+//! Between one taker's read and its delete, another's fresh parameter can be lost; its owner learns of it at its next
+//! save, which comes before every change. **Invariant:** a value never needs the Advanced tier, which costs money.
+//!
+//! Rights: `ssm:GetParameters`, `ssm:PutParameter`, `ssm:DeleteParameters` on `parameter/ecsdeploy/*`.
+
+use aws_types::SdkConfig;
+use serde_json::{Value, json};
+
+use super::decode;
+use crate::adapters::aws::{Api, JsonService, Repeat};
+use crate::core::journal::{Fence, Record, RolloutId};
+use crate::core::rollout::{Fault, FaultKind, Wish};
+use crate::ports::{Claim, Journal, JournalError};
+use crate::text::record;
+
+const SSM: Api = Api {
+    id: "SSM",
+    host: "ssm",
+    target: "AmazonSSM",
+    content_type: "application/x-amz-json-1.1",
+};
+
+/// Bytes of a value in the Standard tier (SSM user guide, "parameter tiers").
+const LIMIT: usize = 4096;
+
+const EXISTS: &str = "ParameterAlreadyExists";
+
+/// The parameters of one account and region.
+#[derive(Clone, Debug)]
+pub struct Parameters(JsonService);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Put {
+    /// Only where there is none.
+    Create,
+    Overwrite,
+}
+
+impl Parameters {
+    pub fn new(config: &SdkConfig) -> Self {
+        Self(JsonService::new(config, SSM))
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<String>, Fault> {
+        let input = json!({ "Names": [name] });
+        let answer = self.0.call("GetParameters", input, Repeat::Freely).await?;
+        let value = answer.pointer("/Parameters/0/Value");
+        Ok(value.and_then(Value::as_str).map(str::to_owned))
+    }
+
+    async fn put(&self, name: &str, value: &str, put: Put) -> Result<(), Fault> {
+        let input = json!({
+            "Name": name,
+            "Value": value,
+            "Type": "String",
+            "Tier": "Standard",
+            "Overwrite": put == Put::Overwrite,
+        });
+        self.0.call("PutParameter", input, Repeat::Freely).await?;
+        Ok(())
+    }
+
+    /// A repeated create whose first answer was lost finds its own record there.
+    async fn create(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
+        let text = encode(record)?;
+        let Err(fault) = self.put(&name(id), &text, Put::Create).await else {
+            return Ok(Claim::Locked);
+        };
+        if fault.code != EXISTS && !fault.is_unanswered() {
+            return Err(fault.into());
+        }
+        match self.load(id).await? {
+            Some(there) if is_same_claim(&there, record) => Ok(Claim::Locked),
+            Some(there) => Ok(Claim::Held(Box::new(there))),
+            None => Err(fault.into()),
+        }
+    }
+
+    async fn delete(&self, id: &RolloutId) -> Result<(), Fault> {
+        let input = json!({ "Names": [name(id), wish_name(id)] });
+        self.0
+            .call("DeleteParameters", input, Repeat::Freely)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Journal for Parameters {
+    async fn load(&self, id: &RolloutId) -> Result<Option<Record>, JournalError> {
+        let name = name(id);
+        let text = self.get(&name).await?;
+        text.map(|text| decode(&text, format!("the parameter {name}")))
+            .transpose()
+    }
+
+    async fn claim(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+        over: Option<Fence>,
+    ) -> Result<Claim, JournalError> {
+        if let Some(over) = over {
+            match self.load(id).await? {
+                Some(there) if there.fence == over => self.delete(id).await?,
+                Some(there) => return Ok(Claim::Held(Box::new(there))),
+                None => {}
+            }
+        }
+        self.create(id, record).await
+    }
+
+    async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
+        match self.load(id).await? {
+            Some(there) if there.fence == record.fence => {
+                let text = encode(record)?;
+                Ok(self.put(&name(id), &text, Put::Overwrite).await?)
+            }
+            Some(there) => Err(JournalError::TakenOver(there.owner)),
+            None => match self.create(id, record).await? {
+                Claim::Held(there) => Err(JournalError::TakenOver(there.owner)),
+                Claim::Locked | Claim::Unlocked { .. } => Ok(()),
+            },
+        }
+    }
+
+    async fn release(&self, id: &RolloutId, fence: Fence) -> Result<(), JournalError> {
+        let Some(there) = self.load(id).await?.filter(|there| there.fence == fence) else {
+            return Ok(());
+        };
+        match self.delete(id).await {
+            // Without the right to delete, a lock that nobody holds and that leaves nothing to do is as good.
+            Err(fault) if fault.kind == FaultKind::Denied => {
+                let free = Record {
+                    expires: there.since,
+                    work: None,
+                    ..there
+                };
+                Ok(self.put(&name(id), &encode(&free)?, Put::Overwrite).await?)
+            }
+            deleted => Ok(deleted?),
+        }
+    }
+
+    async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
+        let letter = record::write_wish(fence, wish);
+        Ok(self.put(&wish_name(id), &letter, Put::Overwrite).await?)
+    }
+
+    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+        let letter = self.get(&wish_name(id)).await?;
+        Ok(letter.and_then(|text| record::read_wish(&text, fence)))
+    }
+}
+
+/// Names and ARNs of one cluster and service come to one parameter.
+fn name(id: &RolloutId) -> String {
+    format!("/ecsdeploy/{}/{}", id.cluster.short(), id.service.short())
+}
+
+fn wish_name(id: &RolloutId) -> String {
+    format!("{}/wish", name(id))
+}
+
+fn is_same_claim(there: &Record, ours: &Record) -> bool {
+    (there.fence, &there.owner) == (ours.fence, &ours.owner)
+}
+
+fn encode(record: &Record) -> Result<String, JournalError> {
+    let text = record::encode(record, LIMIT);
+    if text.len() > LIMIT {
+        return Err(JournalError::TooLarge {
+            place: "an SSM parameter of the Standard tier",
+            bytes: text.len(),
+            limit: LIMIT,
+        });
+    }
+    Ok(text)
+}

@@ -1,0 +1,157 @@
+//! Records of rollouts in files of a directory, `CLUSTER/SERVICE.json`: for machines that share a disk, or for one.
+//!
+//! Creating a file that must not exist is atomic, which makes it a lock. **Invariant:** a reader never finds half a record.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::core::journal::{Fence, Record, RolloutId};
+use crate::core::rollout::Wish;
+use crate::ports::{Claim, Journal, JournalError};
+use crate::text::record;
+
+/// A directory of records.
+#[derive(Clone, Debug)]
+pub struct RecordFiles(PathBuf);
+
+impl RecordFiles {
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
+    }
+
+    fn record(&self, id: &RolloutId) -> PathBuf {
+        self.file(id, "json")
+    }
+
+    fn letter(&self, id: &RolloutId) -> PathBuf {
+        self.file(id, "wish.json")
+    }
+
+    fn file(&self, id: &RolloutId, ending: &str) -> PathBuf {
+        let name = format!("{}.{ending}", id.service.short());
+        self.0.join(id.cluster.short()).join(name)
+    }
+
+    fn read(&self, id: &RolloutId) -> Result<Option<Record>, JournalError> {
+        let file = self.record(id);
+        let Some(text) = read(&file)? else {
+            return Ok(None);
+        };
+        let read = record::decode(&text).map_err(|error| JournalError::Unreadable {
+            place: file.display().to_string(),
+            reason: error.to_string(),
+        });
+        read.map(Some)
+    }
+
+    fn create(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
+        let file = self.record(id);
+        let beside = write_beside(&file, &text_of(record))?;
+        // Linking fails where the name is taken, and the file is whole from its first moment.
+        let linked = fs::hard_link(&beside, &file);
+        let _ = fs::remove_file(&beside);
+        match linked {
+            Ok(()) => Ok(Claim::Locked),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.read(id)? {
+                Some(there) => Ok(Claim::Held(Box::new(there))),
+                None => Err(failed("create", &file, &error)),
+            },
+            Err(error) => Err(failed("create", &file, &error)),
+        }
+    }
+}
+
+impl Journal for RecordFiles {
+    async fn load(&self, id: &RolloutId) -> Result<Option<Record>, JournalError> {
+        self.read(id)
+    }
+
+    async fn claim(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+        over: Option<Fence>,
+    ) -> Result<Claim, JournalError> {
+        if let Some(over) = over {
+            match self.read(id)? {
+                Some(there) if there.fence == over => remove(&self.record(id))?,
+                Some(there) => return Ok(Claim::Held(Box::new(there))),
+                None => {}
+            }
+        }
+        self.create(id, record)
+    }
+
+    async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
+        match self.read(id)? {
+            Some(there) if there.fence != record.fence => Err(JournalError::TakenOver(there.owner)),
+            Some(_) => write(&self.record(id), &text_of(record)),
+            None => match self.create(id, record)? {
+                Claim::Held(there) => Err(JournalError::TakenOver(there.owner)),
+                Claim::Locked | Claim::Unlocked { .. } => Ok(()),
+            },
+        }
+    }
+
+    async fn release(&self, id: &RolloutId, fence: Fence) -> Result<(), JournalError> {
+        if self.read(id)?.is_some_and(|there| there.fence == fence) {
+            remove(&self.letter(id))?;
+            remove(&self.record(id))?;
+        }
+        Ok(())
+    }
+
+    async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
+        write(&self.letter(id), &record::write_wish(fence, wish))
+    }
+
+    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+        let text = read(&self.letter(id))?;
+        Ok(text.and_then(|text| record::read_wish(&text, fence)))
+    }
+}
+
+fn text_of(record: &Record) -> String {
+    record::encode(record, usize::MAX)
+}
+
+fn read(file: &Path) -> Result<Option<String>, JournalError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", file, &error)),
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), JournalError> {
+    let beside = write_beside(file, text)?;
+    fs::rename(&beside, file).map_err(|error| failed("write", file, &error))
+}
+
+/// A file of this process beside the named one.
+fn write_beside(file: &Path, text: &str) -> Result<PathBuf, JournalError> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
+    }
+    let beside = file.with_extension(format!("{}.part", std::process::id()));
+    fs::write(&beside, text).map_err(|error| failed("write", &beside, &error))?;
+    Ok(beside)
+}
+
+fn remove(file: &Path) -> Result<(), JournalError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", file, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn failed(verb: &'static str, file: &Path, error: &io::Error) -> JournalError {
+    JournalError::File {
+        verb,
+        place: file.display().to_string(),
+        reason: error.to_string(),
+    }
+}

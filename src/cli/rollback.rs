@@ -1,0 +1,93 @@
+//! `ecsdeploy rollback`: back to the revision before, or to a named one.
+
+use std::time::Duration;
+
+use super::args::{self, Output, ServiceArgs, WorldArgs};
+use super::document::Setting;
+use super::failure::Failure;
+use super::journal::{CancelArgs, JournalArgs};
+use super::owner::owner;
+use super::rollout::{Teller, conclude};
+use super::world::World;
+use crate::core::report::Outcome;
+use crate::core::rollout::Wish;
+use crate::core::service::{Intent, Limits};
+use crate::engine::{Means, Ran, To, roll_back};
+use crate::ports::Clock as _;
+
+/// Go back to the revision before, or to a named one, and wait until it serves
+///
+/// A rollout that runs is turned back by whoever drives it. Otherwise the last revision that completed before the running one is deployed (as ECS remembers its deployments), or the one that --to names, and followed like any rollout.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    world: WorldArgs,
+    #[command(flatten)]
+    journal: JournalArgs,
+    #[command(flatten)]
+    cancel: CancelArgs,
+    /// Revision to go back to: a number, FAMILY:NUMBER, or an ARN
+    #[arg(long, value_name = "REVISION")]
+    to: Option<String>,
+    /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
+    timeout: Option<Duration>,
+    /// What to print on stdout; progress goes to stderr
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+pub async fn run(args: &Args) -> Result<(), Failure> {
+    let setting = Setting::read(&args.service)?;
+    let target = setting.target(&args.service.path)?;
+    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    let config = setting.config.as_ref();
+    let owner = owner();
+    let by = owner.to_string();
+    let means = Means {
+        cloud: &world.aws,
+        clock: &world.clock,
+        journal: &args.journal.open(config, &setting.directory, &world.config),
+        owner,
+        on_cancel: args.cancel.settle(config),
+        wish: Some(Wish::Undo { by }),
+    };
+    let to = args.to.clone().map_or(To::Previous, To::Revision);
+    let head = format!("going back       {target} ({})\n", world.place());
+    let mut teller = Teller::new(world.clock.now(), args.output, head);
+    let ran = roll_back(target, to, args.intent(config), &means, &mut teller).await?;
+    world.note_calls();
+    conclude(went_back(ran), &teller)
+}
+
+impl Args {
+    fn intent(&self, config: Option<&crate::text::config::Resolved>) -> Intent {
+        let defaults = Limits::default();
+        let timeout = self.timeout.or(config.map(|c| c.rollout.timeout));
+        let timeout = timeout.unwrap_or(defaults.timeout);
+        Intent {
+            limits: Limits {
+                timeout,
+                undo_timeout: timeout.max(Duration::from_mins(10)),
+                ..defaults
+            },
+            ..Intent::default()
+        }
+    }
+}
+
+/// That a running rollout was rolled back is what was asked for.
+fn went_back(ran: Ran) -> Ran {
+    match ran {
+        Ran::Ended {
+            plan,
+            outcome: Outcome::RolledBack { cause },
+        } if cause.is_asked_for() => Ran::Ended {
+            plan,
+            outcome: Outcome::Completed,
+        },
+        ran => ran,
+    }
+}

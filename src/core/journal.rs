@@ -1,0 +1,261 @@
+//! What outlives the process that drives a rollout: who drives it, until when, and how far it is.
+//!
+//! **Invariant:** a record holds what is needed to take a rollout up or undo it, and nothing more. Until there is a
+//! revision, nothing of the service was changed and there is nothing to take up: the record is a lock alone. From then
+//! on the plan names the revision instead of holding its document, so that a record stays small (an SSM parameter
+//! of the Standard tier holds 4 KB).
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::id::ServiceKey;
+use super::plan::{Plan, Revision};
+use super::rollout::State;
+use super::service::Intent;
+use super::taskdef::{TaskDefinition, canonical};
+
+/// How long an owner that is not heard of keeps the service: longer than any one call with its retries blocks the
+/// loop, shorter than a person waits for a runner that was killed.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
+
+/// Which rollout: one at a time for a service, in the account and region that the store belongs to.
+pub type RolloutId = ServiceKey;
+
+/// Who drives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    pub user: String,
+    pub host: String,
+    pub pid: u32,
+    /// The page of the CI run, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub run: Option<String>,
+}
+
+/// Grows with every owner of a service, so that one who was taken for dead learns of it before it changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fence(u64);
+
+/// What a rollout is to come to: `sha256:…` over the service, the canonical task definition, and what else was asked
+/// for that UpdateService is sent. Two runs of one command have one goal, however far the first one came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Goal(String);
+
+/// The record of one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub owner: Owner,
+    pub fence: Fence,
+    /// When this owner took the service.
+    pub since: Timestamp,
+    /// When the lease ends unless it is renewed.
+    pub expires: Timestamp,
+    pub goal: Goal,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub work: Option<Work>,
+}
+
+/// A rollout that can be taken up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// The plan, with its revision by name. Its digest differs from the one in the state if it was to be registered.
+    pub plan: Plan,
+    pub state: State,
+}
+
+impl Fence {
+    /// The first of a service: the clock's milliseconds, so that it grows across records that were released.
+    pub fn first(now: Timestamp) -> Self {
+        Self(u64::try_from(now.as_millisecond()).unwrap_or_default())
+    }
+
+    /// One that is greater, whatever the clock says.
+    #[must_use]
+    pub fn next(self, now: Timestamp) -> Self {
+        Self(Self::first(now).0.max(self.0 + 1))
+    }
+}
+
+impl Goal {
+    pub fn of(target: &ServiceKey, wanted: &TaskDefinition, intent: &Intent) -> Self {
+        Self::named(&json!([
+            target.to_string(),
+            without_role_paths(canonical(wanted).into_value()),
+            intent.redeploy,
+            intent.desired_count,
+        ]))
+    }
+
+    /// The goal of following a deployment that somebody else started.
+    pub fn of_revision(target: &ServiceKey, plan: &Plan) -> Self {
+        Self::named(&json!([target.to_string(), plan.revision]))
+    }
+
+    fn named(asked: &Value) -> Self {
+        let mut name = "sha256:".to_owned();
+        for byte in Sha256::digest(asked.to_string()) {
+            let _ = write!(name, "{byte:02x}");
+        }
+        Self(name)
+    }
+}
+
+/// A role given by name is answered as an ARN: by its name it is the same before and after registration.
+fn without_role_paths(mut form: Value) -> Value {
+    for member in ["taskRoleArn", "executionRoleArn"] {
+        let role = form.get(member).and_then(Value::as_str);
+        if let Some(name) = role.and_then(|role| role.rsplit('/').next()) {
+            form[member] = json!(name);
+        }
+    }
+    form
+}
+
+impl Record {
+    /// A lock, with nothing to take up yet.
+    pub fn new(owner: Owner, fence: Fence, goal: Goal, now: Timestamp) -> Self {
+        Self {
+            owner,
+            fence,
+            since: now,
+            expires: now + LEASE,
+            goal,
+            work: None,
+        }
+    }
+
+    /// The same work in the hands of another owner.
+    #[must_use]
+    pub fn taken_by(&self, owner: Owner, now: Timestamp) -> Self {
+        Self {
+            work: self.work.clone(),
+            ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
+        }
+    }
+
+    pub fn renew(&mut self, now: Timestamp) {
+        self.expires = now + LEASE;
+    }
+
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires
+    }
+
+    /// Whether it is time to renew the lease: when half of it has passed, never at every look.
+    pub fn is_ageing(&self, now: Timestamp) -> bool {
+        self.expires.duration_since(now) <= LEASE / 2
+    }
+
+    /// What is left to finish or to undo. A rollout that ordered nothing left nothing.
+    pub fn unfinished(&self) -> Option<&Work> {
+        self.work.as_ref().filter(|work| work.has_ordered())
+    }
+}
+
+impl Work {
+    /// `None` until there is a revision.
+    pub fn of(plan: &Plan, state: &State) -> Option<Self> {
+        let revision = Revision::Existing(state.revision.clone()?);
+        Some(Self {
+            plan: Plan {
+                revision,
+                ..plan.clone()
+            },
+            state: state.clone(),
+        })
+    }
+
+    fn has_ordered(&self) -> bool {
+        let State {
+            ordered,
+            deployment,
+            ..
+        } = &self.state;
+        self.state.outcome().is_none() && (ordered.is_some() || deployment.is_some())
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.run {
+            Some(run) => write!(f, "{} ({run})", self.user),
+            None => write!(f, "{} on {}, process {}", self.user, self.host, self.pid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::{Cluster, ServiceName};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("a small number of seconds is a time")
+    }
+
+    fn goal(document: Value) -> Goal {
+        let target = ServiceKey {
+            cluster: Cluster::from("main"),
+            service: ServiceName::from("web"),
+        };
+        let wanted = TaskDefinition::from_value(document).expect("it has a family");
+        Goal::of(&target, &wanted, &Intent::default())
+    }
+
+    fn document(image: &str, role: &str) -> Value {
+        json!({
+            "family": "web",
+            "taskRoleArn": role,
+            "containerDefinitions": [{"name": "web", "image": image, "essential": true}],
+        })
+    }
+
+    #[test]
+    fn a_fence_grows_even_where_the_clock_does_not() {
+        let first = Fence::first(at(100));
+        assert!(first.next(at(100)) > first);
+        assert!(first.next(at(5)) > first);
+        assert_eq!(first.next(at(200)), Fence::first(at(200)));
+    }
+
+    #[test]
+    fn two_runs_of_one_command_have_one_goal() {
+        let asked = goal(document("a:1", "web"));
+        let answered = goal(document("a:1", "arn:aws:iam::1:role/web"));
+        assert_eq!(asked, answered);
+        assert_ne!(asked, goal(document("a:2", "web")));
+    }
+
+    #[test]
+    fn a_lease_is_renewed_when_half_of_it_has_passed() {
+        let owner = Owner {
+            user: "anna".to_owned(),
+            host: "laptop".to_owned(),
+            pid: 7,
+            run: None,
+        };
+        let record = Record::new(
+            owner,
+            Fence::first(at(0)),
+            goal(document("a:1", "r")),
+            at(0),
+        );
+        for (now, live, ageing) in [
+            (0, true, false),
+            (59, true, false),
+            (60, true, true),
+            (119, true, true),
+            (120, false, true),
+        ] {
+            assert_eq!(record.is_live(at(now)), live, "{now}");
+            assert_eq!(record.is_ageing(at(now)), ageing, "{now}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a person or a runner wishes of a running rollout, and what a turn makes of it.
+//!
+//! **Invariant:** a wish to go back is one more reason to undo and takes the same way back as every other; a rollout that
+//! has ordered nothing just ends.
+
+use serde::{Deserialize, Serialize};
+
+use super::turning::Turning;
+use super::{Facet, Phase, Stage, Turn};
+use crate::core::plan::Strategy;
+use crate::core::report::{Cause, Event, Outcome, Undoer};
+
+/// Level-triggered: it is held before the machine at every look until the rollout has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "wish", rename_all = "snake_case")]
+pub enum Wish {
+    /// A person approves what a gate waits for.
+    Promote { by: String },
+    /// Go back to the revision that served before.
+    Undo { by: String },
+}
+
+impl Turning<'_> {
+    /// Whether a wish to go back changes anything here. An order whose answer is awaited is looked for first, and what
+    /// is being undone or has ended needs no wish.
+    pub fn can_cancel(&self) -> bool {
+        match self.next.phase {
+            Phase::Register | Phase::Deploy => self.next.ordered.is_none(),
+            Phase::Follow | Phase::Canary { .. } => true,
+            Phase::TaskSets(ref stage) => !matches!(stage, Stage::Remove | Stage::Back { .. }),
+            _ => false,
+        }
+    }
+
+    pub fn cancel(mut self, by: &str) -> Turn {
+        let cause = Cause::Cancelled { by: by.to_owned() };
+        match self.next.phase {
+            Phase::Canary { .. } => return self.canary_failed(cause),
+            Phase::TaskSets(_) => return self.begin_back(cause),
+            _ => {}
+        }
+        let Some(deployment) = self.next.deployment.clone() else {
+            return self.give_up(cause);
+        };
+        let Some(way_back) = self.way_back() else {
+            let from = Box::new(cause);
+            let cause = Cause::NoWayBack { from };
+            return self.finish(Outcome::Stranded { cause });
+        };
+        self.say.push(Event::Undoing {
+            cause: cause.clone(),
+            task_definition: way_back,
+            by: Undoer::Ecsdeploy,
+        });
+        let by = Undoer::Ecsdeploy;
+        self.next.enter(Phase::Undo { cause, by }, self.now);
+        let mut watch = self.watch_service();
+        let key = self.plan.target.clone();
+        watch.insert(Facet::ServiceDeployment(key, deployment));
+        self.look_now(watch)
+    }
+
+    fn way_back(&self) -> Option<crate::core::id::TaskDefinitionArn> {
+        let before = &self.plan.before;
+        match self.plan.strategy {
+            Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => before
+                .serving
+                .clone()
+                .filter(|serving| Some(serving) != self.next.revision.as_ref()),
+            // ECS's own engine keeps the old side and knows the way.
+            Strategy::Native(_) => Some(before.task_definition.clone()),
+        }
+    }
+}

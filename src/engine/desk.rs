@@ -1,0 +1,221 @@
+//! What everyone does who drives a rollout: claim its record, begin or take up, close the record at the end.
+//!
+//! **Invariant:** trouble with the journal is told once for a run and never ends it.
+
+use super::drive::{Driven, Means, drive, tell};
+use super::keeper::{Keeper, Troubled, trouble};
+use super::rollout::Ran;
+use super::survey::{Request, SurveyError, Surveyed, compare};
+use crate::core::id::ServiceKey;
+use crate::core::journal::{Fence, Goal, Record, Work};
+use crate::core::plan::{Course, Plan};
+use crate::core::report::{Event, Outcome};
+use crate::core::rollout::State;
+use crate::ports::{Audience, Claim, Clock, Cloud, Journal, JournalError};
+
+pub struct Desk<'a, C, K, J, A> {
+    pub means: &'a Means<'a, C, K, J>,
+    target: ServiceKey,
+    audience: &'a mut A,
+    troubled: Troubled,
+    /// Trouble that is told once something is driven: until then, a look that fails says more.
+    untold: Option<Event>,
+}
+
+impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
+    pub fn new(target: ServiceKey, means: &'a Means<'a, C, K, J>, audience: &'a mut A) -> Self {
+        Self {
+            means,
+            target,
+            audience,
+            troubled: Troubled::No,
+            untold: None,
+        }
+    }
+
+    pub fn audience(&mut self) -> &mut A {
+        self.audience
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        tell(event, self.means.clock, self.audience);
+    }
+
+    /// The record of this service, if there is one that can be read.
+    pub async fn load(&mut self) -> Option<Record> {
+        match self.means.journal.load(&self.target).await {
+            Ok(record) => record,
+            Err(error) => {
+                self.trouble(&error);
+                None
+            }
+        }
+    }
+
+    /// What is wanted, what is there, and the name of the goal.
+    pub async fn survey(&mut self, request: &Request) -> Result<(Surveyed, Goal), SurveyError> {
+        let Request {
+            target,
+            wanted,
+            pinning,
+            intent,
+        } = request;
+        let surveyed = compare(target, wanted.clone(), *pinning, self.means.cloud).await?;
+        let (wanted, survey) = &surveyed;
+        self.audience.learn(wanted);
+        self.audience.learn(&survey.running.definition);
+        let goal = Goal::of(target, wanted, intent);
+        Ok((surveyed, goal))
+    }
+
+    /// Plans and drives, under the record that is held already or a new one.
+    pub async fn begin(
+        mut self,
+        request: &Request,
+        keeper: Option<Keeper<'a, J>>,
+    ) -> Result<Ran, SurveyError> {
+        let (plan, goal) = match self.plan(request).await {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.release(keeper).await;
+                return Err(error);
+            }
+        };
+        if plan.course == Course::Nothing {
+            self.release(keeper).await;
+            let outcome = Outcome::Unchanged;
+            self.tell(Event::Finished(outcome.clone()));
+            let plan = Box::new(plan);
+            return Ok(Ran::Ended { plan, outcome });
+        }
+        let state = State::begin(&plan, self.means.clock.now());
+        self.drive(plan, state, goal, keeper).await
+    }
+
+    /// Drives from this state, under the record that is held already or a new one.
+    pub async fn drive(
+        mut self,
+        plan: Plan,
+        state: State,
+        goal: Goal,
+        keeper: Option<Keeper<'a, J>>,
+    ) -> Result<Ran, SurveyError> {
+        let mut keeper = match keeper {
+            Some(mut keeper) => {
+                keeper.aim(goal);
+                keeper
+            }
+            None => match self.claim_new(goal).await {
+                Ok(keeper) => keeper,
+                Err(record) => return Ok(held(&record)),
+            },
+        };
+        let driven = drive(&plan, state, self.means, &mut keeper, self.audience).await;
+        Ok(self.close(plan, driven, keeper).await)
+    }
+
+    async fn plan(&mut self, request: &Request) -> Result<(Plan, Goal), SurveyError> {
+        let ((wanted, survey), goal) = self.survey(request).await?;
+        let intent = request.intent.clone();
+        let plan = Plan::make(request.target.clone(), wanted, intent, &survey)?;
+        Ok((plan, goal))
+    }
+
+    async fn claim_new(&mut self, goal: Goal) -> Result<Keeper<'a, J>, Box<Record>> {
+        let now = self.means.clock.now();
+        let record = Record::new(self.means.owner.clone(), Fence::first(now), goal, now);
+        self.claim(record, None).await
+    }
+
+    /// Takes an expired record.
+    pub async fn take(&mut self, left: &Record) -> Result<Keeper<'a, J>, Box<Record>> {
+        let now = self.means.clock.now();
+        let ours = left.taken_by(self.means.owner.clone(), now);
+        self.claim(ours, Some(left.fence)).await
+    }
+
+    /// A record that another run holds is given back as the error; a journal that does not work is gone without.
+    async fn claim(
+        &mut self,
+        record: Record,
+        over: Option<Fence>,
+    ) -> Result<Keeper<'a, J>, Box<Record>> {
+        match self.means.journal.claim(&self.target, &record, over).await {
+            Ok(Claim::Locked) => {}
+            Ok(Claim::Held(other)) => return Err(other),
+            Ok(Claim::Unlocked { why }) => self.tell(Event::Trouble {
+                operation: "lock".to_owned(),
+                message: why,
+            }),
+            Err(error) => self.trouble(&error),
+        }
+        if let Some(trouble) = self.untold.take() {
+            self.tell(trouble);
+        }
+        let journal = self.means.journal;
+        Ok(Keeper::new(
+            journal,
+            self.target.clone(),
+            record,
+            self.troubled,
+        ))
+    }
+
+    /// Goes on from where another run stood.
+    pub async fn take_up(
+        &mut self,
+        left: &Record,
+        work: &Work,
+        keeper: &mut Keeper<'a, J>,
+    ) -> Driven {
+        self.tell(Event::TakenUp {
+            owner: left.owner.clone(),
+            since: left.since,
+        });
+        let Work { plan, state } = work;
+        drive(plan, state.clone(), self.means, keeper, self.audience).await
+    }
+
+    pub async fn close(&mut self, plan: Plan, driven: Driven, keeper: Keeper<'a, J>) -> Ran {
+        match driven {
+            Driven::Ended(outcome) => {
+                self.release(Some(keeper)).await;
+                let plan = Box::new(plan);
+                Ran::Ended { plan, outcome }
+            }
+            Driven::Interrupted(state) => {
+                if keeper.record().unfinished().is_none() {
+                    self.release(Some(keeper)).await;
+                }
+                let state = Some(state);
+                Ran::Interrupted { state }
+            }
+            Driven::TakenOver(owner) => Ran::Held {
+                owner,
+                since: self.means.clock.now(),
+            },
+        }
+    }
+
+    async fn release(&mut self, keeper: Option<Keeper<'a, J>>) {
+        let Some(keeper) = keeper else { return };
+        let released = self.means.clock.attend(keeper.release()).await;
+        if let Some(trouble) = released.flatten() {
+            self.tell(trouble);
+        }
+    }
+
+    fn trouble(&mut self, error: &JournalError) {
+        if self.troubled == Troubled::No {
+            self.untold = Some(trouble(error));
+            self.troubled = Troubled::Told;
+        }
+    }
+}
+
+pub fn held(record: &Record) -> Ran {
+    Ran::Held {
+        owner: record.owner.clone(),
+        since: record.since,
+    }
+}

@@ -1,0 +1,127 @@
+//! The record of the rollout that is being driven: written before each change and when a phase is entered, renewed when
+//! half of its lease has passed, removed at the end.
+//!
+//! **Invariant:** a journal that cannot be written is trouble that is told once; it never fails a rollout. That somebody
+//! else took the service over is no trouble but the end of this run.
+
+use jiff::Timestamp;
+
+use crate::core::journal::{Goal, Owner, Record, RolloutId, Work};
+use crate::core::plan::Plan;
+use crate::core::report::Event;
+use crate::core::rollout::{State, Wish};
+use crate::ports::{Journal, JournalError};
+
+/// Keeps one record.
+pub struct Keeper<'a, J> {
+    journal: &'a J,
+    id: RolloutId,
+    record: Record,
+    troubled: Troubled,
+}
+
+/// Whether trouble with the journal was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Troubled {
+    No,
+    Told,
+}
+
+/// What is about to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    Look,
+    Change,
+    /// This process ends: whoever comes next need not wait for the lease.
+    Leave,
+}
+
+/// The service is in other hands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenOver(pub Owner);
+
+impl<'a, J: Journal> Keeper<'a, J> {
+    pub fn new(journal: &'a J, id: RolloutId, record: Record, troubled: Troubled) -> Self {
+        Self {
+            journal,
+            id,
+            record,
+            troubled,
+        }
+    }
+
+    /// What the record is for from now on; the work of another goal is over.
+    pub fn aim(&mut self, goal: Goal) {
+        if self.record.goal != goal {
+            self.record.work = None;
+        }
+        self.record.goal = goal;
+    }
+
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Writes the record if this occasion asks for it; gives what is to be told of that.
+    pub async fn keep(
+        &mut self,
+        plan: &Plan,
+        state: &State,
+        occasion: Occasion,
+        now: Timestamp,
+    ) -> Result<Option<Event>, TakenOver> {
+        let work = Work::of(plan, state);
+        let is_news = match occasion {
+            Occasion::Look => entered(work.as_ref()) != entered(self.record.work.as_ref()),
+            Occasion::Change => work != self.record.work,
+            Occasion::Leave => true,
+        };
+        if !is_news && !self.record.is_ageing(now) {
+            return Ok(None);
+        }
+        self.record.work = work;
+        self.record.renew(now);
+        if occasion == Occasion::Leave {
+            self.record.expires = now;
+        }
+        match self.journal.save(&self.id, &self.record).await {
+            Ok(()) => Ok(None),
+            Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
+            Err(error) => Ok(self.trouble(&error)),
+        }
+    }
+
+    /// What somebody wishes of this rollout.
+    pub async fn hear(&mut self) -> Result<Option<Wish>, Option<Event>> {
+        let heard = self.journal.hear(&self.id, self.record.fence).await;
+        heard.map_err(|error| self.trouble(&error))
+    }
+
+    /// The rollout has ended, or left nothing to take up.
+    pub async fn release(mut self) -> Option<Event> {
+        let released = self.journal.release(&self.id, self.record.fence).await;
+        released.err().and_then(|error| self.trouble(&error))
+    }
+
+    fn trouble(&mut self, error: &JournalError) -> Option<Event> {
+        let told = std::mem::replace(&mut self.troubled, Troubled::Told);
+        (told == Troubled::No).then(|| trouble(error))
+    }
+}
+
+/// Trouble with the journal, to be told.
+pub fn trouble(error: &JournalError) -> Event {
+    let (operation, message) = match error {
+        JournalError::Fault(fault) => (fault.operation.clone(), fault.message.clone()),
+        other => ("journal".to_owned(), other.to_string()),
+    };
+    Event::Trouble {
+        operation,
+        message: format!("{message}; a run that dies now leaves no record to take up"),
+    }
+}
+
+/// When the phase was entered that is recorded, and for what deployment.
+fn entered(work: Option<&Work>) -> Option<(Timestamp, Option<&crate::core::id::DeploymentId>)> {
+    work.map(|work| (work.state.entered, work.state.deployment.as_ref()))
+}

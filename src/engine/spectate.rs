@@ -1,0 +1,173 @@
+//! Attaching to whatever deployment runs, and telling its end.
+//!
+//! **Invariant:** a watcher changes nothing: the cloud that its machine is given refuses every change.
+
+use std::time::Duration;
+
+use super::SurveyError;
+use super::drive::{Driven, Means, drive};
+use super::keeper::{Keeper, Troubled};
+use super::rollout::Ran;
+use super::unkept::Unkept;
+use crate::core::id::{DeploymentId, ServiceKey};
+use crate::core::journal::{Fence, Goal, Owner, Record};
+use crate::core::live::{Deployment, RolloutState, Service};
+use crate::core::plan::{Before, Course, Plan, Refusal, Revision, Strategy};
+use crate::core::rollout::{
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
+};
+use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnCancel, OnFailure, Redeploy};
+use crate::ports::{Audience, Clock, Cloud, Journal};
+
+/// Follows the running deployment of the service, with the record of whoever drives it where there is one.
+pub async fn spectate(
+    target: &ServiceKey,
+    timeout: Duration,
+    cloud: &impl Cloud,
+    clock: &impl Clock,
+    journal: &impl Journal,
+    audience: &mut impl Audience,
+) -> Result<Ran, SurveyError> {
+    let record = journal.load(target).await.unwrap_or_default();
+    let service = service_of(target, cloud).await?;
+    let (plan, state) = standing(target, timeout, &service, record.as_ref(), clock)?;
+    let means = Means {
+        cloud: &Watching(cloud),
+        clock,
+        journal: &Unkept,
+        owner: nobody(),
+        on_cancel: OnCancel::Leave,
+        wish: None,
+    };
+    let now = clock.now();
+    let goal = Goal::of_revision(target, &plan);
+    let unkept = Record::new(nobody(), Fence::first(now), goal, now);
+    let mut keeper = Keeper::new(&Unkept, target.clone(), unkept, Troubled::No);
+    Ok(
+        match drive(&plan, state, &means, &mut keeper, audience).await {
+            Driven::Ended(outcome) => Ran::Ended {
+                plan: Box::new(plan),
+                outcome,
+            },
+            Driven::Interrupted(state) => Ran::Interrupted { state: Some(state) },
+            Driven::TakenOver(owner) => Ran::Held { owner, since: now },
+        },
+    )
+}
+
+pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Service, SurveyError> {
+    let facet = Facet::Service(target.clone());
+    match cloud.observe(&Watch::from([facet])).await.service {
+        Seen::Is(service) if service.status() != "INACTIVE" => Ok(service),
+        Seen::Unreadable(fault) => Err(fault.into()),
+        _ => Err(SurveyError::NoService(target.clone())),
+    }
+}
+
+/// The deployment to watch, as a plan that has been carried out and is being followed.
+fn standing(
+    target: &ServiceKey,
+    timeout: Duration,
+    service: &Service,
+    record: Option<&Record>,
+    clock: &impl Clock,
+) -> Result<(Plan, State), SurveyError> {
+    let left = record.and_then(Record::unfinished);
+    let recorded = left.and_then(|work| work.state.deployment.clone());
+    let watched = recorded
+        .and_then(|id| service.deployment(&id))
+        .or_else(|| service.deployments().find(|d| has_failed(*d)))
+        .or_else(|| service.primary());
+    let Some(watched) = watched else {
+        let controller = service.controller().to_owned();
+        return Err(Refusal::Controller { controller }.into());
+    };
+    let mut plan = following(target, service, watched, watching(timeout));
+    if let Some(work) = left {
+        plan.before = work.plan.before.clone();
+    }
+    let state = at_follow(&plan, watched.id(), clock);
+    Ok((plan, state))
+}
+
+/// A deployment that ECS failed, and whose place another has taken.
+fn has_failed(deployment: Deployment<'_>) -> bool {
+    !deployment.is_primary() && deployment.rollout_state() == RolloutState::Failed
+}
+
+/// The plan of a deployment that somebody started.
+pub fn following(
+    target: &ServiceKey,
+    service: &Service,
+    deployment: Deployment<'_>,
+    intent: Intent,
+) -> Plan {
+    let old = service
+        .deployments()
+        .find(|other| other.id() != deployment.id() && service.has_completed(*other));
+    Plan {
+        target: target.clone(),
+        course: Course::Follow,
+        strategy: Strategy::Rolling,
+        why: "a deployment that runs is followed as ECS tells of it".to_owned(),
+        revision: Revision::Existing(deployment.task_definition()),
+        before: Before {
+            deployment: old.map(|old| old.id()),
+            task_definition: service.task_definition(),
+            serving: old
+                .or_else(|| service.primary())
+                .map(|d| d.task_definition()),
+            desired_count: service.desired_count(),
+        },
+        redeploy: Redeploy::WhenChanged,
+        intent,
+    }
+}
+
+pub fn at_follow(plan: &Plan, deployment: DeploymentId, clock: &impl Clock) -> State {
+    let now = clock.now();
+    let mut state = State::begin(plan, now);
+    state.deployment = Some(deployment);
+    state.enter(Phase::Follow, now);
+    state
+}
+
+fn watching(timeout: Duration) -> Intent {
+    Intent {
+        limits: Limits {
+            timeout,
+            failed_tasks: FailedTasks::LeaveToEcs,
+            ..Limits::default()
+        },
+        on_failure: OnFailure::Leave,
+        contest: Contest::Supersede,
+        ..Intent::default()
+    }
+}
+
+fn nobody() -> Owner {
+    Owner {
+        user: "a watcher".to_owned(),
+        host: String::new(),
+        pid: 0,
+        run: None,
+    }
+}
+
+/// Looks, and refuses every change.
+struct Watching<'a, C>(&'a C);
+
+impl<C: Cloud> Cloud for Watching<'_, C> {
+    async fn observe(&self, watch: &Watch) -> Observation {
+        self.0.observe(watch).await
+    }
+
+    async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
+        Err(Fault {
+            operation: action.operation().to_owned(),
+            kind: FaultKind::Denied,
+            code: String::new(),
+            message: "a watcher changes nothing".to_owned(),
+        })
+    }
+}
