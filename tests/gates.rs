@@ -1,5 +1,4 @@
 //! The comparison of errors by simulation: it keeps the promise it makes, and the documented power is the power.
-
 #[path = "common/power.rs"]
 mod power;
 #[path = "common/traffic.rs"]
@@ -49,12 +48,12 @@ fn equally_good_revisions_are_undone_no_more_often_than_promised() {
 
 #[test]
 fn the_documented_power_is_what_the_simulation_gives() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gates.md");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/comparison.md");
     let documented = fs::read_to_string(file).unwrap();
     let table = power::table();
     assert!(
         documented.contains(&table),
-        "renew docs/gates.md with: cargo bench --bench power\n{table}"
+        "renew docs/comparison.md with: cargo bench --bench power\n{table}"
     );
 }
 

@@ -4,6 +4,7 @@
     reason = "a panic in a test is a failure with its place"
 )]
 
+#[expect(dead_code, reason = "each test uses its part of the stage")]
 mod common;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -122,6 +122,9 @@ where
     F: Future<Output = Answer>,
 {
     let (head, body) = request.into_parts();
+    if body.size_hint().lower() > MOST_BODY as u64 {
+        return Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE));
+    }
     let body = Limited::new(body, MOST_BODY).collect();
     let body = match timeout(PATIENCE, body).await {
         Ok(Ok(body)) => body.to_bytes(),

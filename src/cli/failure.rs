@@ -276,7 +276,6 @@ impl Failure {
                 failure.hint("check the image's name, tag and platform, and the execution role's rights to pull it")
             }
             Cause::Alarm { .. } => failure.hint("look at the alarms' history in CloudWatch"),
-            Cause::Cancelled { .. } => failure,
             Cause::Stopped { .. } => failure.hint("somebody called StopServiceDeployment or deployed the old revision"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
@@ -284,7 +283,7 @@ impl Failure {
             Cause::NotOurs { .. } => {
                 failure.hint("rename or delete that service; the canary needs its name")
             }
-            Cause::ServiceGone { .. } => failure,
+            Cause::Cancelled { .. } | Cause::ServiceGone { .. } => failure,
             Cause::FailedByEcs { .. } => failure.hint("the service events above are ECS's account of it"),
             Cause::NoWayBack { .. } => failure.hint("roll out a revision that works: the service has no completed one"),
             Cause::UndoFailed { .. } => {

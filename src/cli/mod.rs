@@ -9,6 +9,7 @@ mod journal;
 mod owner;
 mod plan;
 mod register;
+mod rehearse;
 mod render;
 mod rollback;
 mod rollout;
@@ -56,6 +57,7 @@ enum Command {
     Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
+    Rehearse(rehearse::Args),
     Rollback(rollback::Args),
     Watch(watch::Args),
     Promote(wish::Promote),
@@ -126,6 +128,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Rehearse(args) => wait(rehearse::run(args)).map(done),
         Command::Rollback(args) => wait(rollback::run(args)).map(done),
         Command::Watch(args) => wait(watch::run(args)).map(done),
         Command::Promote(args) => wait(wish::promote(args)).map(done),

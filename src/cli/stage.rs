@@ -93,7 +93,7 @@ impl SharedSandbox {
     }
 
     /// Carries a request to the sandbox and its answer back, however long that takes.
-    fn carry(&self, request: &http::Request<Bytes>) -> Answer {
+    pub fn carry(&self, request: &http::Request<Bytes>) -> Answer {
         let mut sandbox = self.lock();
         let exchange = sandbox.exchange(request);
         let arrives = sandbox.now() + exchange.after;

@@ -60,7 +60,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             pinning,
             intent,
         } = request;
-        let surveyed = compare(target, wanted.clone(), *pinning, self.means.cloud).await?;
+        let looked = compare(target, wanted.clone(), *pinning, self.means.cloud);
+        let surveyed = Box::pin(looked).await?;
         let (wanted, survey) = &surveyed;
         self.audience.learn(wanted);
         self.audience.learn(&survey.running.definition);
@@ -89,7 +90,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             return Ok(Ran::Ended { plan, outcome });
         }
         let state = State::begin(&plan, self.means.clock.now());
-        self.drive(plan, state, goal, keeper).await
+        Box::pin(self.drive(plan, state, goal, keeper)).await
     }
 
     /// Drives from this state, under the record that is held already or a new one.
@@ -110,7 +111,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 Err(record) => return Ok(held(&record)),
             },
         };
-        let driven = drive(&plan, state, self.means, &mut keeper, self.audience).await;
+        // Boxed: a future as deep as a whole rollout outgrows small stacks.
+        let driven = Box::pin(drive(&plan, state, self.means, &mut keeper, self.audience)).await;
         Ok(self.close(plan, driven, keeper).await)
     }
 
@@ -173,7 +175,14 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             since: left.since,
         });
         let Work { plan, state } = work;
-        drive(plan, state.clone(), self.means, keeper, self.audience).await
+        Box::pin(drive(
+            plan,
+            state.clone(),
+            self.means,
+            keeper,
+            self.audience,
+        ))
+        .await
     }
 
     pub async fn close(&mut self, plan: Plan, driven: Driven, keeper: Keeper<'a, J>) -> Ran {

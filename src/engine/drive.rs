@@ -61,7 +61,7 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
         hurried: None,
     };
     loop {
-        match drive.step(&watch).await {
+        match Box::pin(drive.step(&watch)).await {
             Ok(next) => watch = next,
             Err(driven) => return *driven,
         }
@@ -144,7 +144,9 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         match self.means.clock.attend(self.keeper.hear()).await {
             Some(Ok(wish)) => Ok(wish),
             Some(Err(trouble)) => {
-                trouble.into_iter().for_each(|event| self.tell(event));
+                if let Some(event) = trouble {
+                    self.tell(event);
+                }
                 Ok(None)
             }
             None => Err(self.leave().await),
@@ -158,7 +160,9 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             .keep(self.plan, &self.state, occasion, clock.now());
         match clock.attend(kept).await {
             Some(Ok(trouble)) => {
-                trouble.into_iter().for_each(|event| self.tell(event));
+                if let Some(event) = trouble {
+                    self.tell(event);
+                }
                 Ok(())
             }
             Some(Err(TakenOver(owner))) => Err(Box::new(Driven::TakenOver(owner))),

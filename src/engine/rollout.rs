@@ -43,7 +43,7 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
 ) -> Result<Ran, SurveyError> {
     let mut desk = Desk::new(request.target.clone(), means, audience);
     let Some(record) = desk.load().await else {
-        return desk.begin(&request, None).await;
+        return Box::pin(desk.begin(&request, None)).await;
     };
     // Known before anything is told of what was left; should the look fail, what was left is seen to all the same.
     let surveyed = desk.survey(&request).await;
@@ -53,14 +53,16 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
             return Ok(held(&record));
         }
         return match wait(&record, &mut desk).await {
-            Waited::Gone => desk.begin(&request, None).await,
+            Waited::Gone => Box::pin(desk.begin(&request, None)).await,
             Waited::Renewed(record) => Ok(held(&record)),
-            Waited::Expired(record) => take_over(*record, Some(goal), &request, desk).await,
+            Waited::Expired(record) => {
+                Box::pin(take_over(*record, Some(goal), &request, desk)).await
+            }
             Waited::Interrupted => Ok(Ran::Interrupted { state: None }),
         };
     }
     let goal = surveyed.ok().map(|(_, goal)| goal);
-    take_over(record, goal, &request, desk).await
+    Box::pin(take_over(record, goal, &request, desk)).await
 }
 
 /// What became of a record while it was waited for.
@@ -89,23 +91,23 @@ async fn wait<C: Cloud, K: Clock, J: Journal, A: Audience>(
     }
 }
 
-async fn take_over<'a, C: Cloud, K: Clock, J: Journal, A: Audience>(
+async fn take_over<C: Cloud, K: Clock, J: Journal, A: Audience>(
     left: Record,
     goal: Option<crate::core::journal::Goal>,
     request: &Request,
-    mut desk: Desk<'a, C, K, J, A>,
+    mut desk: Desk<'_, C, K, J, A>,
 ) -> Result<Ran, SurveyError> {
     let mut keeper = match desk.take(&left).await {
         Ok(keeper) => keeper,
         Err(record) => return Ok(held(&record)),
     };
     let Some(work) = left.unfinished() else {
-        return desk.begin(request, Some(keeper)).await;
+        return Box::pin(desk.begin(request, Some(keeper))).await;
     };
     let driven = desk.take_up(&left, work, &mut keeper).await;
     let is_ours = goal.as_ref() == Some(&left.goal);
     if is_ours || !matches!(driven, super::Driven::Ended(_)) {
         return Ok(desk.close(work.plan.clone(), driven, keeper).await);
     }
-    desk.begin(request, Some(keeper)).await
+    Box::pin(desk.begin(request, Some(keeper))).await
 }

@@ -110,14 +110,15 @@ pub async fn compare(
         Wanted::Revision(name) => {
             let named = task_definition(&mut seen, &name, cloud).await?;
             let wanted = named.definition.clone();
-            let (service, latest) = (service, Some(named));
+            let rules = rules(&service, cloud).await?;
+            let latest = Some(named);
             return Ok((
                 wanted,
                 Survey {
-                    rules: rules(&service, cloud).await?,
                     service,
                     running,
                     latest,
+                    rules,
                 },
             ));
         }
@@ -125,10 +126,10 @@ pub async fn compare(
     let latest = latest(&mut seen, wanted.family(), cloud).await?;
     let rules = rules(&service, cloud).await?;
     let survey = Survey {
-        rules,
         service,
         running,
         latest,
+        rules,
     };
     Ok((wanted, survey))
 }

@@ -1,3 +1,5 @@
+//! Scalable targets: the bounds of desired counts, what is suspended, and policies that are only kept.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::autoscaling::answer;

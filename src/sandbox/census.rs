@@ -3,12 +3,9 @@
 //! **Invariant:** what it says of ECS is made of ECS's own answers, so that it cannot tell another story than AWS's clients
 //! hear; taking it changes nothing and counts as no call.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::sandbox::elb::{Rule, TargetGroup};
-use crate::sandbox::traffic::{Counts, Failure};
 use crate::sandbox::{ApiError, Sandbox, Time, World, looking};
 
 /// Events of each service that are shown.
@@ -56,6 +53,7 @@ impl Sandbox {
             "routes": elb.rules.values().map(|rule| route(&self.world, rule)).collect::<Vec<_>>(),
             "targetGroups": elb.groups.values().map(group).collect::<Vec<_>>(),
             "traffic": traffic(&self.world),
+            "clients": clients(&self.world),
             "alarms": alarms(&self.world),
             "throttling": faults.throttling(),
             "faults": rules,
@@ -156,6 +154,27 @@ fn task(task: &Value) -> Value {
     })
 }
 
+/// What each target group got in the last second, in words.
+fn traffic(world: &World) -> Vec<Value> {
+    let by_group = world.traffic.by_group();
+    let name = |arn: &str| world.elb.group(arn).map(|group| group.name.as_str());
+    by_group
+        .iter()
+        .map(|(arn, counts)| json!({"targetGroup": name(arn), "text": counts.to_string()}))
+        .collect()
+}
+
+/// What all clients have seen so far.
+fn clients(world: &World) -> Value {
+    let seen = world.traffic.seen();
+    let failed: serde_json::Map<String, Value> = seen
+        .failed
+        .iter()
+        .map(|(why, count)| (why.as_str().to_owned(), (*count).into()))
+        .collect();
+    json!({"served": seen.served, "failed": failed})
+}
+
 /// A rule with where it forwards to, and each group's share of the weights.
 fn route(world: &World, rule: &Rule) -> Value {
     let listener = world.elb.listeners.get(&rule.listener);
@@ -190,45 +209,6 @@ fn group(group: &TargetGroup) -> Value {
         })
         .collect();
     json!({"name": group.name, "targets": targets})
-}
-
-/// What all clients have seen so far, and what went to each target group in the last second.
-fn traffic(world: &World) -> Value {
-    let seen = world.traffic.seen();
-    let failed: Map<String, Value> = seen
-        .failed
-        .iter()
-        .map(|(why, count)| (failure(*why).to_owned(), (*count).into()))
-        .collect();
-    let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
-    for (place, counts) in &world.traffic.second {
-        if let Some(group) = place.group.as_deref().and_then(|arn| world.elb.group(arn)) {
-            groups.entry(&group.name).or_default().add(counts);
-        }
-    }
-    let groups: Vec<Value> = groups
-        .into_iter()
-        .map(|(name, counts)| {
-            json!({
-                "targetGroup": name,
-                "requests": counts.requests,
-                "target5xx": counts.target_5xx,
-                "elb5xx": counts.elb_502 + counts.elb_503 + counts.elb_504,
-            })
-        })
-        .collect();
-    json!({"served": seen.served, "failed": failed, "lastSecond": groups})
-}
-
-fn failure(why: Failure) -> &'static str {
-    match why {
-        Failure::Target5xx => "target 5xx",
-        Failure::BadGateway => "502",
-        Failure::NoTarget => "503",
-        Failure::Timeout => "504",
-        Failure::FixedResponse => "fixed response 5xx",
-        Failure::NoListener => "no listener",
-    }
 }
 
 fn alarms(world: &World) -> Vec<Value> {

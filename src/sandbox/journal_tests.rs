@@ -1,3 +1,5 @@
+//! A state that is saved and restored goes on as if nothing had happened.
+
 use bytes::Bytes;
 use http::Request;
 

@@ -1,3 +1,5 @@
+//! The log of a container that crashed, read as people read it.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::logs::answer;

@@ -1,3 +1,5 @@
+//! Pokes and what the census shows of them.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::{Duration, Poke, PokeError, Sandbox, looking};

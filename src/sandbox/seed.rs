@@ -12,12 +12,12 @@
 //! | `loadBalancers` | `CreateLoadBalancer`, with `LoadBalancerArn` and `Attributes` |
 //! | `listeners` | `CreateListener`, with `ListenerArn` and `Attributes` |
 //! | `rules` | `CreateRule`, with `RuleArn` |
-//! | `repositories` | `repositoryName`, `imageTagMutability` and `images`: `imageTags`, `imageDigest`, `imageStatus`, `imagePushedAt`, `platforms`, and the `behaviour` (see [`Behaviour`]) |
+//! | `repositories` | `repositoryName`, `imageTagMutability` and `images`: `imageTags`, `imageDigest`, `imageStatus`, `imagePushedAt`, `platforms`, and the `behaviour` (see [`crate::sandbox::apps::Behaviour`]) |
 //! | `images` | a public image: `image` (`nginx:1.27`) and its `behaviour` |
 //! | `lambdas` | [`LambdaSeed`]: a function that lifecycle hooks may call, and its answers |
 //! | `clusters` | `CreateCluster` |
 //! | `containerInstances` | [`ContainerInstanceSeed`] |
-//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration |
+//! | `taskDefinitions` | `RegisterTaskDefinition`, in order of registration; with `revision` beside it, its number |
 //! | `parameters` | `PutParameter` of SSM |
 //! | `logGroups` | `CreateLogGroup` of CloudWatch Logs |
 //! | `scalableTargets` | `RegisterScalableTarget` of Application Auto Scaling |
@@ -38,17 +38,15 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::sandbox::apps::Behaviour;
 use crate::sandbox::cloudwatch::{self, Switches};
 use crate::sandbox::codedeploy::{self, CodeDeploySeed};
-use crate::sandbox::ecr::{Image, ImageState, Repository};
+use crate::sandbox::ecr::{self, PublicImageEntry, RepositoryEntry};
 use crate::sandbox::elb::{self, Elb, ElbSeed};
 use crate::sandbox::faults::{Rule, Throttling};
-use crate::sandbox::image::ImageName;
 use crate::sandbox::lambdas::LambdaSeed;
 use crate::sandbox::network::Subnet;
 use crate::sandbox::traffic::{self, SourceSeed};
-use crate::sandbox::{ApiError, Duration, Time, World, autoscaling, ecs, logs, ssm};
+use crate::sandbox::{ApiError, Time, World, autoscaling, ecs, logs, ssm};
 
 /// Why a world file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -153,43 +151,6 @@ impl Default for WorldFile {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RepositoryEntry {
-    repository_name: String,
-    image_tag_mutability: Option<String>,
-    #[serde(default)]
-    images: Vec<ImageEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ImageEntry {
-    #[serde(default)]
-    image_tags: Vec<String>,
-    image_digest: Option<String>,
-    #[serde(default)]
-    image_status: ImageState,
-    image_pushed_at: Option<Time>,
-    /// `os/architecture`; several make the tag point to an index.
-    #[serde(default = "linux_amd64")]
-    platforms: Vec<String>,
-    #[serde(default)]
-    behaviour: Behaviour,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PublicImageEntry {
-    image: String,
-    #[serde(default)]
-    behaviour: Behaviour,
-}
-
-fn linux_amd64() -> Vec<String> {
-    vec!["linux/amd64".to_owned()]
-}
-
 /// Builds the world that the file describes. An empty file is an empty world.
 pub fn read(text: &str, seed: u64) -> Result<World, WorldError> {
     let options = serde_saphyr::options! {
@@ -212,10 +173,10 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
     let mut world = World::new(&file.account, &file.region, file.start_time, seed);
     world.network.subnets = file.subnets;
     for entry in file.repositories {
-        add_repository(&mut world, entry)?;
+        ecr::add_repository(&mut world, entry)?;
     }
     for entry in &file.images {
-        add_public_image(&mut world, entry);
+        ecr::add_public_image(&mut world, entry);
     }
     for entry in file.lambdas {
         let name = entry.function_name.clone();
@@ -285,91 +246,6 @@ fn ask_all(
             .map_err(|error| WorldError::Invalid(format!("{operation}: {error}")))?;
     }
     Ok(())
-}
-
-fn add_repository(world: &mut World, entry: RepositoryEntry) -> Result<(), WorldError> {
-    let name = entry.repository_name;
-    let mut repository = Repository {
-        arn: world.arn("ecr", &format!("repository/{name}")),
-        uri: format!("{}/{name}", world.registry_host()),
-        created: world.now - Duration::from_secs(90 * 86_400),
-        mutability: entry
-            .image_tag_mutability
-            .unwrap_or_else(|| "MUTABLE".to_owned()),
-        images: vec![],
-        name,
-    };
-    let count = entry.images.len() as u64;
-    for (index, image) in (0..).zip(&entry.images) {
-        let by_age = world.now - Duration::from_secs(3600 * (count - index));
-        add_image(
-            world,
-            &mut repository,
-            image,
-            image.image_pushed_at.unwrap_or(by_age),
-        )?;
-    }
-    match world
-        .ecr
-        .repositories
-        .insert(repository.name.clone(), repository)
-    {
-        Some(twice) => Err(WorldError::Invalid(format!(
-            "repository {} is there twice",
-            twice.name
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn add_image(
-    world: &mut World,
-    repository: &mut Repository,
-    image: &ImageEntry,
-    pushed: Time,
-) -> Result<(), WorldError> {
-    if let Some(tag) = image
-        .image_tags
-        .iter()
-        .find(|tag| repository.find(Some(tag), None).is_some())
-    {
-        return Err(WorldError::Invalid(format!(
-            "tag {tag} of repository {} is there twice",
-            repository.name
-        )));
-    }
-    if image.platforms.is_empty() {
-        return Err(WorldError::Invalid(format!(
-            "an image of repository {} has no platform",
-            repository.name
-        )));
-    }
-    let pushed = Image::push(
-        &repository.name,
-        &image.image_tags,
-        image.image_digest.as_deref(),
-        &image.platforms,
-        image.image_status,
-        pushed,
-    );
-    for part in &pushed {
-        world.apps.add(
-            &repository.uri,
-            part.tags.iter().map(String::as_str),
-            &part.digest,
-            &image.behaviour,
-        );
-    }
-    repository.images.extend(pushed);
-    Ok(())
-}
-
-fn add_public_image(world: &mut World, entry: &PublicImageEntry) {
-    let image = ImageName::parse(&entry.image);
-    let digest = world.ecr.resolve(&entry.image).unwrap_or_default();
-    world
-        .apps
-        .add(image.name, image.tag, &digest, &entry.behaviour);
 }
 
 /// Puts ARNs for names in a service's references to load balancing.

@@ -7,7 +7,7 @@ use crate::sandbox::autoscaling::{self, AutoScaling};
 use crate::sandbox::cloudwatch::{self, Cloudwatch};
 use crate::sandbox::codedeploy::{self, CodeDeploy};
 use crate::sandbox::ecr::Ecr;
-use crate::sandbox::ecs::{self, AlarmStates, Ecs};
+use crate::sandbox::ecs::{self, Ecs};
 use crate::sandbox::elb::Elb;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::lambdas::Lambdas;
@@ -42,8 +42,6 @@ pub struct World {
     /// What goes wrong on the way to AWS. No service knows of it.
     pub faults: Faults,
     pub lambdas: Lambdas,
-    /// What deployments are told of CloudWatch alarms.
-    pub alarms: AlarmStates,
 }
 
 impl World {
@@ -68,7 +66,6 @@ impl World {
             code_deploy: CodeDeploy::default(),
             faults: Faults::default(),
             lambdas: Lambdas::default(),
-            alarms: AlarmStates::default(),
         }
     }
 
@@ -98,9 +95,6 @@ impl World {
         elb.tick(at, &|id, port| ecs::probe(ecs, apps, at, id, port));
         traffic.tick(at, elb, &|id, port| ecs::reach(ecs, at, id, port));
         cloudwatch::tick(self);
-        let states = self.cloudwatch.alarm_states();
-        self.alarms
-            .extend(states.map(|(name, state)| (name.clone(), state)));
         autoscaling::tick(self);
         codedeploy::tick(self);
     }

@@ -115,6 +115,23 @@ impl Stage {
             .sum()
     }
 
+    /// Names of all SSM parameters.
+    pub fn parameters(&self) -> Vec<String> {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "AmazonSSM.DescribeParameters")
+            .body(bytes::Bytes::from_static(b"{}"))
+            .unwrap();
+        let answer = self.sandbox.lock().answer(&request);
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        let parameters = answer["Parameters"].as_array().unwrap().iter();
+        parameters
+            .map(|p| p["Name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// Revision numbers of a family, the active ones.
     pub async fn revisions(&self, family: &str) -> Vec<String> {
         let listed = self

@@ -1,4 +1,4 @@
-//! The power table of the comparison of errors, as `docs/gates.md` shows it.
+//! The power table of the comparison of errors, as `docs/comparison.md` shows it.
 
 use std::fmt::Write as _;
 

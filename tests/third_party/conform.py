@@ -18,6 +18,9 @@ from sandbox import Clients, Sandbox, modelled, new_judge
 # What newer AWS clients, and what Terraform 5 speak with CloudWatch; botocore's own choice is awsJson.
 OTHER_PROTOCOLS = ("smithy-rpc-v2-cbor", "query")
 
+# Modelled for their refusals alone.
+ONLY_REFUSED = {"ecs:ExecuteCommand"}
+
 
 def main(program, examples):
     judge = new_judge()
@@ -27,12 +30,9 @@ def main(program, examples):
         play(program, examples, scene, judge, operations)
     for other in judges[1:]:
         play(program, examples, scenes.alarms, other, operations)
-    uncalled = [
-        f"{service}:{name}"
-        for service, names in operations.items()
-        for name in names
-        if not judge.answers[(service, name)]
-    ]
+    answered = {f"{service}:{name}" for service, name in judge.answers} | ONLY_REFUSED
+    named = {f"{service}:{name}" for service, names in operations.items() for name in names}
+    uncalled = sorted(named - answered)
     findings = [finding for each in judges for finding in each.findings]
     report = {
         "operations": {service: len(names) for service, names in operations.items()},

@@ -5,12 +5,15 @@
 
 mod cloudwatch;
 mod faults;
+mod forms;
+mod instances;
 mod history;
 mod journal;
 mod json_service;
 mod limits;
 mod observe;
 mod perform;
+mod routing;
 mod rules;
 mod task_sets;
 mod wire;
@@ -18,6 +21,7 @@ mod wire;
 pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
 pub use limits::retries;
+pub use routing::Routing;
 pub use wire::{Answer, Function};
 
 use aws_types::SdkConfig;

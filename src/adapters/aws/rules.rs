@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ForwardActionConfig, Rule as ElbRule, TargetGroupTuple,
+    Action, ActionTypeEnum, ForwardActionConfig, Rule as ElbRule, TargetGroup, TargetGroupTuple,
 };
 
 use super::Aws;
@@ -35,7 +35,7 @@ impl Aws {
         let balancers = groups
             .target_groups()
             .iter()
-            .flat_map(|g| g.load_balancer_arns());
+            .flat_map(TargetGroup::load_balancer_arns);
         let mut rules = Vec::new();
         for balancer in balancers {
             for listener in self.listeners(balancer).await? {
@@ -123,7 +123,7 @@ impl Aws {
 
 /// The same action, with these weights if it is the one that forwards.
 fn weigh(action: &Action, weights: &BTreeMap<TargetGroupArn, u32>) -> Action {
-    if action.r#type().map(|kind| kind.as_str()) != Some("forward") {
+    if action.r#type().map(ActionTypeEnum::as_str) != Some("forward") {
         return action.clone();
     }
     let tuples = weights.iter().map(|(group, weight)| {
@@ -155,7 +155,7 @@ fn read(rule: &ElbRule) -> Rule {
 fn forwards(action: &Action) -> Vec<(TargetGroupArn, u32)> {
     let tuples = action
         .forward_config()
-        .map(|config| config.target_groups())
+        .map(ForwardActionConfig::target_groups)
         .unwrap_or_default();
     let listed: Vec<_> = tuples
         .iter()

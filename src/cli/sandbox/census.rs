@@ -16,9 +16,9 @@ pub fn describe(census: &Value) -> String {
     list(&census["services"]).for_each(|service| describe_service(&mut out, service));
     list(&census["routes"]).for_each(|route| describe_route(&mut out, route));
     list(&census["targetGroups"]).for_each(|group| describe_group(&mut out, group));
-    let traffic = &census["traffic"];
-    if traffic["served"] != 0 || traffic["failed"] != Value::Object(Map::new()) {
-        let (served, failed) = (&traffic["served"], &traffic["failed"]);
+    let clients = &census["clients"];
+    if clients["served"] != 0 || clients["failed"] != Value::Object(Map::new()) {
+        let (served, failed) = (&clients["served"], &clients["failed"]);
         let _ = writeln!(out, "clients          {served} served, failed {failed}");
     }
     for alarm in list(&census["alarms"]) {

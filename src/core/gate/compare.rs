@@ -23,7 +23,7 @@
 //! **Assumes** that errors are independent given the rate. One client that retries in a loop breaks that, hence a
 //! least number of errors and a least ratio as further conditions: significance *and* size, as Kayenta's judge asks.
 //! **Invariant:** evidence is kept as logarithms, for a plain product overflows within minutes. Power by traffic and
-//! ratio: `docs/gates.md`, printed by `cargo bench --bench power`.
+//! ratio: `docs/comparison.md`, printed by `cargo bench --bench power`.
 
 use serde::{Deserialize, Serialize};
 

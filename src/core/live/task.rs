@@ -28,6 +28,10 @@ impl Task {
         Self(document)
     }
 
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
     pub fn arn(&self) -> TaskArn {
         TaskArn::new(text(&self.0, "taskArn"))
     }

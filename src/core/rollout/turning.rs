@@ -167,8 +167,7 @@ impl<'a> Turning<'a> {
     /// Ends the rollout where it stands.
     pub fn give_up(self, cause: Cause) -> Turn {
         let changed = match &self.next.phase {
-            Phase::Register | Phase::Canary { .. } => false,
-            Phase::TaskSets(Stage::Raise) => false,
+            Phase::Register | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => false,
             Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
             _ => true,
         };

@@ -21,12 +21,12 @@ pub enum Wish {
 }
 
 impl Turning<'_> {
-    /// Whether a wish to go back changes anything here. An order whose answer is awaited is looked for first, and what
-    /// is being undone or has ended needs no wish.
+    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited is looked for first, and
+    /// what is being undone or has ended needs no wish.
     pub fn can_cancel(&self) -> bool {
         match self.next.phase {
-            Phase::Register | Phase::Deploy => self.next.ordered.is_none(),
-            Phase::Follow | Phase::Canary { .. } => true,
+            Phase::Deploy => self.next.ordered.is_none(),
+            Phase::Register | Phase::Follow | Phase::Canary { .. } => true,
             Phase::TaskSets(ref stage) => !matches!(stage, Stage::Remove | Stage::Back { .. }),
             _ => false,
         }

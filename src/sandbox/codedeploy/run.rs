@@ -4,9 +4,10 @@
 
 use serde_json::json;
 
+use crate::sandbox::cloudwatch::AlarmState;
 use crate::sandbox::codedeploy::model::{Deployment, Phase, Status};
 use crate::sandbox::codedeploy::rollback;
-use crate::sandbox::ecs::{AlarmState, task_sets};
+use crate::sandbox::ecs::task_sets;
 use crate::sandbox::elb::{Action, WeightedGroup};
 use crate::sandbox::lambdas::HookStatus;
 use crate::sandbox::{ApiError, Duration, Time, World};
@@ -87,7 +88,10 @@ fn second(world: &mut World, deployment: &mut Deployment) -> Option<Deployment> 
 }
 
 fn go(world: &mut World, deployment: &mut Deployment) -> Result<(), Problem> {
-    listen(world, deployment)?;
+    // What rings while it goes back is why it goes back.
+    if deployment.rollback.undoes.is_none() {
+        listen(world, deployment)?;
+    }
     while !deployment.is_over() {
         if let Step::Waits = step(world, deployment)? {
             return Ok(());
@@ -308,7 +312,7 @@ fn listen(world: &World, deployment: &Deployment) -> Result<(), Problem> {
     };
     let alarms = configuration["alarms"].as_array().into_iter().flatten();
     let mut names = alarms.filter_map(|alarm| alarm["name"].as_str());
-    let is_ringing = |name: &&str| world.alarms.get(*name) == Some(&AlarmState::Alarm);
+    let is_ringing = |name: &&str| world.cloudwatch.alarm_state(name) == Some(AlarmState::Alarm);
     let Some(name) = names
         .find(is_ringing)
         .filter(|_| configuration["enabled"] == true)

@@ -1,3 +1,5 @@
+//! CodeDeploy as its users see it: whole deployments, the good ones, the bad ones and the stopped ones.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::codedeploy::answer;

@@ -3,8 +3,10 @@
 mod api;
 mod manifest;
 mod model;
+mod seed;
 #[cfg(test)]
 mod tests;
 
 pub use api::answer;
 pub use model::{Ecr, Image, ImageMissing, ImageState, Repository};
+pub use seed::{PublicImageEntry, RepositoryEntry, add_public_image, add_repository};

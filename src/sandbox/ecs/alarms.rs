@@ -4,24 +4,18 @@
 //! alarms detect deployment failures".
 //! **Invariant:** what was in ALARM when the deployment started never fails it; a rollback is not watched.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::sandbox::ApiError;
+use crate::sandbox::cloudwatch::AlarmState;
 use crate::sandbox::ecs::defaults::{AlarmAtStart, Switches};
 use crate::sandbox::ecs::document::{Document, is_true, member, object, texts};
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
 
-pub use crate::sandbox::cloudwatch::AlarmState;
-
-/// States by alarm name.
-pub type AlarmStates = BTreeMap<String, AlarmState>;
-
 /// What DescribeAlarms would say; `None` if there is no such alarm.
-pub fn state(ground: &Ground<'_>, name: &str) -> Option<AlarmState> {
-    ground.alarms.get(name).copied()
+fn state(ground: &Ground<'_>, name: &str) -> Option<AlarmState> {
+    ground.cloudwatch.alarm_state(name)
 }
 
 /// The watch that one service deployment keeps over its alarms.

@@ -13,7 +13,7 @@ use crate::sandbox::ecs::state::{Ecs, split, untouched};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
     capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
-    service_deployment, tags, task_definition, task_operations, task_set,
+    service_deployment, service_revision, tags, task_definition, task_operations, task_set,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::traffic::Reach;
@@ -57,7 +57,7 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         "DeleteService" => service::delete(ecs, input, ground),
         "ListServiceDeployments" => service_deployment::list(ecs, input),
         "DescribeServiceDeployments" => service_deployment::describe(ecs, input),
-        "DescribeServiceRevisions" => service_deployment::describe_revisions(ecs, input),
+        "DescribeServiceRevisions" => service_revision::describe(ecs, input),
         "ContinueServiceDeployment" => native::resume(ecs, input),
         "StopServiceDeployment" => service_deployment::stop(ecs, input, ground.now),
         "ExecuteCommand" => task_operations::execute(ecs, input),

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::ecs::cause::Cause;
 use crate::sandbox::ecs::defaults;
 use crate::sandbox::ecs::document::{Document, list, member, text};
 use crate::sandbox::ecs::events;
@@ -63,46 +64,6 @@ pub enum RolloutState {
     InProgress,
     Completed,
     Failed,
-}
-
-/// Which failure detection found a deployment to be bad. The breaker's sentences are AWS's but for `status_reason`;
-/// of an alarm's, only the service event is published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    Breaker,
-    Alarm,
-}
-
-impl Cause {
-    fn rollout_reason(self) -> &'static str {
-        match self {
-            Self::Breaker => "ECS deployment circuit breaker: tasks failed to start.",
-            Self::Alarm => "ECS deployment failed: alarm detected.",
-        }
-    }
-
-    fn event_reason(self) -> &'static str {
-        match self {
-            Self::Breaker => "tasks failed to start",
-            Self::Alarm => "alarm detected",
-        }
-    }
-
-    fn status_reason(self) -> &'static str {
-        match self {
-            Self::Breaker => "the circuit breaker threshold was exceeded",
-            Self::Alarm => "an alarm was detected",
-        }
-    }
-
-    fn rolling_back(self, deployment: &str) -> String {
-        match self {
-            Self::Breaker => format!(
-                "ECS deployment circuit breaker: rolling back to deploymentId {deployment}."
-            ),
-            Self::Alarm => format!("ECS deployment rolling back to deploymentId {deployment}."),
-        }
-    }
 }
 
 /// The service throttle: growing waits while tasks fail before they run.

@@ -10,6 +10,7 @@
 mod alarms;
 mod api;
 mod capacity;
+mod cause;
 mod cluster;
 mod containers;
 mod daemon;
@@ -39,6 +40,7 @@ mod scheduler;
 mod seed;
 mod service;
 mod service_deployment;
+mod service_revision;
 mod state;
 mod tags;
 mod task;
@@ -49,7 +51,6 @@ mod task_set;
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{AlarmState, AlarmStates};
 pub use api::{answer, probe, reach, tick};
 pub use defaults::{
     AlarmAtStart, BlueIs, Crash, LinearRest, RollbackHook, StopOld, Switches, WeightScale,

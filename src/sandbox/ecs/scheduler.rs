@@ -2,13 +2,15 @@
 //! within the bounds, and settles deployments.
 //!
 //! Source: ECS developer guide, "rolling update", "deployment circuit breaker", "service throttle logic".
-//! **Invariant:** only this file, the sides of `native` and `DeleteService` decide that a service's task should stop or start.
+//! **Invariant:** only this file, the sides of `native`, `task_set::schedule` and the deletion of a service or task set
+//! decide that a service's task should stop or start.
 
 use std::collections::BTreeMap;
 
 use crate::sandbox::Time;
+use crate::sandbox::ecs::cause::Cause;
 use crate::sandbox::ecs::daemon;
-use crate::sandbox::ecs::deployment::{Cause, Deployment, RolloutState, deployment_id};
+use crate::sandbox::ecs::deployment::{Deployment, RolloutState, deployment_id};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::events;
 use crate::sandbox::ecs::hearing::{Heard, hear};

@@ -43,8 +43,11 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
     }
     ground.now = now - STEADY_FOR;
     for input in &seed.task_definitions {
-        let document = members(input, "task definition")?;
-        task_definition::register(ecs, document, ground)
+        let mut document = members(input, "task definition")?.clone();
+        if let Some(number) = document.shift_remove("revision") {
+            skip_to(ecs, &document, &number)?;
+        }
+        task_definition::register(ecs, &document, ground)
             .map_err(|error| refused("task definition", input, &error))?;
     }
     for input in &seed.services {
@@ -65,6 +68,23 @@ fn seed_all(ecs: &mut Ecs, seed: EcsSeed, ground: &mut Ground<'_>) -> Result<(),
     }
     ground.now = now;
     Ok(())
+}
+
+/// Lets the family go on with this revision number.
+fn skip_to(ecs: &mut Ecs, document: &Document, number: &Value) -> Result<(), WorldError> {
+    let name = text(document, "family").unwrap_or_default();
+    let family = ecs.families.entry(name.to_owned()).or_default();
+    let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+    match number {
+        Some(number) if number > family.last_number => {
+            family.last_number = number - 1;
+            Ok(())
+        }
+        _ => Err(WorldError::Invalid(format!(
+            "task definition {name}: its revision must be a number above {}",
+            family.last_number
+        ))),
+    }
 }
 
 fn members<'a>(input: &'a Value, what: &str) -> Result<&'a Document, WorldError> {

@@ -1,11 +1,11 @@
 //! Service deployments: the record of each rollout, and the operations that read and stop them.
 //!
-//! Source: ECS API reference, `ServiceDeployment`, `ServiceRevision`, `StopServiceDeployment`.
+//! Source: ECS API reference, `ServiceDeployment`, `StopServiceDeployment`.
 
 use serde_json::{Value, json};
 
 use crate::sandbox::ecs::alarms::Watch;
-use crate::sandbox::ecs::deployment::{Counts, ServiceRevision};
+use crate::sandbox::ecs::deployment::Counts;
 use crate::sandbox::ecs::document::{Document, object, text, texts};
 use crate::sandbox::ecs::native::Native;
 use crate::sandbox::ecs::paging;
@@ -245,45 +245,8 @@ impl Rollout {
     }
 }
 
-impl ServiceRevision {
-    /// `ServiceRevisionSummary`, and `ServiceCurrentRevisionSummary` which has the same members for a rolling service.
-    pub fn summary(&self, service: &Service, counts: &Counts) -> Value {
-        let deployment = service
-            .deployments
-            .iter()
-            .find(|deployment| deployment.number == self.number);
-        json!({
-            "arn": self.arn,
-            "requestedTaskCount": deployment.map_or(0, |deployment| deployment.desired),
-            "runningTaskCount": counts.running,
-            "pendingTaskCount": counts.pending,
-        })
-    }
-
-    fn answer(&self, service: &Service) -> Value {
-        let mut answer = self.document.clone();
-        let mut put = |key: &str, value: Value| answer.insert(key.to_owned(), value);
-        put("serviceRevisionArn", json!(self.arn));
-        put("serviceArn", json!(service.arn));
-        put("clusterArn", json!(service.cluster_arn));
-        put(
-            "containerImages",
-            self.images
-                .iter()
-                .map(super::images::ResolvedImage::answer)
-                .collect(),
-        );
-        if let Some(resolved) = self.resolved_configuration() {
-            put("resolvedConfiguration", resolved);
-        }
-        put("guardDutyEnabled", json!(false));
-        put("createdAt", self.created_at.epoch_seconds());
-        Value::Object(answer)
-    }
-}
-
 /// Cluster and service in `…:KIND/CLUSTER/SERVICE/ID`.
-fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
+pub fn owner<'a>(ecs: &'a mut Ecs, arn: &str) -> Option<(&'a mut Cluster, String)> {
     let mut parts = arn.rsplit('/').skip(1);
     let service = parts.next()?.to_owned();
     let cluster = ecs.clusters.get_mut(parts.next()?)?;
@@ -306,7 +269,7 @@ pub fn rollout_of<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut Rollout, Ap
         .ok_or_else(refuse::no_service_deployment)
 }
 
-fn missing(arn: &str) -> Value {
+pub fn missing(arn: &str) -> Value {
     json!({ "arn": arn, "reason": "MISSING" })
 }
 
@@ -330,28 +293,7 @@ pub fn describe(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
     Ok(json!({ "serviceDeployments": found, "failures": failures }))
 }
 
-/// DescribeServiceRevisions: at most 20.
-pub fn describe_revisions(ecs: &mut Ecs, input: &Document) -> Result<Value, ApiError> {
-    let arns = at_most_20(input, "serviceRevisionArns")?;
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for arn in arns {
-        let answer = owner(ecs, arn).and_then(|(cluster, name)| {
-            let service = &cluster.services[&name];
-            let revision = service
-                .revisions
-                .values()
-                .find(|revision| revision.arn == arn)?;
-            Some(revision.answer(service))
-        });
-        match answer {
-            Some(answer) => found.push(answer),
-            None => failures.push(missing(arn)),
-        }
-    }
-    Ok(json!({ "serviceRevisions": found, "failures": failures }))
-}
-
-fn at_most_20<'a>(input: &'a Document, key: &str) -> Result<Vec<&'a str>, ApiError> {
+pub fn at_most_20<'a>(input: &'a Document, key: &str) -> Result<Vec<&'a str>, ApiError> {
     let arns: Vec<&str> = texts(input, key).collect();
     match arns.len() {
         0 => Err(refuse::invalid(format!("{key} cannot be empty."))),

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::sandbox::apps::Apps;
+use crate::sandbox::cloudwatch::Cloudwatch;
 use crate::sandbox::ecr::Ecr;
-use crate::sandbox::ecs::alarms::AlarmStates;
 use crate::sandbox::ecs::defaults::{Lag, Switches};
 use crate::sandbox::ecs::document::{Document, last_part, text};
 use crate::sandbox::ecs::instances::Instance;
@@ -64,7 +64,7 @@ pub struct Ground<'a> {
     pub apps: &'a Apps,
     pub network: &'a Network,
     pub lambdas: &'a Lambdas,
-    pub alarms: &'a AlarmStates,
+    pub cloudwatch: &'a Cloudwatch,
     pub account: &'a str,
     pub region: &'a str,
 }
@@ -86,7 +86,7 @@ pub fn untouched(world: &mut World) -> (&mut Ecs, Ground<'_>) {
         apps,
         network,
         lambdas,
-        alarms,
+        cloudwatch,
         account,
         region,
         ..
@@ -101,7 +101,7 @@ pub fn untouched(world: &mut World) -> (&mut Ecs, Ground<'_>) {
             apps,
             network,
             lambdas,
-            alarms,
+            cloudwatch,
             account,
             region,
         },

@@ -1,3 +1,5 @@
+//! Fault rules, token buckets and stale reads, through the door that a client comes by.
+
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Parameter Store: the atomic create, versions, paths, limits and refusals.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::ssm::answer;

@@ -22,7 +22,7 @@ def play(sandbox, clients, operations):
     if "UpdateTaskProtection" in operations["ecs"]:
         protection(clients)
     if "ExecuteCommand" in operations["ecs"]:
-        execute(sandbox, clients)
+        execute(clients)
     daemon(sandbox, clients)
 
 
@@ -95,18 +95,13 @@ def protection(clients):
     ecs.update_task_protection(cluster="ec2", tasks=arns[:1], protectionEnabled=False)
 
 
-def execute(sandbox, clients):
-    """A session with a container of a service that allows it."""
+def execute(clients):
+    """There are no containers to have a session with: only the refusals are AWS's."""
     ecs = clients.ecs
     arns = ecs.list_tasks(cluster="ec2", serviceName="nginx")["taskArns"]
     given = {"cluster": "ec2", "command": "sh", "interactive": True}
     fails("InvalidParameterException", ecs.execute_command, **given, task=arns[0])
-    ecs.update_service(
-        cluster="ec2", service="nginx", enableExecuteCommand=True, forceNewDeployment=True
-    )
-    watch(sandbox, clients, "ec2", "nginx")
-    arns = ecs.list_tasks(cluster="ec2", serviceName="nginx")["taskArns"]
-    ecs.execute_command(**given, task=arns[0])
+    fails("ClusterNotFoundException", ecs.execute_command, **given | {"cluster": "no"}, task=arns[0])
 
 
 def daemon(sandbox, clients):

@@ -16,6 +16,7 @@ use crate::sandbox::ecs::native::shift;
 use crate::sandbox::ecs::native::stage::Stage;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
+use crate::sandbox::ecs::task_set::Controller;
 
 const MOST_HOOKS_OF_A_KIND: usize = 10;
 const MINUTES_A_DAY: i64 = 1440;
@@ -110,6 +111,11 @@ fn check_fit(
         } else {
             Ok(())
         };
+    }
+    if Controller::of(document)?.has_task_sets() {
+        return no(
+            "Deployment strategies other than ROLLING require the ECS deployment controller.",
+        );
     }
     if text(document, "schedulingStrategy") == Some("DAEMON") {
         return no("The DAEMON scheduling strategy only supports the ROLLING deployment strategy.");

@@ -16,6 +16,7 @@ use crate::sandbox::ecs::document::{
 use crate::sandbox::ecs::events::Events;
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::native::{self, Strategy};
+use crate::sandbox::ecs::placement::check_placement;
 use crate::sandbox::ecs::quiet::Rest;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
@@ -75,7 +76,7 @@ pub fn create_in(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Re
     }
     let controller = Controller::of(input)?;
     task_set::check_service(controller, input)?;
-    rules::check_modelled(input, "CreateService")?;
+    check_placement(input, "CreateService")?;
     let service = if controller == Controller::External {
         let desired = desired_count(input)?.unwrap_or(0);
         let document = with_defaults(ecs, input, ground)?;

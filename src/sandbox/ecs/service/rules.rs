@@ -10,15 +10,10 @@ use crate::sandbox::ecs::alarms;
 use crate::sandbox::ecs::document::{Document, member, object, objects, text, whole};
 use crate::sandbox::ecs::early;
 use crate::sandbox::ecs::native;
-use crate::sandbox::ecs::placement::{check_placement, has_subnets};
+use crate::sandbox::ecs::placement::has_subnets;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::Ground;
 use crate::sandbox::ecs::task_definition::Revision;
-
-/// Refuses what is not modelled yet.
-pub fn check_modelled(document: &Document, operation: &str) -> Result<(), ApiError> {
-    check_placement(document, operation)
-}
 
 /// Refuses what ECS refuses. The document has its defaults already.
 pub fn check(

@@ -16,6 +16,7 @@ use crate::sandbox::ecs::document::{
 };
 use crate::sandbox::ecs::images;
 use crate::sandbox::ecs::native;
+use crate::sandbox::ecs::placement::check_placement;
 use crate::sandbox::ecs::refuse;
 use crate::sandbox::ecs::state::{Ecs, Ground};
 use crate::sandbox::ecs::task_set;
@@ -28,7 +29,7 @@ const STARTS_NONE: [&str; 1] = ["capacityProviderStrategy"];
 pub fn update(ecs: &mut Ecs, input: &Document, ground: &mut Ground<'_>) -> Result<Value, ApiError> {
     let name = filled(input, "service")
         .ok_or_else(|| refuse::invalid("Service should not be null or empty."))?;
-    rules::check_modelled(input, "UpdateService")?;
+    check_placement(input, "UpdateService")?;
     let desired = desired_count(input)?;
     let definition = filled(input, "taskDefinition")
         .map(|named| ecs.definition_to_run(named).cloned())

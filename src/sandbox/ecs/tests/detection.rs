@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::Stage;
-use crate::sandbox::ecs::{AlarmAtStart, AlarmState, Switches};
+use crate::sandbox::ecs::{AlarmAtStart, Switches};
 
 const BREAKER: &str = "deploymentCircuitBreaker: { enable: true, rollback: true }";
 
@@ -16,10 +16,6 @@ fn alarmed(rollback: &str) -> Stage {
     configured(&format!(
         "alarms: {{ alarmNames: [errors, latency], enable: true, rollback: {rollback} }}"
     ))
-}
-
-fn set(stage: &mut Stage, alarm: &str, state: AlarmState) {
-    stage.world.alarms.insert(alarm.to_owned(), state);
 }
 
 #[test]
@@ -47,7 +43,7 @@ fn an_alarm_rolls_a_deployment_back_while_it_bakes_too() {
         stage.news();
         stage.deploy("1.1.0");
         stage.seconds(second);
-        set(&mut stage, "errors", AlarmState::Alarm);
+        stage.alarm("errors", "ALARM");
         stage.second();
         let rollout = stage.rollout();
         assert_eq!(rollout["status"], "ROLLBACK_IN_PROGRESS");
@@ -70,7 +66,7 @@ fn an_alarm_without_rollback_only_fails_the_deployment() {
     let mut stage = alarmed("false");
     let id = stage.deploy("1.1.0");
     stage.seconds(20);
-    set(&mut stage, "latency", AlarmState::Alarm);
+    stage.alarm("latency", "ALARM");
     stage.second();
     let primary = stage.service()["deployments"][0].clone();
     assert_eq!(
@@ -88,12 +84,12 @@ fn an_alarm_that_was_on_at_the_start_is_ignored_throughout() {
             ..Switches::default()
         };
         let mut stage = alarmed("true").switched(switches);
-        set(&mut stage, "errors", AlarmState::Alarm);
+        stage.alarm("errors", "ALARM");
         stage.deploy("1.1.0");
         stage.seconds(20);
-        set(&mut stage, "errors", AlarmState::Ok);
+        stage.alarm("errors", "OK");
         stage.second();
-        set(&mut stage, later, AlarmState::Alarm);
+        stage.alarm(later, "ALARM");
         stage.until_steady();
         assert_eq!(stage.rollout()["status"], status, "{at_start:?} {later}");
     };

@@ -293,7 +293,8 @@ fn services_that_cannot_work_are_refused() {
         "Health check grace period is only valid for services configured to use load balancers",
     );
     let mut input = base.clone();
-    input["deploymentController"] = json!({ "type": "CODE_DEPLOY" });
+    input["placementConstraints"] =
+        json!([{ "type": "memberOf", "expression": "registeredAt > 2026-01-01" }]);
     assert_eq!(
         stage.try_call("CreateService", &input).unwrap_err().code,
         "SandboxNotModelled"

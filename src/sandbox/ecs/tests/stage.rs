@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::ecs::service_deployment::count;
 use crate::sandbox::ecs::{self, Switches};
-use crate::sandbox::{ApiError, World, seed};
+use crate::sandbox::{ApiError, World, cloudwatch, seed};
 
 /// A Fargate service `web` of two tasks behind a load balancer, in the cluster `main`; images 1.0.0 (live) and 1.1.0
 /// are good, 1.2.0-sick answers 503, 1.3.0-crash exits after 4 s.
@@ -99,6 +99,25 @@ impl Stage {
         let arn = self.register(tag);
         let answer = self.update(&json!({ "taskDefinition": arn }));
         answer["deployments"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Puts an alarm into this state; it holds until the alarm is evaluated again, within a minute.
+    pub fn alarm(&mut self, name: &str, state: &str) {
+        let put = json!({
+            "AlarmName": name,
+            "MetricName": "errors",
+            "Namespace": "web",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1.0,
+            "ComparisonOperator": "GreaterThanThreshold",
+        });
+        let set = json!({ "AlarmName": name, "StateValue": state, "StateReason": "drill" });
+        for (op, input) in [("PutMetricAlarm", put), ("SetAlarmState", set)] {
+            let answer = cloudwatch::answer(&mut self.world, op, &input);
+            answer.unwrap_or_else(|error| panic!("{op}: {error}"));
+        }
     }
 
     /// UpdateService of `web`.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::play::Play;
 use crate::sandbox::Duration;
-use crate::sandbox::ecs::{AlarmState, BlueIs, Switches};
+use crate::sandbox::ecs::{BlueIs, Switches};
 
 const NETWORKING: &str =
     "Service deployment rolled back because of invalid networking configuration.";
@@ -119,8 +119,7 @@ fn an_alarm_goes_back_or_stands_still_as_it_is_configured() {
         ));
         play.deploy("1.1.0");
         play.until_stage("BAKE_TIME");
-        let alarms = &mut play.stage.world.alarms;
-        alarms.insert("errors".to_owned(), AlarmState::Alarm);
+        play.stage.alarm("errors", "ALARM");
         play.until_over();
         play.seconds(120);
         let rollout = play.stage.rollout();
@@ -138,8 +137,7 @@ fn an_alarm_that_was_on_before_is_ignored() {
     let mut play = Play::configured(
         "strategy: BLUE_GREEN\n      bakeTimeInMinutes: 2\n      alarms: { alarmNames: [errors], enable: true, rollback: true }\n",
     );
-    let alarms = &mut play.stage.world.alarms;
-    alarms.insert("errors".to_owned(), AlarmState::Alarm);
+    play.stage.alarm("errors", "ALARM");
     play.deploy("1.1.0");
     play.until_over();
     assert_eq!(play.stage.rollout()["status"], "SUCCESSFUL");
@@ -354,4 +352,15 @@ fn a_network_load_balancer_gets_ten_minutes_for_each_shift() {
         assert_eq!(play.stage.rollout()["lifecycleStage"], next);
     }
     assert_eq!(play.production()["web-2"], 100);
+}
+
+#[test]
+fn a_service_can_be_deleted_in_the_midst_of_it() {
+    let mut play = Play::new(&[]);
+    play.deploy("1.1.0");
+    play.until_stage("BAKE_TIME");
+    let input = json!({ "cluster": "main", "service": "web", "force": true });
+    play.stage.call("DeleteService", &input);
+    play.stage.keeps_lower = false;
+    play.stage.until(|service| service["status"] == "INACTIVE");
 }

@@ -212,3 +212,37 @@ fn a_bake_time_must_be_given_for_blue_green() {
     );
     play.stage.call("CreateService", &input);
 }
+
+#[test]
+fn other_controllers_and_daemons_have_no_strategies() {
+    let play = &mut Play::new(&[]);
+    let base = super::timelines::input_of(play, "web", "second");
+    let daemon = json!({ "schedulingStrategy": "DAEMON", "launchType": "EC2" });
+    let code_deploy = json!({ "deploymentController": { "type": "CODE_DEPLOY" } });
+    for (changes, message) in [
+        (
+            daemon,
+            "The DAEMON scheduling strategy only supports the ROLLING deployment strategy.",
+        ),
+        (
+            code_deploy,
+            "Deployment strategies other than ROLLING require the ECS deployment controller.",
+        ),
+    ] {
+        let mut input = base.clone();
+        for (key, value) in changes.as_object().unwrap() {
+            input[key] = value.clone();
+        }
+        if input["schedulingStrategy"] == "DAEMON" {
+            let members = input.as_object_mut().unwrap();
+            members.shift_remove("desiredCount");
+            let configuration = input["deploymentConfiguration"].as_object_mut().unwrap();
+            configuration.shift_remove("maximumPercent");
+        }
+        let error = play.stage.try_call("CreateService", &input).unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            (INVALID, message)
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! Real processes and real signals: one clear line, and an end within seconds.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic in a test is a failure with its place"
+)]
+
+use std::io::{BufRead as _, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+
+/// GitHub's runner kills what is left 10 s after its first signal, and signals again after 7.5 s.
+const PROMPTLY: Duration = Duration::from_secs(7);
+
+/// A rollout in the sandbox, slow enough to be interrupted.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    fn start(options: &[&str]) -> Self {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fargate-web");
+        let mut child = Command::new(cargo_bin!("ecsdeploy"))
+            .args(["rollout", "--sandbox", "--speed", "10"])
+            .arg(example)
+            .args(options)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// Reads on until a line says so.
+    fn wait_for(&mut self, words: &str) {
+        let said = self.lines.any(|line| line.unwrap().contains(words));
+        assert!(said, "it never said: {words}");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// What it says from here to its end, and its exit code.
+    fn end(mut self) -> (String, Option<i32>) {
+        let said: Vec<String> = self.lines.map(Result::unwrap).collect();
+        let code = self.child.wait().unwrap().code();
+        (said.join("\n"), code)
+    }
+}
+
+/// Signals once the deployment has begun: it must end in time with 6 and say each of `says`.
+fn check(options: &[&str], signal: &str, says: &[&str]) {
+    let mut running = Running::start(options);
+    running.wait_for("deploying");
+    let since = Instant::now();
+    running.signal(signal);
+    let (said, code) = running.end();
+    let took = since.elapsed();
+    assert_eq!(code, Some(6), "{said}");
+    assert!(took < PROMPTLY, "it took {took:?}:\n{said}");
+    for sentence in says {
+        assert!(said.contains(sentence), "not said: {sentence}\n{said}");
+    }
+    assert_eq!(said.matches("stopping  ").count(), 1, "one line:\n{said}");
+}
+
+#[test]
+fn a_signalled_rollout_leaves_and_says_how_to_go_on() {
+    for signal in ["INT", "TERM"] {
+        let says = [
+            "stopping         within 7 s; a second signal stops at once",
+            "error: interrupted",
+            "ECS goes on with deployment ecs-svc/",
+            "hint: the same command takes it up again",
+        ];
+        check(&[], signal, &says);
+    }
+}
+
+#[test]
+fn a_signalled_rollout_that_is_to_roll_back_begins_to() {
+    let says = [
+        "rolling back    going back to web:1: cancelled by a signal",
+        "going back has begun, and ECS goes on with it",
+        "StopServiceDeployment 1",
+    ];
+    check(&["--on-cancel", "rollback"], "TERM", &says);
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let mut running = Running::start(&[]);
+    running.wait_for("deploying");
+    running.signal("STOP");
+    running.signal("INT");
+    running.signal("TERM");
+    running.signal("CONT");
+    let (said, code) = running.end();
+    assert_eq!(code, Some(6), "{said}");
+}
