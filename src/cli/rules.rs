@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use super::args;
 use crate::core::id::RuleArn;
 use crate::core::service::{
-    CanarySize, Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy, StrategyAsked,
+    CanarySize, Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy, Share, Step,
+    StrategyAsked,
 };
 use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
 
@@ -102,6 +103,22 @@ impl Rules {
         }
     }
 
+    /// The option, over the shares of traffic of the configured steps, over the default.
+    fn weights(&self, steps: &[Step], rest: Vec<u32>) -> Vec<u32> {
+        let configured: Vec<u32> = steps
+            .iter()
+            .filter_map(|step| match step.share {
+                Share::Traffic(percent) => Some(percent.ceil() as u32),
+                Share::Tasks(_) => None,
+            })
+            .collect();
+        match (self.weights.as_slice(), configured.as_slice()) {
+            ([], []) => rest,
+            ([], _) => configured,
+            (asked, _) => asked.to_vec(),
+        }
+    }
+
     /// The options, over the configuration, over the defaults.
     pub fn intent(&self, config: Option<&Resolved>) -> Intent {
         let config = config.map(|config| &config.rollout);
@@ -146,11 +163,15 @@ impl Rules {
             },
             desired_count: self.desired_count,
             strategy: self.strategy(),
-            bake: self.bake.unwrap_or(rest.bake),
-            weights: if self.weights.is_empty() {
-                rest.weights
-            } else {
-                self.weights.clone()
+            bake: self
+                .bake
+                .or(config.and_then(|c| c.bake))
+                .unwrap_or(rest.bake),
+            weights: self.weights(config.map_or(&[], |c| &c.steps), rest.weights),
+            gates: config.and_then(|c| c.gates.clone()),
+            steps: match config {
+                Some(config) if self.weights.is_empty() => config.steps.clone(),
+                _ => Vec::new(),
             },
             rule: self.rule.as_ref().map(RuleArn::new),
             test_rule: self.test_rule.as_ref().map(RuleArn::new),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::gate::Gate;
 use super::id::RuleArn;
 
 /// What the user asks for; the plan says what it comes to for the service as it is.
@@ -27,6 +28,10 @@ pub struct Intent {
     pub test_rule: Option<RuleArn>,
     /// How long a side without traffic is kept before it is removed.
     pub drain: Duration,
+    /// What must hold in each step. `None`: tasks, targets and the service's own deployment alarms.
+    pub gates: Option<Vec<Gate>>,
+    /// Empty: the strategy's own.
+    pub steps: Vec<Step>,
 }
 
 /// Which strategy the user asked for.
@@ -64,6 +69,26 @@ impl CanarySize {
             }
         }
     }
+}
+
+/// One step of a rollout: how much of the new revision, for how long, and what must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub share: Share,
+    /// `None`: the rollout's.
+    pub bake: Option<Duration>,
+    /// `None`: the rollout's.
+    pub gates: Option<Vec<Gate>>,
+}
+
+/// How much of the new revision.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// Percent of production traffic, for strategies that weigh it.
+    Traffic(f64),
+    /// Tasks beside the old revision's, for canaries that share a target group.
+    Tasks(CanarySize),
 }
 
 /// Every wait ends: these say when.
@@ -161,6 +186,8 @@ impl Default for Intent {
             rule: None,
             test_rule: None,
             drain: Duration::from_mins(2),
+            gates: None,
+            steps: Vec::new(),
         }
     }
 }

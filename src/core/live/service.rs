@@ -178,6 +178,18 @@ impl Service {
             .collect()
     }
 
+    /// `deploymentConfiguration.alarms.alarmNames`, if they are enabled.
+    pub fn deployment_alarms(&self) -> Vec<String> {
+        let Some(alarms) = self.0.pointer("/deploymentConfiguration/alarms") else {
+            return Vec::new();
+        };
+        let names = list(alarms, "alarmNames").iter().filter_map(Value::as_str);
+        match alarms.get("enable").and_then(Value::as_bool) {
+            Some(true) => names.map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     pub fn breaker(&self) -> Breaker {
         let flag = |name: &str| {
             self.0
