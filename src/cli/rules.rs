@@ -90,8 +90,13 @@ fn canary_size(text: &str) -> Result<CanarySize, String> {
 }
 
 impl Rules {
-    fn strategy(&self) -> StrategyAsked {
-        match (self.strategy, self.canary) {
+    /// The options, else what the configured steps begin with: tasks beside the service are a canary.
+    fn strategy(&self, steps: &[Step]) -> StrategyAsked {
+        let beside = steps.iter().find_map(|step| match step.share {
+            Share::Tasks(size) => Some(size),
+            Share::Traffic(_) => None,
+        });
+        match (self.strategy, self.canary.or(beside)) {
             (None | Some(StrategyArg::Auto | StrategyArg::Canary), Some(size)) => {
                 StrategyAsked::Canary(size)
             }
@@ -124,6 +129,8 @@ impl Rules {
         let config = config.map(|config| &config.rollout);
         let defaults = Limits::default();
         let rest = Intent::default();
+        let steps = config.map_or(&[][..], |c| &c.steps);
+        let hold = self.bake.or(config.and_then(|c| c.bake));
         let timeout = self
             .timeout
             .or(config.map(|c| c.timeout))
@@ -162,16 +169,15 @@ impl Rules {
                 Contest::Refuse
             },
             desired_count: self.desired_count,
-            strategy: self.strategy(),
-            bake: self
-                .bake
-                .or(config.and_then(|c| c.bake))
-                .unwrap_or(rest.bake),
-            weights: self.weights(config.map_or(&[], |c| &c.steps), rest.weights),
+            strategy: self.strategy(steps),
+            bake: hold.unwrap_or(rest.bake),
+            hold,
+            weights: self.weights(steps, rest.weights),
             gates: config.and_then(|c| c.gates.clone()),
-            steps: match config {
-                Some(config) if self.weights.is_empty() => config.steps.clone(),
-                _ => Vec::new(),
+            steps: if self.weights.is_empty() {
+                steps.to_vec()
+            } else {
+                Vec::new()
             },
             rule: self.rule.as_ref().map(RuleArn::new),
             test_rule: self.test_rule.as_ref().map(RuleArn::new),

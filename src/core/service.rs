@@ -1,5 +1,6 @@
 //! What a rollout of a service should be: strategy, limits, and what to do when it fails.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,9 +29,14 @@ pub struct Intent {
     pub test_rule: Option<RuleArn>,
     /// How long a side without traffic is kept before it is removed.
     pub drain: Duration,
+    /// For how long each step must hold, if that was asked for; else the strategy's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Duration>,
     /// What must hold in each step. `None`: tasks, targets and the service's own deployment alarms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Vec<Gate>>,
     /// Empty: the strategy's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
 }
 
@@ -89,6 +95,26 @@ pub enum Share {
     Traffic(f64),
     /// Tasks beside the old revision's, for canaries that share a target group.
     Tasks(CanarySize),
+}
+
+impl Share {
+    /// The new revision is in place and has no production traffic yet.
+    pub const NOTHING: Self = Self::Traffic(0.0);
+    /// The new revision is all there is.
+    pub const ALL: Self = Self::Traffic(100.0);
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Traffic(0.0) => f.write_str("no traffic yet"),
+            Self::Traffic(100.0) => f.write_str("the whole service"),
+            Self::Traffic(percent) => write!(f, "{percent} % of the traffic"),
+            Self::Tasks(CanarySize::Tasks(1)) => f.write_str("1 canary task"),
+            Self::Tasks(CanarySize::Tasks(tasks)) => write!(f, "{tasks} canary tasks"),
+            Self::Tasks(CanarySize::Percent(percent)) => write!(f, "{percent} % canary tasks"),
+        }
+    }
 }
 
 /// Every wait ends: these say when.
@@ -186,6 +212,7 @@ impl Default for Intent {
             rule: None,
             test_rule: None,
             drain: Duration::from_mins(2),
+            hold: None,
             gates: None,
             steps: Vec::new(),
         }

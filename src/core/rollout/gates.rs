@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Action, Facet, Observation, Receipt, Seen, Watch};
+use super::{Action, Facet, Observation, Receipt, Seen, Watch, Wish};
 use crate::core::gate::{
-    Gate, GateProgress, Judgement, Metrics, MetricsRequest, Need, Run, Sample, Samples, Subject,
-    judge, needs, wake_at,
+    Ask, Gate, GateProgress, Judgement, Metrics, MetricsRequest, Need, Run, Sample, Samples, Says,
+    Subject, Word, judge, needs, wake_at,
 };
 use crate::core::id::TargetGroupArn;
 use crate::core::live::{Service, Target};
@@ -25,20 +25,22 @@ pub struct Look {
     pub wake_at: Option<Timestamp>,
 }
 
-/// What the gates have to see next. `service` is what one-off tasks take their network and capacity from.
+/// What the gates have to see when the turn wakes, `latest` at the latest: what is not due then is not asked for.
+/// `service` is what one-off tasks take their network and capacity from.
 pub fn look(
     gates: &[Gate],
     progress: &GateProgress,
     subject: &Subject,
     service: &Service,
     now: Timestamp,
+    latest: Timestamp,
 ) -> Look {
+    let due = wake_at(gates, progress, now).map_or(latest, |at| at.min(latest));
+    let then = due.max(now);
     let mut look = Look {
-        wake_at: wake_at(gates, progress, now),
+        wake_at: Some(then),
         ..Look::default()
     };
-    // What is due when the turn wakes is asked for then, and not one interval later.
-    let then = look.wake_at.map_or(now, |at| at.max(now));
     for need in needs(gates, progress, subject, then).values() {
         look.watch.extend(facets(need, subject));
     }
@@ -137,14 +139,23 @@ fn sample(need: &Need, subject: &Subject, service: &Service, seen: &Observation)
         Need::Task(arn) => taken(seen.one_off_tasks.get(arn)?, |task| {
             Some(Sample::Task(task.cloned()))
         })?,
-        Need::Approval(ask) => taken(seen.approvals.get(ask)?, |word| {
-            Some(Sample::Approval(word.cloned()))
-        })?,
+        Need::Approval(ask) => return approval(ask, seen),
         Need::Run(run) => match run_task(run, subject, service) {
             Ok(_) => return started(run, seen),
             Err(why) => Sample::Unreadable(why),
         },
         Need::Impossible(why) => Sample::Unreadable(why.clone()),
+    })
+}
+
+/// `ecsdeploy promote` says yes to whatever the rollout asks.
+fn approval(ask: &Ask, seen: &Observation) -> Option<Sample> {
+    if let Some(Wish::Promote { by }) = &seen.wish {
+        let (says, by) = (Says::Yes, by.clone());
+        return Some(Sample::Approval(Some(Word { says, by })));
+    }
+    taken(seen.approvals.get(ask)?, |word| {
+        Some(Sample::Approval(word.cloned()))
     })
 }
 
@@ -344,6 +355,7 @@ mod tests {
             &subject(),
             &service(),
             at(0),
+            at(900),
         );
         assert_eq!(
             look.watch,
@@ -375,7 +387,7 @@ mod tests {
         gate.pace.count = 1;
         let gates = std::slice::from_ref(&gate);
         let begun = GateProgress::begin(at(0));
-        let look = look(gates, &begun, &subject(), &service(), at(0));
+        let look = look(gates, &begun, &subject(), &service(), at(0), at(900));
         assert_eq!(
             look.wake_at,
             Some(at(180)),
@@ -404,7 +416,7 @@ mod tests {
         }));
         let gates = std::slice::from_ref(&gate);
         let begun = GateProgress::begin(at(0));
-        let first = look(gates, &begun, &subject(), &service(), at(0));
+        let first = look(gates, &begun, &subject(), &service(), at(0), at(900));
         let token = "ecsdeploy-00-task-0";
         let expect = json!({
             "cluster": "prod", "taskDefinition": "arn:task-definition/web:2", "count": 1,
@@ -431,7 +443,7 @@ mod tests {
         let (progress, verdict) = heard(&gate, &begun, &seen, 1);
         assert_eq!(verdict, Verdict::Wait);
         assert_eq!(
-            look(gates, &progress, &subject(), &service(), at(1)).act,
+            look(gates, &progress, &subject(), &service(), at(1), at(900)).act,
             first.act
         );
         seen.receipt = fault(FaultKind::Refused);
@@ -442,7 +454,7 @@ mod tests {
         }));
         let (progress, verdict) = heard(&gate, &begun, &seen, 1);
         assert_eq!(verdict, Verdict::Wait);
-        let then = look(gates, &progress, &subject(), &service(), at(1));
+        let then = look(gates, &progress, &subject(), &service(), at(1), at(900));
         assert_eq!(then.act, None);
         let facet = Facet::OneOffTask("prod".into(), "arn:task/prod/9".into());
         assert_eq!(then.watch, Watch::from([facet]));

@@ -70,10 +70,10 @@ impl TryFrom<StepFields> for StepConfig {
 
     fn try_from(fields: StepFields) -> Result<Self, String> {
         let share = match (fields.traffic, fields.tasks) {
-            (Some(percent), None) if percent > 0.0 && percent <= 100.0 => Share::Traffic(percent),
+            (Some(percent), None) if (0.0..=100.0).contains(&percent) => Share::Traffic(percent),
             (Some(percent), None) => {
                 return Err(format!(
-                    "`traffic: {percent}` is no percentage above 0 and up to 100"
+                    "`traffic: {percent}` is no percentage from 0 to 100"
                 ));
             }
             (None, Some(CanaryTasks(size))) => Share::Tasks(size),

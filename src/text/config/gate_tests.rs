@@ -250,7 +250,7 @@ fn misspelt_keys_and_equal_names_are_refused() {
     );
     check(
         "steps: [{ traffic: 101 }]",
-        "is no percentage above 0 and up to 100",
+        "is no percentage from 0 to 100",
     );
     check("steps: [{ tasks: 0 }]", "a step without tasks is no step");
     check(
