@@ -314,6 +314,18 @@ impl Forge for AnyForge {
     }
 }
 
+/// The people on the pull request, where there is a forge to ask for them.
+pub struct Reached<'a>(pub Option<&'a Posting>);
+
+impl People for Reached<'_> {
+    async fn word(&self, ask: &Ask) -> Result<Option<Word>, Fault> {
+        match self.0 {
+            Some(posting) => posting.forge.word(ask).await,
+            None => Ok(None),
+        }
+    }
+}
+
 impl People for AnyForge {
     async fn word(&self, ask: &Ask) -> Result<Option<Word>, Fault> {
         match self {

@@ -66,7 +66,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         let ran = Box::pin(roll_back(target, to, intent, &means, teller)).await?;
         Ok(went_back(ran))
     };
-    let ran = Box::pin(told(work, &mut teller, posting, &world.clock)).await?;
+    let ran = Box::pin(told(work, &mut teller, posting.as_ref(), &world.clock)).await?;
     world.note_calls();
     conclude(ran, &teller)
 }

@@ -8,7 +8,7 @@ use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
-use super::forge::ForgeArgs;
+use super::forge::{ForgeArgs, Reached};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rules::Rules;
@@ -19,7 +19,7 @@ use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::{Phase, State};
-use crate::engine::{Means, Ran, Request, compare, roll_out};
+use crate::engine::{Eyes, Means, Ran, Request, compare, roll_out};
 
 /// Roll the service out to the task definition and wait for the verdict
 ///
@@ -65,8 +65,13 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let scene = Scene::of(&request.target, &setting, &world, "rolling out");
     let mut teller = Teller::new(scene, args.output);
     let config = setting.config.as_ref();
-    let means = Means {
+    let eyes = Eyes {
         cloud: &world.aws,
+        prober: &world.prober,
+        people: &Reached(posting.as_ref()),
+    };
+    let means = Means {
+        cloud: &eyes,
         clock: &world.clock,
         journal: &args.journal.open(config, &setting.directory, &world.config),
         owner: owner(),
@@ -79,7 +84,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         }
         Ok(Box::pin(roll_out(request, &means, teller)).await?)
     };
-    let ran = Box::pin(told(work, &mut teller, posting, &world.clock)).await?;
+    let ran = Box::pin(told(work, &mut teller, posting.as_ref(), &world.clock)).await?;
     world.note_calls();
     conclude(ran, &teller)
 }

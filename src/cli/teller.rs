@@ -75,7 +75,7 @@ struct Desk {
 pub async fn told(
     work: impl AsyncFnOnce(&mut Teller) -> Result<Ran, Failure>,
     teller: &mut Teller,
-    posting: Option<Posting>,
+    posting: Option<&Posting>,
     clock: &AnyClock,
 ) -> Result<Ran, Failure> {
     let Some(posting) = posting else {
@@ -89,7 +89,7 @@ pub async fn told(
         pace: Pace::default(),
         limit: posting.forge.comment_limit(),
         comment: posting.comment,
-        places: posting.places,
+        places: posting.places.clone(),
     });
     let work = async {
         let ran = Box::pin(work(teller)).await;

@@ -5,6 +5,7 @@
 //! its limit, and what was cut still is well-formed and says that it was cut.
 
 mod failed;
+mod gates;
 mod inert;
 mod page;
 mod plan;

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::gates;
 use super::inert::{cell, code, marker, plain, word};
 use super::page::Page;
-use crate::core::gate::TaskFailure;
+use crate::core::gate::{TaskFailure, Verdict};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::post::Standing;
 use crate::core::proposal::Proposal;
@@ -43,6 +44,7 @@ pub fn story(story: &Story, limit: usize) -> String {
     page.text(story.notice.unwrap_or_default());
     page.text(cause(report));
     page.text(failures(report));
+    page.text(gates::table(report));
     page.text(table(story));
     page.text(timeline(report));
     if let Some(plan) = plan {
@@ -247,6 +249,14 @@ fn mark(event: &Event, second: i64) -> Option<String> {
         Event::Deploying { .. } => ("deployment began".to_owned(), "milestone"),
         Event::Canary { tasks, .. } => (format!("canary of {tasks}"), "milestone"),
         Event::CanaryPassed { .. } => ("canary passed".to_owned(), "milestone"),
+        Event::Gate { gate, verdict, .. } if *verdict != Verdict::Wait => {
+            let kind = match verdict {
+                Verdict::Pass => "milestone",
+                _ => "milestone, crit",
+            };
+            let gate = word(&without_colon(gate));
+            (format!("gate {gate} {verdict}"), kind)
+        }
         Event::TaskFailed(_) => ("task failed".to_owned(), "milestone, crit"),
         Event::Undoing {
             task_definition, ..
