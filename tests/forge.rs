@@ -50,8 +50,14 @@ struct Ran {
 impl Job {
     /// The example's folder, and the variables of a runner.
     fn of(github: &GitHub) -> Self {
+        Self::example(github, "fargate-web")
+    }
+
+    fn example(github: &GitHub, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fargate-web");
+        let example = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(name);
         for file in fs::read_dir(example).unwrap() {
             let file = file.unwrap();
             fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
@@ -174,6 +180,38 @@ fn a_rollout_is_told_in_one_comment_a_status_and_a_deployment() {
         "{}",
         job.read("summary.md")
     );
+}
+
+/// 100 virtual seconds: an update each 15, as far as the network lets them through.
+#[test]
+fn the_comment_is_edited_while_the_rollout_goes_on() {
+    let github = GitHub::start();
+    Job::of(&github).check(&format!("{ROLLOUT} --speed 60"), 0, &[]);
+    let edits = github.calls("PATCH", "/issues/comments/");
+    println!(
+        "GitHub calls of a rollout of 100 s: {} ({edits} edits)",
+        github.state().exchanges.len()
+    );
+    assert!((4..=8).contains(&edits), "{edits} edits");
+    assert_eq!(github.calls("POST", "/comments"), 1);
+}
+
+/// What a template leaves empty is not set.
+#[test]
+fn empty_variables_say_nothing() {
+    let github = GitHub::start();
+    let mut job = Job::of(&github);
+    for name in [
+        "ECSDEPLOY_COMMENT",
+        "ECSDEPLOY_COMMIT_STATUS",
+        "ECSDEPLOY_DEPLOYMENT",
+        "ECSDEPLOY_ENVIRONMENT_URL",
+        "ECSDEPLOY_PULL_REQUEST",
+    ] {
+        job = job.with(name, "");
+    }
+    job.check(ROLLOUT, 0, &[]);
+    assert_eq!(bodies(&github, US).len(), 1);
 }
 
 #[test]
@@ -628,6 +666,31 @@ async fn a_label_counts_from_somebody_who_may_write_while_it_is_there() {
     check(&[("labeled", "mallory")], None).await;
     check(&[("labeled", "anna"), ("unlabeled", "bob")], None).await;
     check(&[], None).await;
+}
+
+#[test]
+fn a_rollout_goes_on_when_the_pull_request_says_so_and_back_when_it_says_no() {
+    let check = |said: &str, right: &str, exit, title: &str| {
+        let github = GitHub::start();
+        github
+            .state()
+            .rights
+            .insert("anna".to_owned(), right.to_owned());
+        github.state().say("anna", said, "2999-01-01T00:00:00Z");
+        let job = Job::example(&github, "external-task-sets");
+        let gate = "    rollout:\n      gates: [{ approval: {}, timeout: 10m }]\n";
+        let config = job.read("ecsdeploy.yml").replace("    rollout:\n", gate);
+        fs::write(job.folder.path().join("ecsdeploy.yml"), config).unwrap();
+        job.check("rollout --sandbox", exit, &[]);
+        let comment = bodies(&github, US).remove(0);
+        assert!(
+            comment.contains(title) && comment.contains("approval"),
+            "{comment}"
+        );
+    };
+    check("/ecsdeploy promote", "write", 0, "### ✅ Serves");
+    check("/ecsdeploy abort", "write", 4, "### ↩️ Rolled back");
+    check("/ecsdeploy promote", "read", 4, "### ↩️ Rolled back");
 }
 
 #[tokio::test]

@@ -56,11 +56,28 @@ pub struct ForgeArgs {
     environment_url: Option<String>,
     /// The pull or merge request; by default that of the event, or of the merged commit
     #[arg(long, value_name = "NUMBER", env = "ECSDEPLOY_PULL_REQUEST")]
-    pull_request: Option<u64>,
+    pull_request: Option<Number>,
+}
+
+/// A number, or nothing where a variable is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Number(Option<u64>);
+
+impl std::str::FromStr for Number {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        text.parse().map(|number| Self(Some(number)))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum When {
+    // An empty variable says nothing.
+    #[value(alias = "")]
     Auto,
     Never,
     Always,
@@ -68,6 +85,7 @@ enum When {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Unless {
+    #[value(alias = "")]
     Auto,
     Never,
 }
@@ -114,7 +132,7 @@ impl ForgeArgs {
         let environment = environment.filter(|_| is_wanted);
         let environment = environment.map(|name| Place::Environment {
             name: name.to_owned(),
-            url: self.environment_url.clone(),
+            url: self.environment_url.clone().filter(|url| !url.is_empty()),
         });
         commit.into_iter().chain(environment).collect()
     }
@@ -129,6 +147,10 @@ impl ForgeArgs {
         let is_gitlab =
             job.system() == System::GitLab || is_asked_for && job.get("CI_API_V4_URL").is_some();
         Ok(self.gitlab(job).filter(|_| is_gitlab))
+    }
+
+    fn named(&self) -> Option<u64> {
+        self.pull_request.and_then(|number| number.0)
     }
 
     fn github(&self, job: &Job) -> Result<Option<AnyForge>, Failure> {
@@ -146,7 +168,7 @@ impl ForgeArgs {
             token: token.to_owned(),
             repository: repository.to_owned(),
             sha: sha.unwrap_or_default(),
-            pull_request: self.pull_request.or(number),
+            pull_request: self.named().or(number),
             run: job.page(),
             since: Timestamp::now(),
         };
@@ -157,7 +179,7 @@ impl ForgeArgs {
         let number = |name: &str| job.get(name)?.parse::<u64>().ok();
         let own = |name: &str| job.get(name).map(str::to_owned);
         let project = number("CI_PROJECT_ID")?;
-        let named = self.pull_request.or(number("CI_MERGE_REQUEST_IID"));
+        let named = self.named().or(number("CI_MERGE_REQUEST_IID"));
         let merge_request = named.map(|number_of_it| MergeRequest {
             project: number("CI_MERGE_REQUEST_PROJECT_ID").unwrap_or(project),
             number: number_of_it,
