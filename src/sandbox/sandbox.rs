@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::sandbox::faults::{Fault, Past};
 use crate::sandbox::journal::Journal;
+use crate::sandbox::tally::Witness;
 use crate::sandbox::wire::{Call, Service};
 use crate::sandbox::{
     ApiError, Duration, Rng, Time, World, WorldError, autoscaling, cloudwatch, codedeploy, ecr,
@@ -27,6 +28,7 @@ pub struct Sandbox {
     pub(super) request_ids: Rng,
     past: Past,
     pub(super) journal: Option<Journal>,
+    pub(super) witness: Witness,
 }
 
 /// What a client gets for one request.
@@ -142,6 +144,7 @@ impl Sandbox {
                 break;
             }
             self.world.step(next);
+            self.witness.look(&self.world);
             self.remember();
         }
         self.world.now = self.world.now.max(to);
@@ -172,6 +175,7 @@ impl From<World> for Sandbox {
             request_ids,
             past: Past::default(),
             journal: None,
+            witness: Witness::default(),
         };
         sandbox.remember();
         sandbox
