@@ -1,13 +1,13 @@
 //! What there is to serve with, counted at one instant, and someone who looks at every second that passes.
 //!
-//! **Invariant:** it counts what is, straight from the state and without a call, so that it can be taken every second; nothing
-//! here can change the world.
+//! **Invariant:** it counts what is, straight from the state and without a call, so that it can be taken every second; what an
+//! onlooker changes is a poke.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::sandbox::elb::Rule;
-use crate::sandbox::{Sandbox, World};
+use crate::sandbox::{Poke, Sandbox, World};
 
 /// One instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,22 +50,22 @@ impl World {
     }
 }
 
+type Look = dyn Fn(&World) -> Option<Poke> + Send + Sync;
+
 /// Looks at the world after each second.
 #[derive(Clone, Default)]
-pub(super) struct Witness(Option<Arc<dyn Fn(&World) + Send + Sync>>);
+pub(super) struct Onlooker(Option<Arc<Look>>);
 
-impl Witness {
-    pub fn look(&self, world: &World) {
-        if let Some(look) = &self.0 {
-            look(world);
-        }
+impl Onlooker {
+    pub fn look(&self, world: &World) -> Option<Poke> {
+        self.0.as_ref().and_then(|look| look(world))
     }
 }
 
-impl fmt::Debug for Witness {
+impl fmt::Debug for Onlooker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() {
-            "Witness"
+            "Somebody"
         } else {
             "Nobody"
         })
@@ -73,9 +73,9 @@ impl fmt::Debug for Witness {
 }
 
 impl Sandbox {
-    /// Shows the world to `look` after each second that passes from now on, in the place of whoever looked before. A copy
-    /// of the sandbox is looked at by the same.
-    pub fn watch(&mut self, look: impl Fn(&World) + Send + Sync + 'static) {
-        self.witness = Witness(Some(Arc::new(look)));
+    /// Shows the world to `look` after each second that passes from now on, in the place of whoever looked before, and does
+    /// the poke that comes of it; one that cannot be done is left. A copy of the sandbox has the same onlooker.
+    pub fn watch(&mut self, look: impl Fn(&World) -> Option<Poke> + Send + Sync + 'static) {
+        self.onlooker = Onlooker(Some(Arc::new(look)));
     }
 }

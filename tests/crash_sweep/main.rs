@@ -62,6 +62,7 @@ strategies! {
         failing_release: fargate(web("1.2.0"), Serves::Old),
         failing_release_undone_by_ecs: fargate(left_to_ecs("1.2.0"), Serves::Old),
         undo_failing_once: fargate(web("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
+        release_falling_ill: fargate(web("1.1.0"), Serves::Old).falling_ill(),
         good_release_on_ec2: ec2("nginx:1.29", Serves::New),
         failing_release_on_ec2: ec2("nginx:1.30-broken", Serves::Old),
     }
@@ -69,22 +70,23 @@ strategies! {
         good_release: beside("1.1.0", Serves::New),
         failing_release: beside("1.2.0", Serves::Old),
         undo_failing_once: beside("1.2.0", Serves::Old).failing(&[("UpdateService", 1), ("DeleteService", 6)]),
-        release_failing_late: beside("1.3.0", Serves::Old).hurt_by_the_release(),
+        release_falling_ill: beside("1.1.0", Serves::Old).falling_ill(),
     }
     native {
         canary_good_release: native(canary("1.1.0"), Serves::New),
         canary_failing_release: native(canary("1.2.0"), Serves::Old),
         canary_undo_failing_once: native(canary("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
-        canary_release_failing_late: native(canary("1.3.0"), Serves::Old).hurt_by_the_release(),
+        canary_release_falling_ill: native(canary("1.1.0"), Serves::Old).falling_ill(),
         linear_good_release: native(linear("1.1.0"), Serves::New),
         linear_failing_release: native(linear("1.2.0"), Serves::Old),
         blue_green_good_release: native(blue_green("1.1.0"), Serves::New),
         blue_green_failing_release: native(blue_green("1.2.0"), Serves::Old),
+        blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).falling_ill(),
     }
     task_sets {
         good_release: task_sets("1.1.0", Serves::New),
         failing_release: task_sets("1.2.0", Serves::Old),
         undo_failing_once: task_sets("1.2.0", Serves::Old).failing(&[("DeleteTaskSet", 6)]),
-        release_failing_late: task_sets("1.3.0", Serves::Old).hurt_by_the_release(),
+        release_falling_ill: task_sets("1.1.0", Serves::Old).falling_ill(),
     }
 }

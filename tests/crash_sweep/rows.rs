@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ecsdeploy::core::service::{CanarySize, FailedTasks, StrategyAsked};
 use ecsdeploy::engine::Request;
-use ecsdeploy::sandbox::Sandbox;
+use ecsdeploy::sandbox::elb::TargetState;
 use ecsdeploy::sandbox::faults::Rule;
+use ecsdeploy::sandbox::{Sandbox, Time, World};
 use serde_json::{Value, json};
 
 use crate::common::with_image;
@@ -28,6 +29,10 @@ pub struct Row {
     /// The most tasks, ever.
     pub most_tasks: usize,
     pub harm: Harm,
+    /// Whether the new revision has traffic, in a world in which only the old one had any.
+    pub is_exposed: fn(&World) -> bool,
+    /// Whether an ill one has.
+    pub is_at_risk: fn(&World) -> bool,
 }
 
 /// Which revision serves in the end.
@@ -41,7 +46,7 @@ pub enum Serves {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Harm {
     None,
-    /// The release takes ill while it has traffic; whoever it was sent to feels that.
+    /// The release takes ill once it has traffic; whoever it was sent to may feel that.
     ByTheRelease,
 }
 
@@ -59,8 +64,11 @@ impl Row {
         self
     }
 
-    pub fn hurt_by_the_release(mut self) -> Self {
+    /// The release takes ill as soon as it has traffic: its health checks fail.
+    pub fn falling_ill(mut self) -> Self {
         self.harm = Harm::ByTheRelease;
+        // ECS starts the replacements of ill tasks before those are gone.
+        self.most_tasks += 2;
         self
     }
 
@@ -78,14 +86,8 @@ impl Row {
             .join("sandbox.yml");
         let text = std::fs::read_to_string(file).unwrap();
         let listener = self.listener;
-        // Shorter bakes, and a release that takes ill after a while.
-        let text = text
-            .replace("canaryBakeTimeInMinutes: 5", "canaryBakeTimeInMinutes: 1")
-            .replace("bakeTimeInMinutes: 5", "bakeTimeInMinutes: 1")
-            .replace(
-                "      - imageTags: [\"1.2.0\"]",
-                "      - imageTags: [\"1.3.0\"]\n        behaviour: { hangAfter: 80s }\n      - imageTags: [\"1.2.0\"]",
-            );
+        // Shorter bakes.
+        let text = text.replace("akeTimeInMinutes: 5", "akeTimeInMinutes: 1");
         format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
     }
 }
@@ -109,6 +111,8 @@ fn row(example: &'static str, request: Request, serves: Serves) -> Row {
         floor: 2,
         most_tasks: 4,
         harm: Harm::None,
+        is_exposed: has_a_new_target,
+        is_at_risk: has_an_unhealthy_target,
     }
 }
 
@@ -142,13 +146,42 @@ pub fn beside(tag: &str, serves: Serves) -> Row {
 }
 
 pub fn native(request: Request, serves: Serves) -> Row {
-    row("fargate-canary-shift", request, serves)
+    Row {
+        is_exposed: has_weight,
+        is_at_risk: has_weight,
+        ..row("fargate-canary-shift", request, serves)
+    }
 }
 
 pub fn task_sets(tag: &str, serves: Serves) -> Row {
     let mut request = web(tag);
     request.intent.weights = vec![10, 50];
-    row("external-task-sets", request, serves)
+    Row {
+        is_exposed: has_weight,
+        is_at_risk: has_weight,
+        ..row("external-task-sets", request, serves)
+    }
+}
+
+/// A target that was not there in the beginning is healthy.
+fn has_a_new_target(world: &World) -> bool {
+    let groups = world.elb.groups.values();
+    let targets = groups.flat_map(|group| group.targets.values());
+    let mut new = targets.filter(|target| target.registered > Time::DEFAULT_START);
+    new.any(|target| target.health.healthy_since().is_some())
+}
+
+pub fn has_an_unhealthy_target(world: &World) -> bool {
+    let groups = world.elb.groups.values();
+    let mut targets = groups.flat_map(|group| group.targets.values());
+    targets.any(|target| target.health.report().state == TargetState::Unhealthy)
+}
+
+/// Of two groups, of which only the first had traffic before.
+fn has_weight(world: &World) -> bool {
+    let forwards = world.elb.rules.values().flat_map(|rule| rule.forwards());
+    let mut exposed = forwards.filter(|to| to.weight > 0);
+    exposed.any(|to| to.arn.contains("/web-alternate/"))
 }
 
 pub fn web(tag: &str) -> Request {
