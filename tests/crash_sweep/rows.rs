@@ -187,8 +187,8 @@ fn has_weight(world: &World) -> bool {
 pub fn web(tag: &str) -> Request {
     let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
     let mut request = with_image("main", "web", &image);
-    request.intent.bake = Duration::from_mins(1);
-    request.intent.drain = Duration::from_mins(1);
+    request.intent.bake = Duration::from_secs(20);
+    request.intent.drain = Duration::from_secs(35);
     request.intent.limits.timeout = Duration::from_hours(1);
     request
 }
