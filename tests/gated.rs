@@ -62,9 +62,11 @@ fn world(example: &str, more: &str) -> Stage {
         "behaviour: { healthStatus: 503, crashAfter: 20s, exitCode: 1 }",
         "behaviour: { errorRate: 0.3 }",
     );
-    Stage::world(&format!(
-        "{text}\ntraffic: [{{ listener: \"main:80\", requestsPerSecond: 20 }}]\n{more}"
-    ))
+    let traffic = match text.contains("\ntraffic:") {
+        true => "",
+        false => "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]",
+    };
+    Stage::world(&format!("{text}\n{traffic}\n{more}"))
 }
 
 /// Two tests that are tasks of their own: one ends with exit code 0, one with 1.
@@ -278,6 +280,14 @@ async fn a_metric_above_its_bound_undoes_each_strategy() {
     check("fargate-canary-shift", web, "10 % of the traffic").await;
 }
 
+/// Nobody sends any request.
+fn quiet(stage: &Stage) {
+    let mut sandbox = stage.sandbox.lock();
+    for source in &mut sandbox.world.traffic.sources {
+        source.set_rate(0.0);
+    }
+}
+
 #[tokio::test]
 async fn without_data_nothing_passes() {
     // Nobody sends requests, so that there is no rate of errors.
@@ -287,7 +297,8 @@ async fn without_data_nothing_passes() {
         ("external-task-sets", weighted),
         ("fargate-canary-shift", web),
     ] {
-        let stage = Stage::example(example);
+        let stage = world(example, "");
+        quiet(&stage);
         let story = see(&stage, request("1.1.0", vec![error_rate(1.0)]), &Nobody).await;
         let (gate, _, verdict) = undone_by(&story);
         assert_eq!((gate, verdict), ("metric", Verdict::NoData), "{example}");
