@@ -62,10 +62,9 @@ fn world(example: &str, more: &str) -> Stage {
         "behaviour: { healthStatus: 503, crashAfter: 20s, exitCode: 1 }",
         "behaviour: { errorRate: 0.3 }",
     );
-    let traffic = match text.contains("\ntraffic:") {
-        true => "",
-        false => "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]",
-    };
+    let has_traffic = text.contains("\ntraffic:");
+    let traffic = "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]";
+    let traffic = if has_traffic { "" } else { traffic };
     Stage::world(&format!("{text}\n{traffic}\n{more}"))
 }
 
@@ -92,7 +91,7 @@ taskDefinitions:
 "#;
 
 /// An alarm on the 5xx answers of the load balancer's targets, more than 30 a minute.
-const ALARM: &str = r#"
+const ALARM: &str = r"
 alarms:
   - AlarmName: web-5xx
     Namespace: AWS/ApplicationELB
@@ -104,7 +103,7 @@ alarms:
     Threshold: 30
     ComparisonOperator: GreaterThanThreshold
     TreatMissingData: notBreaching
-"#;
+";
 
 /// The same, with eyes for what is not in AWS.
 async fn see(stage: &Stage, request: Request, people: &impl People) -> Story {
@@ -190,7 +189,7 @@ fn compared() -> Gate {
     Gate::new(Check::Errors(Comparison::default()))
 }
 
-/// Ten percent of the traffic, then all of it; only `fails` is judged as failing.
+/// Ten percent of the traffic, then half, then all of it.
 fn weighted(tag: &str, gates: Vec<Gate>) -> Request {
     let mut request = web(tag, gates);
     request.intent.weights = vec![10, 50];
@@ -417,12 +416,11 @@ async fn a_person_lets_a_canary_go_on_or_not() {
             asked,
         };
         let story = see(people.stage, canary("1.1.0", vec![approval()]), &people).await;
-        match serves {
-            true => assert_eq!(story.outcome, Outcome::Completed),
-            false => assert_eq!(
-                undone_by(&story),
-                ("approval", "1 canary task", Verdict::Fail)
-            ),
+        if serves {
+            assert_eq!(story.outcome, Outcome::Completed);
+        } else {
+            let failed = ("approval", "1 canary task", Verdict::Fail);
+            assert_eq!(undone_by(&story), failed);
         }
     }
 }
@@ -453,9 +451,9 @@ async fn wished(wish: Wish) -> Story {
 #[tokio::test]
 async fn promote_and_abort_are_heard_while_an_approval_is_awaited() {
     let by = || "carla".to_owned();
-    let story = wished(Wish::Promote { by: by() }).await;
+    let story = Box::pin(wished(Wish::Promote { by: by() })).await;
     assert_eq!(story.outcome, Outcome::Completed);
-    let story = wished(Wish::Undo { by: by() }).await;
+    let story = Box::pin(wished(Wish::Undo { by: by() })).await;
     let cause = Cause::Cancelled { by: by() };
     assert_eq!(story.outcome, Outcome::RolledBack { cause });
 }
@@ -473,7 +471,7 @@ async fn nobodys_word_is_no_approval() {
     assert!(story.report.seconds() > 3600, "the person had an hour");
 }
 
-/// When the first such event was told, in seconds after the first event of `since`.
+/// When the first such event was told.
 fn second(story: &Story, wanted: impl Fn(&Event) -> bool) -> Timestamp {
     let mut entries = story.report.entries.iter();
     entries.find(|entry| wanted(&entry.event)).unwrap().at
