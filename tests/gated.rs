@@ -11,14 +11,16 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Listener, Stage, Story, outcome, owner, with_image};
+use aws_sdk_ecs::types::DesiredStatus;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use common::{Listener, Stage, Story, operation, outcome, owner, with_image};
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::gate::{
     Approval, Ask, Bounds, Check, Comparison, Gate, HttpCheck, Measure, MetricCheck, MetricQuery,
     Missing, OneOff, Probe, Quiet, Redirects, Says, Verdict, Word,
 };
-use ecsdeploy::core::journal::Record;
+use ecsdeploy::core::journal::{Record, Work};
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Fault, Wish};
 use ecsdeploy::core::service::{CanarySize, OnCancel, StrategyAsked};
@@ -206,6 +208,11 @@ async fn a_task_set_that_answers_with_errors_is_undone_by_comparison() {
         undone_by(&story),
         ("errors", "10 % of the traffic", Verdict::Fail)
     );
+    let shifted = second(&story, |event| matches!(event, Event::Shifted { .. }));
+    let undoing = second(&story, |event| matches!(event, Event::Undoing { .. }));
+    // A whole minute of requests, and the two minutes that CloudWatch may take to publish it.
+    let found = undoing.duration_since(shifted);
+    assert!(found <= SignedDuration::from_mins(4), "{found}");
     let stage = world("external-task-sets", "");
     let story = see(&stage, weighted("1.1.0", vec![compared()]), &Nobody).await;
     assert_eq!(story.outcome, Outcome::Completed);
@@ -517,4 +524,61 @@ async fn a_bake_goes_on_where_a_killed_run_left_it() {
     );
     let late = second(&resumed, is_passed).duration_since(passed).abs();
     assert!(late <= SignedDuration::from_secs(60), "{late} apart");
+}
+
+#[tokio::test]
+async fn a_one_off_task_whose_answer_was_lost_runs_once() {
+    let stage = world("fargate-web", "");
+    let lost = std::sync::atomic::AtomicU32::new(0);
+    let watched = stage.through(move |sandbox, request| {
+        let answer = sandbox.carry(&request);
+        let is_lost = operation(&request) == "RunTask"
+            && lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 8;
+        if is_lost {
+            return Err(ConnectorError::io("the connection broke".into()));
+        }
+        answer
+    });
+    let story = see(&watched, canary("1.1.0", vec![task("smoke-good")]), &Nobody).await;
+    assert_eq!(story.outcome, Outcome::Completed);
+    let listed = stage
+        .ecs()
+        .list_tasks()
+        .cluster("main")
+        .started_by("ecsdeploy");
+    let stopped = listed
+        .desired_status(DesiredStatus::Stopped)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        stopped.task_arns().len(),
+        2,
+        "the canary's and the service's"
+    );
+}
+
+#[tokio::test]
+async fn a_record_from_before_there_were_gates_is_still_read() {
+    let stage = world("fargate-web", "");
+    let id = canary("1.1.0", Vec::new()).target;
+    let journal = Auto::new(&stage.config);
+    let kept = async {
+        loop {
+            tokio::task::yield_now().await;
+            let record = journal.load(&id).await.unwrap();
+            if let Some(work) = record.and_then(|record| record.work) {
+                return work;
+            }
+        }
+    };
+    let (_, work) = tokio::join!(see(&stage, canary("1.1.0", Vec::new()), &Nobody), kept);
+    let mut old = serde_json::to_value(&work).unwrap();
+    old["state"].as_object_mut().unwrap().remove("gating");
+    old["plan"].as_object_mut().unwrap().remove("ground");
+    for newer in ["gates", "steps", "hold"] {
+        old["plan"]["intent"].as_object_mut().unwrap().remove(newer);
+    }
+    let read: Work = serde_json::from_value(old).unwrap();
+    assert_eq!(read.state.revision, work.state.revision);
 }

@@ -148,8 +148,15 @@ fn gates(event: &Event) -> String {
         Event::Asking {
             step,
             gates,
+            left_out,
             seconds,
-        } => asking(step, gates, *seconds),
+        } => {
+            let mut text = asking(step, gates, *seconds);
+            for left_out in left_out {
+                let _ = write!(text, "; not {left_out}");
+            }
+            text
+        }
         Event::Gate {
             step,
             gate,
