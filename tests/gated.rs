@@ -582,3 +582,90 @@ async fn a_record_from_before_there_were_gates_is_still_read() {
     let read: Work = serde_json::from_value(old).unwrap();
     assert_eq!(read.state.revision, work.state.revision);
 }
+
+/// The world before and after some of a run's calls, each with the side of the call it was taken at.
+async fn moments(stage: Stage, request: Request, every: usize) -> (Story, Vec<Sandbox>) {
+    let kept: Arc<Mutex<Vec<Sandbox>>> = Arc::default();
+    let (keep, calls) = (kept.clone(), Mutex::new(0));
+    let watched = stage.through(move |sandbox, request| {
+        let mut calls = calls.lock().unwrap();
+        let mut side = || {
+            *calls += 1;
+            if *calls % every == 0 {
+                keep.lock().unwrap().push(sandbox.lock().clone());
+            }
+        };
+        side();
+        let answer = sandbox.carry(&request);
+        side();
+        answer
+    });
+    let story = see(&watched, request, &Nobody).await;
+    drop(watched);
+    let moments = std::mem::take(&mut *kept.lock().unwrap());
+    (story, moments)
+}
+
+/// How it ended, without what was measured: a run that was killed may have seen a minute more.
+fn verdict(story: &Story) -> String {
+    match &story.outcome {
+        Outcome::RolledBack {
+            cause: Cause::Gate { gate, step, .. },
+        } => format!("{gate} at {step}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// `tests/crash_sweep.rs` kills every strategy at every call; this kills what has gates, at some.
+#[tokio::test]
+async fn a_rollout_killed_in_its_gates_ends_as_if_it_had_not_been() {
+    let check = async |example: &str, request: &dyn Fn() -> Request, every: usize| {
+        let (unkilled, worlds) = Box::pin(moments(world(example, ALARM), request(), every)).await;
+        assert!(worlds.len() > 2, "{example}: {} kills", worlds.len());
+        for sandbox in worlds {
+            let at = format!("{:?}", sandbox.now());
+            let stage = Stage::over(SharedSandbox::new(sandbox));
+            let story = Box::pin(see(&stage, request(), &Nobody)).await;
+            assert_eq!(
+                verdict(&story),
+                verdict(&unkilled),
+                "{example}, killed at {at}"
+            );
+        }
+    };
+    let gates = || vec![alarm("web-5xx"), task("smoke-good")];
+    check("fargate-web", &|| canary("1.1.0", gates()), 113).await;
+    check("fargate-web", &|| canary("1.2.0", gates()), 113).await;
+    check(
+        "external-task-sets",
+        &|| weighted("1.2.0", vec![compared()]),
+        29,
+    )
+    .await;
+    check("external-task-sets", &|| weighted("1.1.0", gates()), 239).await;
+    check(
+        "fargate-canary-shift",
+        &|| web("1.2.0", vec![compared()]),
+        29,
+    )
+    .await;
+    check("fargate-canary-shift", &|| web("1.1.0", gates()), 239).await;
+}
+
+/// The example as a stranger meets it.
+#[test]
+fn the_examples_gate_takes_a_release_back_that_every_health_check_passes() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut program = assert_cmd::Command::cargo_bin("ecsdeploy").unwrap();
+    program
+        .args(["rollout", "--sandbox", "--set", "image_tag=1.3.0"])
+        .arg(examples.join("external-task-sets"))
+        .env_clear();
+    let output = program.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(
+        told.contains("the gate errors failed at 10 % of the traffic"),
+        "{told}"
+    );
+}
