@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::core::gate::{Comparison, OneOff};
+use crate::core::gate::{Approval, Comparison, OneOff};
 use crate::core::id::{RuleArn, TargetGroupArn};
 
 fn plan(strategy: &Value, change: impl FnOnce(&mut Plan)) -> Plan {
@@ -181,7 +181,7 @@ fn time_that_is_held_and_time_for_people_is_not_counted() {
     let linear = json!({"strategy": "LINEAR", "bakeTimeInMinutes": 5});
     assert_eq!(minutes(&plan(&native(&linear), |_| {})), 30 + 9 * 6 + 5);
     let asked = plan(&json!("rolling"), |plan| {
-        plan.intent.gates = Some(vec![Gate::new(Check::Approval(Default::default()))]);
+        plan.intent.gates = Some(vec![Gate::new(Check::Approval(Approval::default()))]);
     });
     assert_eq!(minutes(&asked), 30 + 24 * 60);
     assert_eq!(asked.intent.minutes_of_pauses(), 24 * 60 + 10);
