@@ -1,5 +1,6 @@
 //! `ecsdeploy rehearse`: the planned rollout, played with good and bad releases on a copy of the live service.
 
+mod assume;
 mod copy;
 mod images;
 mod play;
@@ -10,6 +11,8 @@ mod tell;
 mod traffic;
 
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
@@ -174,7 +177,10 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
     let aws = Aws::new(&sandbox.config());
     let (service, _) = crate::engine::inspect(&request.target, &aws).await?;
     let mut rehearsals = Vec::new();
-    for release in Release::ALL {
+    let traffic = copy.world.get("traffic").and_then(Value::as_array);
+    let has_traffic = traffic.is_some_and(|sources| !sources.is_empty());
+    let shown = |release: &Release| *release != Release::Errors || has_traffic;
+    for release in Release::ALL.into_iter().filter(shown) {
         let document = release.document(wanted, &service);
         let request = Request {
             wanted: Wanted::Document(document.clone()),
@@ -186,7 +192,12 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
         service: request.target.to_string(),
         strategy: rehearsed.strategy.clone(),
         desired: rehearsed.desired,
-        assumed: copy.assumed.clone(),
+        assumed: copy
+            .assumed
+            .iter()
+            .cloned()
+            .chain(assume::assumptions(&request.intent))
+            .collect(),
         rehearsals,
     })
 }

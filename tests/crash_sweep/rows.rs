@@ -88,6 +88,9 @@ impl Row {
         let listener = self.listener;
         // Shorter bakes.
         let text = text.replace("akeTimeInMinutes: 5", "akeTimeInMinutes: 1");
+        if text.contains("\ntraffic:") {
+            return text;
+        }
         format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
     }
 }

@@ -20,7 +20,7 @@ use crate::core::live::{Rule, Service};
 use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
-use crate::core::steps::{Asked, LeftOut};
+use crate::core::steps::Asked;
 use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
 
 /// The artifact's format; another is not read.
@@ -225,14 +225,11 @@ impl StepGates {
     /// `None` for a step that asks nothing and is not held.
     fn of(asked: Asked) -> Option<Self> {
         let is_bare = asked.gates.is_empty() && asked.bake.is_zero() && asked.left_out.is_empty();
-        let left_out = asked.left_out.into_iter();
         (!is_bare).then(|| Self {
             step: asked.share.to_string(),
             seconds: asked.bake.as_secs(),
-            gates: asked.gates.into_iter().map(|gate| gate.name).collect(),
-            left_out: left_out
-                .map(|LeftOut { gate, why }| format!("{gate}: {why}"))
-                .collect(),
+            gates: asked.gates.iter().map(|gate| gate.name.clone()).collect(),
+            left_out: asked.left_out_in_words(),
         })
     }
 }

@@ -84,7 +84,7 @@ pub struct ServiceConfig {
 pub struct RolloutConfig {
     /// How the new revision takes over. Default: `auto`.
     pub strategy: Option<StrategyName>,
-    /// How long the whole rollout may take. Default: `30m`.
+    /// How long the whole rollout may take, beside the time that its steps are held and that people have. Default: `30m`.
     pub timeout: Option<HumanDuration>,
     /// The rollout has failed when this many tasks of the new deployment have failed; 0 leaves that verdict to ECS.
     pub max_failed_tasks: Option<u32>,

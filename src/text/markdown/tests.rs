@@ -108,6 +108,7 @@ fn report(text: &str) -> Report {
         Event::Asking {
             step: text.to_owned(),
             gates: vec![text.to_owned(), format!("{text}2")],
+            left_out: Vec::new(),
             seconds: 60,
         },
         Event::Gate {
