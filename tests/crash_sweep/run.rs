@@ -166,8 +166,9 @@ pub fn judge(row: &Row, told: &str, ended: &Ended, expected: &Value) {
     let Ended { verdict, world, .. } = ended;
     assert!(
         world == expected,
-        "{told}: {verdict:?}\n{}",
-        difference(expected, world)
+        "{told}: {verdict:?}\n{}\n{:#?}",
+        difference(expected, world),
+        ended.report
     );
     let (says_so, number) = match row.serves {
         Serves::New => (
@@ -218,8 +219,34 @@ pub fn each<T>(jobs: impl IntoIterator<Item = T>, work: impl Fn(T)) {
     assert_eq!(failed, 0, "of {count} runs");
 }
 
-pub fn is_full() -> bool {
-    std::env::var("ECSDEPLOY_SWEEP").is_ok_and(|mode| mode == "full")
+/// How much of the sweep is run, by `ECSDEPLOY_SWEEP`.
+pub enum Extent {
+    Usual,
+    /// `full`
+    Full,
+    /// Anything else: only the runs whose name has this text in it, from the full sweep.
+    Only(String),
+}
+
+impl Extent {
+    pub fn asked() -> Self {
+        match std::env::var("ECSDEPLOY_SWEEP") {
+            Ok(full) if full == "full" => Self::Full,
+            Ok(text) if !text.is_empty() => Self::Only(text),
+            _ => Self::Usual,
+        }
+    }
+
+    pub fn has(&self, told: &str) -> bool {
+        match self {
+            Self::Only(text) => told.contains(text.as_str()),
+            Self::Usual | Self::Full => true,
+        }
+    }
+
+    pub fn is_usual(&self) -> bool {
+        matches!(self, Self::Usual)
+    }
 }
 
 /// Past the test runner's capture: the counts are meant to be seen.
