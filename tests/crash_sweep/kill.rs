@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ecsdeploy::cli::stage::SharedSandbox;
+use ecsdeploy::engine::Ran;
 use ecsdeploy::sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::common::{HttpRequest, Stage, operation};
 use crate::rows::Row;
-use crate::run::{Ended, Extent, drive, each, judge, run, say, settled};
+use crate::run::{Extent, attempt, each, judge, play, run, say};
 use crate::watch::Watcher;
 
 /// The world at a call, and the call.
@@ -48,6 +49,34 @@ pub fn sweep(row: &Row) {
     });
 }
 
+/// While the row's run has the service, another one changes nothing and names the owner.
+pub fn contend(row: &Row) {
+    let (moments, _) = watched(row);
+    let begun = moments
+        .iter()
+        .position(|moment| moment.told.contains("after PutParameter"));
+    let ends = moments
+        .iter()
+        .position(|moment| moment.told.contains("before DeleteParameters"));
+    let (begun, ends) = (begun.unwrap(), ends.unwrap());
+    for at in [begun, begun.midpoint(ends), ends] {
+        let moment = &moments[at];
+        let told = format!("{}, contended {}", row.name, moment.told);
+        let before = moment.changes();
+        let stage = Stage::over(SharedSandbox::new(moment.world.clone()));
+        // Another goal than the owner's: this one would wait whether the owner lives.
+        let mut request = row.request.clone();
+        request.intent.desired_count = Some(3);
+        match attempt(&told, request, &stage, "bert").0 {
+            Ran::Held { owner, .. } => assert_eq!(owner.user, "anna", "{told}"),
+            other => panic!("{told}: {other:?}"),
+        }
+        let world = stage.sandbox.lock().clone();
+        let after = Moment { told, world };
+        assert_eq!(after.changes(), before, "{}", after.told);
+    }
+}
+
 /// The unkilled run, with the world before and after each of its calls.
 pub fn watched(row: &Row) -> (Vec<Moment>, Value) {
     let moments: Arc<Mutex<Vec<Moment>>> = Arc::default();
@@ -67,19 +96,11 @@ pub fn watched(row: &Row) -> (Vec<Moment>, Value) {
         keep("after");
         answer
     });
-    let (verdict, report) = drive(row, &row.name, &stage, "anna");
-    let world = settled(row, &stage);
-    let ended = Ended {
-        verdict,
-        world: world.clone(),
-        report,
-        faults: 0,
-    };
-    judge(row, &row.name, &ended, &world);
-    watcher.judge(&row.name);
+    let ended = play(row, &row.name, &stage, &watcher, "anna");
+    judge(row, &row.name, &ended, &ended.world);
     drop(stage);
     let moments = std::mem::take(&mut *moments.lock().unwrap());
-    (moments, world)
+    (moments, ended.world)
 }
 
 /// The operation, in whichever of AWS's protocols.

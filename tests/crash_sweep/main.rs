@@ -13,6 +13,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod figures;
 mod kill;
 mod rows;
 mod run;
@@ -90,4 +91,40 @@ strategies! {
         undo_failing_once: task_sets("1.2.0", Serves::Old).failing(&[("DeleteTaskSet", 6)]),
         release_falling_ill: task_sets("1.1.0", Serves::Old).falling_ill(),
     }
+}
+
+#[test]
+fn of_two_rollouts_one_goes_on_and_the_other_names_it() {
+    for (_, row) in all()
+        .iter()
+        .filter(|(_, row)| row.serves == rows::Serves::New)
+    {
+        kill::contend(row);
+    }
+}
+
+#[test]
+fn kill_points_are_counted() {
+    figures::tell_kill_points(&all());
+}
+
+#[test]
+fn a_release_that_falls_ill_soon_has_no_traffic() {
+    figures::check_safety(&all());
+}
+
+#[test]
+fn a_good_release_takes_few_calls() {
+    figures::tell_calls(
+        &all(),
+        &[
+            ("rolling good release", 70),
+            ("rolling good release on ec2", 90),
+            ("canary beside good release", 200),
+            ("native canary good release", 240),
+            ("native linear good release", 240),
+            ("native blue green good release", 180),
+            ("task sets good release", 330),
+        ],
+    );
 }
