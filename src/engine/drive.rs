@@ -106,6 +106,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         for event in say {
             self.tell(event);
         }
+        self.audience.look(now);
         if let Some(outcome) = self.state.outcome() {
             return Err(Box::new(self.ended(outcome.clone())));
         }
