@@ -155,6 +155,21 @@ fn calls_are_counted_by_service_and_operation() {
 }
 
 #[test]
+fn operations_that_a_client_makes_up_do_not_pile_up() {
+    let mut sandbox = empty();
+    for n in 0..3000 {
+        elb(&mut sandbox, &format!("Made{n}"));
+    }
+    elb(&mut sandbox, &"A".repeat(1 << 20));
+    elb(&mut sandbox, "Made0");
+    let calls = sandbox.calls();
+    assert_eq!(calls.len(), 1000);
+    assert!(calls.keys().all(|(_, operation)| operation.len() < 100));
+    let first = ("elasticloadbalancing".to_owned(), "Made0".to_owned());
+    assert_eq!(calls[&first], 2);
+}
+
+#[test]
 fn many_short_advances_end_where_one_long_one_does() {
     let mut whole = empty();
     let mut parts = empty();
