@@ -116,6 +116,13 @@ fn what_is_not_modelled_is_refused_by_name() {
 }
 
 #[test]
+fn a_form_for_an_unknown_service_is_refused_in_xml() {
+    let (status, xml) = form(&mut empty(), "Action=DescribeVpcs&Version=2016-11-15");
+    assert_eq!((status, element(&xml, "Code")), (400, "SandboxNotModelled"));
+    assert!(xml.contains("Action=DescribeVpcs"), "{xml}");
+}
+
+#[test]
 fn a_plain_get_is_refused_too() {
     let answer = empty().answer(&Request::get("/health").body(Bytes::new()).unwrap());
     assert_eq!(answer.status(), 400);
