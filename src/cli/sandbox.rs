@@ -51,7 +51,7 @@ struct ServeArgs {
     /// File that keeps the world from one run to the next
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Seed of everything that varies
+    /// Seed of everything that varies; a world from a state file goes on with its own
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
