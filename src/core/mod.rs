@@ -14,5 +14,6 @@ pub mod report;
 pub mod rollout;
 pub mod service;
 pub mod steps;
+pub mod service_document;
 pub mod strategy;
 pub mod taskdef;
