@@ -4,6 +4,7 @@
 //! and never sent; within a member that it names, the same holds for the members of that.
 //! **Invariant:** a member that UpdateService cannot change is refused where it differs, never left out quietly.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::diff::names;
@@ -54,7 +55,8 @@ const LEFT_TO: [(&str, &str); 4] = [
 ];
 
 /// A managed service document: CreateService's members, some of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ServiceDocument(Map<String, Value>);
 
 /// Why a document cannot manage a service.
@@ -73,8 +75,8 @@ pub enum ServiceDocumentError {
     #[error("{member} of a service cannot be changed from {live} to {wanted}")]
     Fixed {
         member: &'static str,
-        live: Value,
-        wanted: Value,
+        live: Box<Value>,
+        wanted: Box<Value>,
     },
 }
 
@@ -158,7 +160,7 @@ impl ServiceDocument {
             if let Some(wanted) = self.0.get(member)
                 && project(member, live, wanted) != *wanted
             {
-                let (live, wanted) = (live.clone(), wanted.clone());
+                let (live, wanted) = (Box::new(live.clone()), Box::new(wanted.clone()));
                 return Err(ServiceDocumentError::Fixed {
                     member,
                     live,
@@ -171,7 +173,7 @@ impl ServiceDocument {
 }
 
 /// Members that differ, as UpdateService gets them, and as they were.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub wanted: Map<String, Value>,
     pub before: Map<String, Value>,

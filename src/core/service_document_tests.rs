@@ -1,3 +1,5 @@
+//! What a service document manages, compares and refuses, as data.
+
 use super::*;
 
 fn service(document: Value) -> Service {
