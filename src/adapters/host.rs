@@ -3,7 +3,7 @@
 //! **Invariant:** files are read, and one is written when `--out` asks for it; nothing found in them is ever run.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,7 +42,14 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);
-    fs::write(&beside, text).map_err(failed)?;
+    // What lies there, a half-written file or a link that somebody planted, is replaced and never written through.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let mut part = fs::File::create_new(&beside).map_err(failed)?;
+    part.write_all(text.as_bytes()).map_err(failed)?;
+    drop(part);
     fs::rename(&beside, path).map_err(failed)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::container::ContainerArgs;
 use crate::text::config::HumanDuration;
 
 /// Which service, and where its configuration is.
@@ -51,6 +52,11 @@ pub struct DocumentArgs {
     /// Execution role, by name or ARN
     #[arg(long, value_name = "ROLE")]
     pub execution_role: Option<String>,
+    /// Begin with a registered task definition instead of a file: FAMILY, FAMILY:REVISION or ARN
+    #[arg(long, value_name = "NAME", conflicts_with = "task_definition")]
+    pub revision: Option<String>,
+    #[command(flatten)]
+    pub container: ContainerArgs,
 }
 
 /// Whether image tags are resolved.

@@ -13,7 +13,7 @@ use crate::adapters::host;
 use crate::core::id::{Cluster, ServiceKey, ServiceName};
 use crate::core::taskdef::{ImageOverride, Overrides, TaskDefinition};
 use crate::engine::{Pinning, Wanted};
-use crate::text::config::{Config, PinImages, Resolved};
+use crate::text::config::{Config, JournalPlace, PinImages, Resolved};
 use crate::text::document::{DocumentKind, kind_of, parse_json, parse_yaml};
 use crate::text::template::render;
 use crate::text::values::{merge, parse_set, parse_values_file};
@@ -50,6 +50,9 @@ impl Setting {
                 let config = Config::parse(&file.display().to_string(), &text)?;
                 let config = config.resolve(args.env.as_deref(), args.service.as_deref())?;
                 stdout::set_rules(config.redact.clone());
+                if let JournalPlace::Files(there) = &config.journal {
+                    input::admit_new(&directory.join(there))?;
+                }
                 Some(config)
             }
             None => None,
@@ -110,9 +113,13 @@ impl Setting {
         }
     }
 
-    /// The wanted task definition: rendered, or when none is named, the running one with the overrides.
+    /// The wanted task definition: rendered, or a registered one, or when none is named, the running one; each with the
+    /// overrides applied.
     pub fn wanted(&self, args: &DocumentArgs) -> Result<Wanted, Failure> {
         let overrides = overrides(args)?;
+        if let Some(name) = &args.revision {
+            return Ok(Wanted::Revision(name.clone(), overrides));
+        }
         match self.task_definition_file(args) {
             Some(file) => {
                 let mut document = self.document(&file, args, &overrides)?;
@@ -125,21 +132,14 @@ impl Setting {
         }
     }
 
-    /// The rendered task definition, for commands that cannot do without a file.
-    pub fn wanted_document(
-        &self,
-        args: &DocumentArgs,
-        path: &Path,
-    ) -> Result<TaskDefinition, Failure> {
+    /// The wanted task definition, for commands that have no service to take the running one of.
+    pub fn wanted_by_name(&self, args: &DocumentArgs, path: &Path) -> Result<Wanted, Failure> {
         match self.wanted(args)? {
-            Wanted::Document(document) => Ok(document),
-            Wanted::Running(_) if self.config.is_none() => {
-                Err(no_config(path).hint("or name the task definition: --task-definition FILE"))
-            }
-            Wanted::Running(_) | Wanted::Revision(_) => {
-                Err(Failure::usage("no task definition is named")
-                    .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE"))
-            }
+            Wanted::Running(_) if self.config.is_none() => Err(no_config(path)
+                .hint("or name the task definition: --task-definition FILE, or --revision NAME")),
+            Wanted::Running(_) => Err(Failure::usage("no task definition is named")
+                .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE, or --revision NAME")),
+            named => Ok(named),
         }
     }
 
@@ -252,6 +252,8 @@ fn overrides(args: &DocumentArgs) -> Result<Overrides, Failure> {
         memory: args.memory.clone(),
         task_role: args.task_role.clone(),
         execution_role: args.execution_role.clone(),
+        containers: args.container.names.clone(),
+        changes: args.container.changes()?,
     })
 }
 

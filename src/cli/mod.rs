@@ -1,6 +1,7 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
 pub mod args;
+mod container;
 mod diff;
 mod document;
 mod failure;
@@ -26,6 +27,7 @@ mod world;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stderr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -46,6 +48,15 @@ use failure::Failure;
     disable_help_subcommand = true
 )]
 struct Cli {
+    /// Refuse files outside these folders, and symbolic links that lead out of them; may be repeated
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ECSDEPLOY_WITHIN",
+        value_delimiter = BETWEEN_FOLDERS
+    )]
+    within: Vec<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -67,6 +78,9 @@ enum Command {
     Schema(schema::Args),
 }
 
+/// As in PATH.
+const BETWEEN_FOLDERS: char = if cfg!(windows) { ';' } else { ':' };
+
 /// Runs one command line; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     for (name, value) in host::environment() {
@@ -85,7 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return code.code();
         }
     };
-    match execute(&cli.command) {
+    match input::keep_within(&cli.within).and_then(|()| execute(&cli.command)) {
         Ok(exit) => exit.code(),
         Err(failure) => {
             stdout::note(&failure.render());

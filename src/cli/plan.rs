@@ -11,7 +11,6 @@ use super::failure::{Exit, Failure};
 use super::rules::Rules;
 use super::world::World;
 use super::{input, stdout};
-use crate::adapters::host;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
 use crate::engine::compare;
@@ -65,7 +64,7 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
     let json = format!("{:#}\n", text::plan::json(&proposal));
     if let Some(file) = &args.out {
-        host::write(file, &redactor.text(&json))?;
+        input::write(file, &redactor.text(&json))?;
     }
     let environment = setting.environment();
     stdout::data(&match args.format {

@@ -22,5 +22,7 @@ pub use register::{Registered, register};
 pub use rollback::{To, roll_back};
 pub use rollout::{Ran, roll_out};
 pub use spectate::spectate;
-pub use survey::{Pinning, Request, SurveyError, Surveyed, Wanted, compare, look, pin};
+pub use survey::{
+    Pinning, Request, SurveyError, Surveyed, Wanted, compare, document_of, look, pin,
+};
 pub use unkept::Unkept;

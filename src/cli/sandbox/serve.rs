@@ -12,8 +12,8 @@ use super::live::Live;
 use crate::adapters::host::{self, Signals};
 use crate::adapters::loopback::Server;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::stdout;
 use crate::cli::world::WORLD_FILE;
+use crate::cli::{input, stdout};
 use crate::ports::Wake;
 use crate::sandbox::{MOST_BYTES, Sandbox};
 
@@ -89,7 +89,7 @@ fn read_world(path: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(format!("there is no {}", file.display()))
             .hint("name no directory to begin with an empty world"));
     }
-    Ok(host::read(&file)?)
+    Ok(host::read(&input::admit(&file)?)?)
 }
 
 fn unreadable(args: &ServeArgs, error: &dyn std::error::Error) -> Failure {
@@ -98,7 +98,7 @@ fn unreadable(args: &ServeArgs, error: &dyn std::error::Error) -> Failure {
 }
 
 fn restore(state: &Path, world: Option<&str>) -> Result<Sandbox, Failure> {
-    let sandbox = Sandbox::restore(&host::read(state)?).map_err(|error| {
+    let sandbox = Sandbox::restore(&host::read(&input::admit(state)?)?).map_err(|error| {
         Failure::usage(format!("failed to restore {}", state.display()))
             .because(&error)
             .hint("remove the file to begin anew")
@@ -197,7 +197,7 @@ impl Keeper {
             ));
         }
         if let Some(text) = text {
-            host::write(file, &text)?;
+            input::write(file, &text)?;
             self.kept = Some(length);
         }
         Ok(())
