@@ -53,6 +53,22 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     fs::rename(&beside, path).map_err(failed)
 }
 
+/// Adds to the end of a file.
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| FileError {
+            verb: "write",
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// An environment variable that is text and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The environment variables that are text.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()

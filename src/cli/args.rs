@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
 
 use super::container::ContainerArgs;
 use crate::text::config::HumanDuration;
@@ -120,4 +121,9 @@ impl Speed {
 /// For clap: `90s`, `15m`, `1h30m`.
 pub fn duration(text: &str) -> Result<Duration, <HumanDuration as std::str::FromStr>::Err> {
     text.parse::<HumanDuration>().map(HumanDuration::get)
+}
+
+/// For clap: a JSON object.
+pub fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|_| "a JSON object is allowed".to_owned())
 }

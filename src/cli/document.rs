@@ -91,6 +91,15 @@ impl Setting {
         }
     }
 
+    pub fn names_a_service(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// The cluster that is meant; ECS's own default is the one named `default`.
+    pub fn cluster(&self) -> Cluster {
+        Cluster::new(self.cluster.as_deref().unwrap_or("default"))
+    }
+
     pub fn region(&self) -> Option<&str> {
         self.config
             .as_ref()
@@ -215,7 +224,8 @@ impl Setting {
     }
 }
 
-fn config_in(directory: &Path) -> Option<PathBuf> {
+/// The configuration of a directory, if there is one.
+pub fn config_in(directory: &Path) -> Option<PathBuf> {
     CONFIG_FILES
         .iter()
         .map(|name| directory.join(name))

@@ -1,5 +1,6 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
+pub mod action;
 pub mod args;
 mod container;
 mod diff;
@@ -7,6 +8,7 @@ mod document;
 mod failure;
 mod input;
 mod journal;
+mod outputs;
 mod owner;
 mod plan;
 mod register;
@@ -15,6 +17,7 @@ mod render;
 mod rollback;
 mod rollout;
 mod rules;
+mod run;
 mod sandbox;
 mod schema;
 pub mod stage;
@@ -68,6 +71,7 @@ enum Command {
     Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
+    Run(run::Args),
     Rehearse(rehearse::Args),
     Rollback(rollback::Args),
     Watch(watch::Args),
@@ -76,6 +80,7 @@ enum Command {
     Status(status::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
+    Action(action::Args),
 }
 
 /// As in PATH.
@@ -104,6 +109,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(failure) => {
             stdout::note(&failure.render());
             failure.exit.code()
+        }
+    }
+}
+
+/// Runs a command line that this program made.
+fn dispatch(arguments: &[String]) -> Result<Exit, Failure> {
+    let words = std::iter::once("ecsdeploy").chain(arguments.iter().map(String::as_str));
+    match parse(words.map(OsString::from)) {
+        Ok(cli) => execute(&cli.command),
+        Err(error) => {
+            say(&error);
+            Ok(Exit::Usage)
         }
     }
 }
@@ -142,6 +159,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Run(args) => wait(run::run(args)).map(done),
         Command::Rehearse(args) => wait(rehearse::run(args)).map(done),
         Command::Rollback(args) => wait(rollback::run(args)).map(done),
         Command::Watch(args) => wait(watch::run(args)).map(done),
@@ -150,6 +168,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Status(args) => wait(status::run(args)).map(done),
         Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),
+        Command::Action(args) => action::run(args),
     }
 }
 

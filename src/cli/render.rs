@@ -6,7 +6,7 @@ use super::args::{DocumentArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::Failure;
 use super::world::World;
-use super::{input, stdout};
+use super::{input, outputs, stdout};
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Pinning, Wanted, document_of};
 
@@ -38,7 +38,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(document.as_map()).expect("a JSON document");
     text.push('\n');
     match &args.out {
-        Some(file) => input::write(file, &text),
+        Some(file) => {
+            input::write(file, &text)?;
+            outputs::put("task-definition", &file.display().to_string());
+            Ok(())
+        }
         None => stdout::own(&text),
     }
 }

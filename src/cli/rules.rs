@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use serde_json::{Map, Value};
 
 use super::args;
 use crate::core::id::RuleArn;
@@ -47,6 +48,9 @@ pub struct Rules {
     /// Set the desired count too; by default it is never sent
     #[arg(long, value_name = "N")]
     desired_count: Option<u32>,
+    /// Other members of UpdateService, as a JSON object; sent with the revision
+    #[arg(long, value_name = "OBJECT", value_parser = args::object)]
+    members: Option<Map<String, Value>>,
     /// Deploy even if the service runs this task definition already
     #[arg(long)]
     force_new_deployment: bool,
@@ -155,6 +159,7 @@ impl Rules {
             rule: self.rule.as_ref().map(RuleArn::new),
             test_rule: self.test_rule.as_ref().map(RuleArn::new),
             drain: self.drain.unwrap_or(rest.drain),
+            members: self.members.clone().unwrap_or_default(),
             ..rest
         }
     }

@@ -1,6 +1,7 @@
 //! Decides: no I/O, no clock, no async, no hash order.
 pub mod comparison;
 pub mod diff;
+pub mod errand;
 pub mod gate;
 pub mod id;
 pub mod journal;

@@ -267,9 +267,13 @@ fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Cou
     let count_changes = intent
         .desired_count
         .is_some_and(|count| count != service.desired_count());
+    let settings_change = intent.members.iter().any(|(name, value)| {
+        let there = service.as_value().get(name);
+        there.is_some_and(|there| there != value)
+    });
     let completed = service.has_completed(primary);
     let running = !completed && primary.rollout_state() == RolloutState::InProgress;
-    if runs_it && intent.redeploy == Redeploy::WhenChanged && !count_changes {
+    if runs_it && intent.redeploy == Redeploy::WhenChanged && !count_changes && !settings_change {
         if completed {
             return Ok(Course::Nothing);
         }

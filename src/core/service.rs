@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::id::RuleArn;
 
@@ -27,6 +28,9 @@ pub struct Intent {
     pub test_rule: Option<RuleArn>,
     /// How long a side without traffic is kept before it is removed.
     pub drain: Duration,
+    /// Further members of UpdateService, sent with the revision.
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub members: Map<String, Value>,
 }
 
 /// Which strategy the user asked for.
@@ -161,6 +165,7 @@ impl Default for Intent {
             rule: None,
             test_rule: None,
             drain: Duration::from_mins(2),
+            members: Map::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod desk;
 mod drive;
+mod errand;
 mod eyes;
 mod inspect;
 mod keeper;
@@ -15,6 +16,7 @@ mod survey;
 mod unkept;
 
 pub use drive::{Driven, Means, drive};
+pub use errand::{Patience, Ran as ErrandRan, run_errand};
 pub use eyes::Eyes;
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};

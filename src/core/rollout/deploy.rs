@@ -136,7 +136,7 @@ impl Turning<'_> {
 
     /// What UpdateService gets: the revision, and nothing that was not asked for.
     fn deploy_members(&self) -> Map<String, Value> {
-        let mut members = Map::new();
+        let mut members = self.plan.intent.members.clone();
         if let Some(revision) = &self.next.revision {
             members.insert("taskDefinition".to_owned(), json!(revision));
         }

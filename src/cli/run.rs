@@ -1,0 +1,245 @@
+//! `ecsdeploy run`: one task on its own, such as a migration, and its exit code.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::args::{self, DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+use super::diff::learn;
+use super::document::Setting;
+use super::failure::{Exit, Failure};
+use super::world::World;
+use super::{outputs, stdout};
+use crate::core::errand::{Errand, placement};
+use crate::core::id::{Cluster, TaskArn, TaskDefinitionArn};
+use crate::core::taskdef::{Overrides, TaskDefinition};
+use crate::engine::{
+    ErrandRan, Patience, Registered, Wanted, compare, document_of, register, run_errand,
+};
+
+/// Run one task, such as a migration, and wait for its exit code
+///
+/// The task runs the wanted task definition, which is registered if it differs; with a service, in the service's network and on its capacity. Exits with 0 when each container that counts ended with exit code 0.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    document: DocumentArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Subnet; by default the service's; may be repeated
+    #[arg(long = "subnet", value_name = "ID", value_delimiter = ',')]
+    subnets: Vec<String>,
+    /// Security group; by default the service's; may be repeated
+    #[arg(long = "security-group", value_name = "ID", value_delimiter = ',')]
+    security_groups: Vec<String>,
+    /// Give the task a public address
+    #[arg(long)]
+    public_ip: bool,
+    /// FARGATE, EC2 or EXTERNAL; by default the service's capacity, else FARGATE
+    #[arg(long, value_name = "TYPE")]
+    launch_type: Option<String>,
+    /// Other members of RunTask, as a JSON object; they win over all options
+    #[arg(long, value_name = "OBJECT", value_parser = args::object)]
+    members: Option<Map<String, Value>>,
+    /// Container whose exit code counts, and that runs the command; by default all count
+    #[arg(long = "exit-code-of", value_name = "CONTAINER")]
+    counted: Vec<String>,
+    /// Return when the task was started
+    #[arg(long)]
+    no_wait: bool,
+    /// Stop waiting after this time: 90s, 15m, 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = args::duration, default_value = "30m")]
+    timeout: Duration,
+    /// What to print
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+    /// Command instead of the container's own
+    #[arg(last = true)]
+    run: Vec<String>,
+}
+
+pub async fn run(args: &Args) -> Result<(), Failure> {
+    let setting = Setting::read(&args.service)?;
+    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    let (cluster, placed, wanted) = settle(args, &setting, &world).await?;
+    let revision = match wanted {
+        Definition::Registered(arn) => arn,
+        Definition::Document(document) => revision(&document, &world).await?,
+    };
+    let mut members = placed;
+    members.extend(args.members(&revision, &world).await?);
+    let errand = Errand {
+        cluster,
+        task_definition: revision,
+        token: format!("ecsdeploy-{:032x}", fastrand::u128(..)),
+        members,
+        containers: args.counted.clone(),
+    };
+    let patience = if args.no_wait {
+        Patience::Started
+    } else {
+        let within = args.timeout;
+        Patience::Ended { within }
+    };
+    let mut task = None;
+    let tell = |arn: &TaskArn, status: &str| {
+        stdout::note(&format!("task             {} {status}\n", arn.short()));
+        if task.is_none() {
+            outputs::put("run-task-arn", &json!([arn]).to_string());
+        }
+        task = Some(arn.clone());
+    };
+    let ran = run_errand(&errand, patience, &world.aws, &world.clock, tell).await?;
+    world.note_calls();
+    conclude(args, &errand, task, ran)
+}
+
+/// What the task runs.
+enum Definition {
+    Registered(TaskDefinitionArn),
+    Document(TaskDefinition),
+}
+
+/// Where the task runs, how it is placed, and what it runs.
+async fn settle(
+    args: &Args,
+    setting: &Setting,
+    world: &World,
+) -> Result<(Cluster, Map<String, Value>, Definition), Failure> {
+    let pinning = setting.pinning(&args.pin);
+    if !setting.names_a_service() {
+        let wanted = setting.wanted_by_name(&args.document, &args.service.path)?;
+        let document = document_of(wanted, pinning, &world.aws).await?;
+        let document = document.expect("wanted_by_name gives no running one");
+        stdout::learn_document(&document.to_value());
+        let definition = Definition::Document(document);
+        return Ok((setting.cluster(), Map::new(), definition));
+    }
+    let target = setting.target(&args.service.path)?;
+    let wanted = setting.wanted(&args.document)?;
+    let as_it_runs =
+        matches!(&wanted, Wanted::Running(changes) if *changes == Overrides::default());
+    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    learn(&wanted, &survey);
+    let definition = if as_it_runs {
+        Definition::Registered(survey.running.arn)
+    } else {
+        Definition::Document(wanted)
+    };
+    Ok((target.cluster, placement(&survey.service), definition))
+}
+
+async fn revision(document: &TaskDefinition, world: &World) -> Result<TaskDefinitionArn, Failure> {
+    let registered = register(document, &world.aws, &world.clock).await?;
+    let Some(registered) = registered else {
+        return Err(Failure::new(
+            Exit::Interrupted,
+            "interrupted before the task was started",
+        ));
+    };
+    let (Registered::New(arn) | Registered::Existing(arn)) = registered;
+    outputs::put("task-definition-arn", arn.as_str());
+    Ok(arn)
+}
+
+impl Args {
+    /// The members of RunTask that options ask for.
+    async fn members(
+        &self,
+        revision: &TaskDefinitionArn,
+        world: &World,
+    ) -> Result<Map<String, Value>, Failure> {
+        let mut members = Map::new();
+        if !self.subnets.is_empty() {
+            let network = json!({"awsvpcConfiguration": {
+                "subnets": self.subnets,
+                "securityGroups": self.security_groups,
+                "assignPublicIp": if self.public_ip { "ENABLED" } else { "DISABLED" },
+            }});
+            members.insert("networkConfiguration".to_owned(), network);
+        }
+        if let Some(launch_type) = self.launch_type() {
+            members.insert("launchType".to_owned(), json!(launch_type));
+        }
+        if !self.run.is_empty() {
+            let container = self.command_container(revision, world).await?;
+            let command = json!([{"name": container, "command": self.run}]);
+            members.insert(
+                "overrides".to_owned(),
+                json!({"containerOverrides": command}),
+            );
+        }
+        members.extend(self.members.clone().unwrap_or_default());
+        Ok(members)
+    }
+
+    /// A task without a service to take after runs on Fargate.
+    fn launch_type(&self) -> Option<String> {
+        let chosen = self.members.as_ref();
+        let capacity = chosen.is_some_and(|it| it.contains_key("capacityProviderStrategy"));
+        let alone = self.service.service.is_none() && !self.subnets.is_empty() && !capacity;
+        let default = alone.then(|| "FARGATE".to_owned());
+        self.launch_type.clone().or(default)
+    }
+
+    async fn command_container(
+        &self,
+        revision: &TaskDefinitionArn,
+        world: &World,
+    ) -> Result<String, Failure> {
+        if let [container] = self.counted.as_slice() {
+            return Ok(container.clone());
+        }
+        let named = Wanted::Revision(revision.as_str().to_owned(), Overrides::default());
+        let keep = crate::engine::Pinning::Keep;
+        let document = document_of(named, keep, &world.aws).await?;
+        let document = document.expect("a revision is a document");
+        let names: Vec<String> = document
+            .containers()
+            .map(|it| it.name().to_owned())
+            .collect();
+        match names.as_slice() {
+            [only] => Ok(only.clone()),
+            _ => Err(Failure::usage("which container runs the command?")
+                .cause(format!("the containers are {}", names.join(", ")))
+                .hint("name it: --exit-code-of CONTAINER")),
+        }
+    }
+}
+
+fn conclude(
+    args: &Args,
+    errand: &Errand,
+    task: Option<TaskArn>,
+    ran: ErrandRan,
+) -> Result<(), Failure> {
+    let name = task.as_ref().map_or("the task", TaskArn::short).to_owned();
+    if let (Some(task), Output::Text) = (&task, args.output) {
+        stdout::data(&format!("{task}\n"))?;
+    } else if let Some(task) = &task {
+        let document = json!({"taskArn": task, "taskDefinitionArn": errand.task_definition});
+        stdout::data(&format!("{document}\n"))?;
+    }
+    match ran {
+        ErrandRan::Started | ErrandRan::Succeeded => Ok(()),
+        ErrandRan::Failed(reasons) => Err(reasons.into_iter().fold(
+            Failure::new(Exit::Failed, format!("task {name} failed")),
+            Failure::cause,
+        )),
+        ErrandRan::Deadline => Err(Failure::new(
+            Exit::Failed,
+            format!("task {name} did not end in time, and still runs"),
+        )
+        .hint("--timeout says how long it may take")),
+        ErrandRan::Interrupted => Err(Failure::new(Exit::Interrupted, "interrupted").cause(
+            match task {
+                Some(_) => format!("task {name} goes on"),
+                None => "the task may have been started".to_owned(),
+            },
+        )),
+    }
+}
