@@ -125,10 +125,15 @@ fn dispatch(arguments: &[String]) -> Result<Exit, Failure> {
     }
 }
 
+/// The commands and their options, for documentation.
+pub fn tree() -> clap::Command {
+    Cli::command()
+}
+
 /// The names of the commands.
 pub fn commands() -> Vec<String> {
-    let tree = Cli::command();
-    tree.get_subcommands()
+    tree()
+        .get_subcommands()
         .map(|command| command.get_name().to_owned())
         .collect()
 }
