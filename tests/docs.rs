@@ -81,13 +81,21 @@ fn the_inputs_of_action_yml_are_those_that_the_program_takes() {
 
 #[test]
 fn the_guide_names_every_input() {
-    check("docs/github-action.md", "inputs", &generated::inputs_of(Of::Ours));
+    check(
+        "docs/github-action.md",
+        "inputs",
+        &generated::inputs_of(Of::Ours),
+    );
     let from = "docs/from-aws-actions.md";
     check(from, "render", &generated::inputs_of(Of::Render));
     check(from, "deploy", &generated::inputs_of(Of::Deploy));
     let guide = read("docs/github-action.md");
     for input in INPUTS.iter().filter(|input| input.of == Of::Install) {
-        assert!(guide.contains(&format!("`{}`", input.name)), "{}", input.name);
+        assert!(
+            guide.contains(&format!("`{}`", input.name)),
+            "{}",
+            input.name
+        );
     }
 }
 

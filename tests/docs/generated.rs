@@ -48,7 +48,9 @@ fn description(input: &Input) -> String {
 
 fn help_of(option: &str) -> Option<String> {
     let tree = ecsdeploy::cli::tree();
-    let mut arguments = tree.get_subcommands().flat_map(clap::Command::get_arguments);
+    let mut arguments = tree
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
     let argument = arguments.find(|it| it.get_long() == Some(option))?;
     let help = argument.get_help()?.to_string();
     Some(help.trim_end_matches("; may be repeated").to_owned())
@@ -88,7 +90,11 @@ fn describe(command: &clap::Command, text: &mut String) {
     let about = command.get_long_about().or_else(|| command.get_about());
     let about = about.map(ToString::to_string).unwrap_or_default();
     let (title, rest) = about.split_once("\n\n").unwrap_or((&about, ""));
-    let _ = writeln!(text, "## `{name}`\n\n{}.\n", escape(title.trim_end_matches('.')));
+    let _ = writeln!(
+        text,
+        "## `{name}`\n\n{}.\n",
+        escape(title.trim_end_matches('.'))
+    );
     if !rest.is_empty() {
         let _ = writeln!(text, "{}\n", escape(rest));
     }
@@ -103,7 +109,10 @@ fn describe(command: &clap::Command, text: &mut String) {
         let _ = writeln!(text, "| {} | {} |", spelling(argument), meaning(argument));
     }
     text.push('\n');
-    for inner in command.get_subcommands().filter(|it| it.get_name() != "help") {
+    for inner in command
+        .get_subcommands()
+        .filter(|it| it.get_name() != "help")
+    {
         describe(inner, text);
     }
 }
@@ -122,7 +131,10 @@ fn spelling(argument: &clap::Arg) -> String {
 }
 
 fn meaning(argument: &clap::Arg) -> String {
-    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = argument
+        .get_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let mut text = escape(&help);
     let possible: Vec<String> = argument
         .get_possible_values()
@@ -168,7 +180,12 @@ fn keys(name: &str, object: &Value, text: &mut String) {
     let _ = writeln!(text, "## {name}\n\n{}\n", said(object));
     text.push_str("| key | type | |\n| --- | --- | --- |\n");
     for (key, property) in object["properties"].as_object().into_iter().flatten() {
-        let _ = writeln!(text, "| `{key}` | {} | {} |", kind(property), cell(&said(property)));
+        let _ = writeln!(
+            text,
+            "| `{key}` | {} | {} |",
+            kind(property),
+            cell(&said(property))
+        );
     }
     text.push('\n');
 }
@@ -184,7 +201,11 @@ fn values(schema: &Value) -> Vec<String> {
         let value = one["const"].as_str()?;
         Some(format!("`{value}`: {}", said(one)))
     };
-    let told = schema["oneOf"].as_array().into_iter().flatten().filter_map(each);
+    let told = schema["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(each);
     let bare = schema["enum"].as_array().into_iter().flatten();
     told.chain(bare.map(|value| format!("`{value}`"))).collect()
 }
@@ -200,7 +221,10 @@ fn kind(schema: &Value) -> String {
     }
     match &schema["type"] {
         Value::Array(types) => {
-            let types = types.iter().filter_map(Value::as_str).filter(|it| *it != "null");
+            let types = types
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|it| *it != "null");
             let text = types.collect::<Vec<_>>().join(" or ");
             listed(&text, schema)
         }

@@ -42,7 +42,11 @@ pub fn lines(inputs: &Inputs, place: &Place) -> Result<Script, Failure> {
     }
     script.lines.extend(match command {
         None => None,
-        Some("run") => Some(it.run()?),
+        Some("run") => {
+            let mut line = it.run()?;
+            line.0.extend(it.each("args"));
+            Some(line)
+        }
         Some(command) => Some(it.line(command)?),
     });
     Ok(script)
