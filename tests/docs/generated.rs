@@ -42,8 +42,14 @@ fn description(input: &Input) -> String {
     });
     match option.and_then(help_of) {
         Some(help) => format!("{help} ({means})"),
-        None => means,
+        None => capital(&means),
     }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn help_of(option: &str) -> Option<String> {
@@ -74,46 +80,67 @@ pub fn exit_codes() -> String {
     text
 }
 
-/// Every command with its options.
+/// How many commands must have an option before it is told of once for all of them.
+const SHARED: usize = 4;
+
+/// Every command with its options; those that many commands have come first, once.
 pub fn commands() -> String {
     let mut tree = ecsdeploy::cli::tree();
     tree.build();
-    let mut text = String::new();
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
     for command in tree.get_subcommands() {
-        describe(command, &mut text);
+        for row in arguments(command) {
+            let name = command.get_name().to_owned();
+            match rows.iter_mut().find(|(known, _)| *known == row) {
+                Some((_, commands)) => commands.push(name),
+                None => rows.push((row, vec![name])),
+            }
+        }
+    }
+    rows.retain(|(_, commands)| commands.len() >= SHARED);
+    let mut text = "## Shared options\n\n| argument | | of |\n| --- | --- | --- |\n".to_owned();
+    for (row, commands) in &rows {
+        let all = commands.len() == tree.get_subcommands().count();
+        let of = if all {
+            "all".to_owned()
+        } else {
+            commands.join(", ")
+        };
+        let _ = writeln!(text, "{row} {of} |");
+    }
+    text.push('\n');
+    for command in tree.get_subcommands() {
+        describe(command, &rows, &mut text);
     }
     text
 }
 
-fn describe(command: &clap::Command, text: &mut String) {
+fn arguments(command: &clap::Command) -> Vec<String> {
+    let shown = |argument: &&clap::Arg| {
+        !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version")
+    };
+    let row = |it: &clap::Arg| format!("| {} | {} |", spelling(it), meaning(it));
+    command.get_arguments().filter(shown).map(row).collect()
+}
+
+fn describe(command: &clap::Command, shared: &[(String, Vec<String>)], text: &mut String) {
     let name = command.get_bin_name().unwrap_or_default();
     let about = command.get_long_about().or_else(|| command.get_about());
     let about = about.map(ToString::to_string).unwrap_or_default();
     let (title, rest) = about.split_once("\n\n").unwrap_or((&about, ""));
-    let _ = writeln!(
-        text,
-        "## `{name}`\n\n{}.\n",
-        escape(title.trim_end_matches('.'))
-    );
+    let title = title.trim_end_matches('.');
+    let _ = writeln!(text, "## `{name}`\n\n{}.\n", escape(title));
     if !rest.is_empty() {
         let _ = writeln!(text, "{}\n", escape(rest));
     }
-    let shown = |argument: &&clap::Arg| {
-        !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version")
-    };
-    let arguments: Vec<_> = command.get_arguments().filter(shown).collect();
-    if !arguments.is_empty() {
-        text.push_str("| argument | |\n| --- | --- |\n");
+    let mut own = arguments(command);
+    own.retain(|row| !shared.iter().any(|(known, _)| known == row));
+    if !own.is_empty() {
+        let _ = writeln!(text, "| argument | |\n| --- | --- |\n{}\n", own.join("\n"));
     }
-    for argument in arguments {
-        let _ = writeln!(text, "| {} | {} |", spelling(argument), meaning(argument));
-    }
-    text.push('\n');
-    for inner in command
-        .get_subcommands()
-        .filter(|it| it.get_name() != "help")
-    {
-        describe(inner, text);
+    let inner = command.get_subcommands();
+    for inner in inner.filter(|it| it.get_name() != "help") {
+        describe(inner, shared, text);
     }
 }
 

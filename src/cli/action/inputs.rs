@@ -42,7 +42,7 @@ pub const INPUTS: [Input; 71] = [
         "the directory of ecsdeploy.yml, or the file",
     ),
     input("environment", Of::Ours, "`--env`"),
-    input("region", Of::Ours, "`--region`; by default AWS_REGION"),
+    input("region", Of::Ours, "`--region`"),
     input("values", Of::Ours, "`--values`, one a line"),
     input("set", Of::Ours, "`--set`, one a line"),
     input("cpu", Of::Ours, "`--cpu`"),
