@@ -65,14 +65,12 @@ fn commands(text: &str) -> Vec<Shown> {
             } else {
                 text.strip_prefix("$ ")
             };
-            let (told, goes_on) = match told.or(continued.then_some(text)) {
-                Some(told) => (told, told.ends_with('\\')),
-                None => {
-                    let last: &mut Shown = all.last_mut().expect("output follows a command");
-                    last.output.push(text.trim_end().to_owned());
-                    continue;
-                }
+            let Some(told) = told.or(continued.then_some(text)) else {
+                let last: &mut Shown = all.last_mut().expect("output follows a command");
+                last.output.push(text.trim_end().to_owned());
+                continue;
             };
+            let goes_on = told.ends_with('\\');
             let words = told.trim_end_matches('\\');
             match all.last_mut().filter(|_| continued) {
                 Some(last) => last.command += words,

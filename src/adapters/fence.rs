@@ -135,7 +135,8 @@ fn plain(path: &Path) -> Result<PathBuf, FenceError> {
     Ok(plain)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::fs;

@@ -43,7 +43,9 @@ pub fn run(_: &Args) -> Result<Exit, Failure> {
         .filter_map(|name| Some(PathBuf::from(host::variable(name)?)))
         .collect();
     input::keep_within(&folders)?;
-    inputs.values().for_each(|text| stdout::learn_text(text));
+    for text in inputs.values() {
+        stdout::learn_text(text);
+    }
     let script = lines(&inputs, &place(&inputs, &folders))?;
     for note in &script.notes {
         stdout::note(&format!("note: {note}\n"));

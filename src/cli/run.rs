@@ -34,10 +34,15 @@ pub struct Args {
     #[arg(long = "subnet", value_name = "ID", value_delimiter = ',')]
     subnets: Vec<String>,
     /// Security group; by default the service's; may be repeated
-    #[arg(long = "security-group", value_name = "ID", value_delimiter = ',')]
+    #[arg(
+        long = "security-group",
+        value_name = "ID",
+        value_delimiter = ',',
+        requires = "subnets"
+    )]
     security_groups: Vec<String>,
     /// Give the task a public address
-    #[arg(long)]
+    #[arg(long, requires = "subnets")]
     public_ip: bool,
     /// FARGATE, EC2 or EXTERNAL; by default the service's capacity, else FARGATE
     #[arg(long, value_name = "TYPE")]
@@ -70,8 +75,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         Definition::Registered(arn) => arn,
         Definition::Document(document) => revision(&document, &world).await?,
     };
-    let mut members = placed;
-    members.extend(args.members(&revision, &world).await?);
+    let members = merged(placed, args.members(&revision, &world).await?);
     let errand = Errand {
         cluster,
         task_definition: revision,
@@ -146,6 +150,21 @@ async fn revision(document: &TaskDefinition, world: &World) -> Result<TaskDefini
     Ok(arn)
 }
 
+/// What was asked for over where the service's tasks run; with neither, on Fargate if a network is named.
+fn merged(mut members: Map<String, Value>, asked: Map<String, Value>) -> Map<String, Value> {
+    const CAPACITY: [&str; 2] = ["launchType", "capacityProviderStrategy"];
+    if CAPACITY.iter().any(|name| asked.contains_key(*name)) {
+        // ECS takes one of the two.
+        members.retain(|name, _| !CAPACITY.contains(&name.as_str()));
+    }
+    members.extend(asked);
+    let is_placed = CAPACITY.iter().any(|name| members.contains_key(*name));
+    if !is_placed && members.contains_key("networkConfiguration") {
+        members.insert("launchType".to_owned(), json!("FARGATE"));
+    }
+    members
+}
+
 impl Args {
     /// The members of RunTask that options ask for.
     async fn members(
@@ -162,7 +181,7 @@ impl Args {
             }});
             members.insert("networkConfiguration".to_owned(), network);
         }
-        if let Some(launch_type) = self.launch_type() {
+        if let Some(launch_type) = &self.launch_type {
             members.insert("launchType".to_owned(), json!(launch_type));
         }
         if !self.run.is_empty() {
@@ -175,15 +194,6 @@ impl Args {
         }
         members.extend(self.members.clone().unwrap_or_default());
         Ok(members)
-    }
-
-    /// A task without a service to take after runs on Fargate.
-    fn launch_type(&self) -> Option<String> {
-        let chosen = self.members.as_ref();
-        let capacity = chosen.is_some_and(|it| it.contains_key("capacityProviderStrategy"));
-        let alone = self.service.service.is_none() && !self.subnets.is_empty() && !capacity;
-        let default = alone.then(|| "FARGATE".to_owned());
-        self.launch_type.clone().or(default)
     }
 
     async fn command_container(

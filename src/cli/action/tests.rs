@@ -276,9 +276,8 @@ fn the_program_understands_whatever_the_inputs_come_to() {
         "bake" | "timeout" => "5m",
         "canary" => "1",
         "weights" => "10,100",
-        "strategy" => "auto",
         "on-cancel" => "leave",
-        "comment" | "commit-status" | "deployment" => "auto",
+        "strategy" | "comment" | "commit-status" | "deployment" => "auto",
         "environment-url" => "https://web.example",
         "environment-variables"
         | "secrets"
@@ -289,14 +288,18 @@ fn the_program_understands_whatever_the_inputs_come_to() {
         | "keep-tags"
         | "exit-code"
         | "run-task"
-        | "wait-for-task-stopped" => "true",
-        "enable-ecs-managed-tags" => "true",
+        | "wait-for-task-stopped"
+        | "enable-ecs-managed-tags" => "true",
         "run-task-tags"
         | "run-task-container-overrides"
         | "run-task-capacity-provider-strategy" => "[{}]",
         "run-task-managed-ebs-volume" | "service-managed-ebs-volume" => "{}",
-        "subcommand" | "plan" | "args" => "",
-        "task-definition-arn" | "task-definition-family" | "task-definition-revision" => "",
+        "subcommand"
+        | "plan"
+        | "args"
+        | "task-definition-arn"
+        | "task-definition-family"
+        | "task-definition-revision" => "",
         "task-definition" => "td.json",
         _ => "text",
     };

@@ -33,7 +33,7 @@ pub struct Place {
 pub fn lines(inputs: &Inputs, place: &Place) -> Result<Script, Failure> {
     let it = Translation { inputs, place };
     let mut script = Script {
-        notes: it.notes(),
+        notes: it.no_wait().then_some(NO_WAIT).into_iter().collect(),
         ..Script::default()
     };
     let command = it.command()?;
@@ -52,6 +52,9 @@ pub fn lines(inputs: &Inputs, place: &Place) -> Result<Script, Failure> {
     Ok(script)
 }
 
+const NO_WAIT: &str =
+    "wait-for-service-stability: a rollout is followed to its verdict all the same";
+
 /// Commands that take a task definition and its changes.
 const WITH_DOCUMENT: [&str; 6] = ["render", "diff", "plan", "register", "rollout", "rehearse"];
 
@@ -67,6 +70,11 @@ impl<'a> Translation<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
         let text = self.inputs.get(name)?.trim();
         (!text.is_empty()).then_some(text)
+    }
+
+    fn no_wait(&self) -> bool {
+        let wait = self.get("wait-for-service-stability");
+        wait.is_some_and(|it| !it.eq_ignore_ascii_case("true"))
     }
 
     fn is_true(&self, name: &str) -> Result<bool, Failure> {
@@ -204,16 +212,8 @@ impl<'a> Translation<'a> {
     }
 
     fn containers(&self, line: &mut Line) {
-        let names: Vec<&str> = self
-            .get("container-name")
-            .map(|names| {
-                names
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|it| !it.is_empty())
-                    .collect()
-            })
-            .unwrap_or_default();
+        let names = self.get("container-name").unwrap_or_default().split(',');
+        let names: Vec<&str> = names.map(str::trim).filter(|it| !it.is_empty()).collect();
         for image in self.each("image") {
             if names.is_empty() {
                 line.option("--image", &image);
@@ -287,13 +287,12 @@ impl<'a> Translation<'a> {
             );
         }
         self.document(&mut line)?;
-        line.some("--subnet", self.get("run-task-subnets"));
-        line.some("--security-group", self.get("run-task-security-groups"));
-        let public = self.get("run-task-assign-public-IP");
-        line.flag(
-            "--public-ip",
-            public.is_some_and(|it| it.eq_ignore_ascii_case("enabled")),
-        );
+        if let Some(subnets) = self.get("run-task-subnets") {
+            line.option("--subnet", subnets);
+            line.some("--security-group", self.get("run-task-security-groups"));
+            let public = self.get("run-task-assign-public-IP").unwrap_or_default();
+            line.flag("--public-ip", public.eq_ignore_ascii_case("enabled"));
+        }
         line.some("--launch-type", self.get("run-task-launch-type"));
         line.some("--timeout", self.timeout()?.as_deref());
         line.flag("--no-wait", !self.is_true("wait-for-task-stopped")?);
@@ -379,19 +378,6 @@ impl<'a> Translation<'a> {
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
             .collect()
-    }
-
-    fn notes(&self) -> Vec<&'static str> {
-        let no_wait = self
-            .get("wait-for-service-stability")
-            .is_some_and(|it| !it.eq_ignore_ascii_case("true"));
-        let mut notes = Vec::new();
-        if no_wait {
-            notes.push(
-                "wait-for-service-stability: a rollout is followed to its verdict all the same",
-            );
-        }
-        notes
     }
 }
 
