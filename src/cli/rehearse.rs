@@ -7,6 +7,7 @@ mod record;
 mod release;
 mod service;
 mod tell;
+mod traffic;
 
 use std::path::{Path, PathBuf};
 

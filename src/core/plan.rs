@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
 use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::service::{Contest, Intent, Redeploy};
+use super::steps::sides;
 use super::strategy::{Choice, choose};
 use super::taskdef::{Described, TaskDefinition, same};
 
@@ -23,7 +24,8 @@ pub struct Survey {
     pub running: Described,
     /// The newest active revision of the wanted family, if there is one.
     pub latest: Option<Described>,
-    /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller.
+    /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller; the
+    /// production rules of services whose traffic ECS itself can shift.
     pub rules: Vec<Rule>,
 }
 
@@ -41,6 +43,27 @@ pub struct Plan {
     /// deployment has failed and ECS starts no other for an unchanged service.
     pub redeploy: Redeploy,
     pub intent: Intent,
+    /// What the gates of a step rest on where nothing else is said.
+    #[serde(default)]
+    pub ground: Ground,
+}
+
+/// What was found of the service that gates rest on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ground {
+    /// The service's own deployment alarms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<String>,
+    pub balanced: Balanced,
+}
+
+/// Whether load balancers lead to the service's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balanced {
+    #[default]
+    No,
+    Yes,
 }
 
 /// How the new revision comes to serve.
@@ -97,6 +120,18 @@ pub struct Native {
     pub during: Map<String, Value>,
     /// The service's own, put back when the deployment has ended.
     pub after: Map<String, Value>,
+    /// What ECS moves the traffic between, one for each load balancer whose rule could be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sides: Vec<Sides>,
+}
+
+/// Two target groups that share the traffic of one rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sides {
+    pub rule: RuleArn,
+    /// The one that serves before the rollout.
+    pub blue: TargetGroupArn,
+    pub green: TargetGroupArn,
 }
 
 /// Which way it goes.
@@ -163,7 +198,10 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
-        let Choice { strategy, why } = choose(&intent, &target, survey)?;
+        let Choice { mut strategy, why } = choose(&intent, &target, survey)?;
+        if let Strategy::Native(native) = &mut strategy {
+            native.sides = sides(service, &survey.rules);
+        }
         let revision = revision(wanted, survey);
         let course = course(&revision, &intent, service)?;
         let primary = service.primary();
@@ -184,6 +222,7 @@ impl Plan {
             revision,
             before,
             redeploy: redeploy(&intent, service),
+            ground: Ground::of(service),
             intent,
         })
     }
@@ -202,6 +241,22 @@ impl Plan {
         match &self.revision {
             Revision::Existing(arn) => family_of(arn),
             Revision::New(document) => document.family(),
+        }
+    }
+}
+
+impl Ground {
+    pub fn of(service: &Service) -> Self {
+        let groups = service.target_groups();
+        let of_set = service.primary_task_set().and_then(TaskSet::target_group);
+        let is_balanced = !groups.is_empty() || of_set.is_some();
+        Self {
+            alarms: service.deployment_alarms(),
+            balanced: if is_balanced {
+                Balanced::Yes
+            } else {
+                Balanced::No
+            },
         }
     }
 }

@@ -17,7 +17,7 @@ mod unkept;
 
 pub use drive::{Driven, Means, drive};
 pub use errand::{Patience, Ran as ErrandRan, run_errand};
-pub use eyes::Eyes;
+pub use eyes::{Eyes, Nobody};
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};
 pub use register::{Registered, register};

@@ -202,11 +202,12 @@ async fn task_definition(
         .ok_or_else(|| SurveyError::NoTaskDefinition(name.to_owned()))
 }
 
-/// The rules that share traffic between task sets; other controllers leave rules alone or to ECS.
+/// The rules that share traffic between task sets, or between the two sides of ECS's own shifts. The latter are ECS's to
+/// move: what of them cannot be read only leaves gates without a comparison.
 async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, SurveyError> {
     let group = service.primary_task_set().and_then(TaskSet::target_group);
     let Some(group) = group else {
-        return Ok(Vec::new());
+        return Ok(production_rules(service, cloud).await);
     };
     let seen = cloud
         .observe(&Watch::from([Facet::RulesAround(group)]))
@@ -216,6 +217,17 @@ async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, Surve
         Seen::Unreadable(fault) => Err(fault.into()),
         Seen::Absent | Seen::NotAsked => Ok(Vec::new()),
     }
+}
+
+async fn production_rules(service: &Service, cloud: &impl Cloud) -> Vec<Rule> {
+    let pairs = service.pairs().into_iter();
+    let watch: Watch = pairs.map(|(_, rule)| Facet::Rule(rule)).collect();
+    if watch.is_empty() {
+        return Vec::new();
+    }
+    let seen = cloud.observe(&watch).await;
+    let rules = seen.rules.values().filter_map(Seen::is);
+    rules.cloned().collect()
 }
 
 async fn latest(

@@ -24,6 +24,14 @@ const KEPT: [&str; 14] = [
     "tags",
 ];
 
+/// What a service of the EXTERNAL controller leaves to its task sets.
+const OF_SETS: [&str; 4] = [
+    "launchType",
+    "platformVersion",
+    "loadBalancers",
+    "networkConfiguration",
+];
+
 /// Not modelled, and without effect on how tasks are replaced.
 const LEFT: [&str; 3] = [
     "serviceRegistries",
@@ -49,7 +57,9 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
     let mut entry = picked(live, &KEPT);
     entry.insert("cluster".to_owned(), json!(cluster));
     entry.insert("serviceName".to_owned(), json!(service.name()));
-    if service.controller() != "EXTERNAL" {
+    if service.controller() == "EXTERNAL" {
+        entry.retain(|name, _| !OF_SETS.contains(&name.as_str()));
+    } else {
         entry.insert(
             "taskDefinition".to_owned(),
             json!(service.task_definition()),

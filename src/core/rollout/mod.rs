@@ -8,6 +8,7 @@ mod action;
 mod beside;
 mod deploy;
 pub mod gates;
+mod hold;
 mod looks;
 mod native;
 mod observation;
@@ -21,6 +22,7 @@ mod turning;
 mod wish;
 
 pub use action::{Action, Receipt};
+pub use hold::{Divided, Gating, Held};
 pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
