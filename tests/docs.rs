@@ -31,7 +31,8 @@ fn check(file: &str, name: &str, text: &str) {
     let start = opening + old[opening..].find('\n').unwrap() + 1;
     let closing = start + old[start..].find("/generated").unwrap();
     let end = old[..closing].rfind('\n').unwrap() + 1;
-    let blank = if file.ends_with(".md") { "\n" } else { "" };
+    let is_markdown = path(file).extension().is_some_and(|it| it == "md");
+    let blank = if is_markdown { "\n" } else { "" };
     let wanted = format!("{blank}{}\n{blank}", text.trim_end());
     if std::env::var_os(RENEW).is_some() {
         let new = format!("{}{wanted}{}", &old[..start], &old[end..]);
