@@ -243,6 +243,33 @@ fn a_file_that_leads_out_of_the_checkout_is_refused() {
 }
 
 #[test]
+fn secrets_among_the_inputs_are_not_in_the_log() {
+    let runner = example();
+    for subcommand in ["rollout", "plan", "diff"] {
+        let ended = runner.run(&[
+            ("subcommand", subcommand),
+            (
+                "environment-variables",
+                "DB_PASSWORD=canary-0451 with blanks\nAPI_TOKEN=canary-0452\nNOT A PAIR canary",
+            ),
+            ("args", "--sandbox"),
+        ]);
+        ended.check(2, &["is not of the form NAME=VALUE"]);
+        assert!(!ended.log.contains("canary-045"), "{}", ended.log);
+        let ended = runner.run(&[
+            ("subcommand", subcommand),
+            (
+                "environment-variables",
+                "DB_PASSWORD=canary-0451 with blanks\nAPI_TOKEN=canary-0452",
+            ),
+            ("args", "--sandbox"),
+        ]);
+        ended.check(0, &["$ ecsdeploy ", "DB_PASSWORD"]);
+        assert!(!ended.log.contains("canary-045"), "{}", ended.log);
+    }
+}
+
+#[test]
 fn a_cancelled_job_s_signal_reaches_the_program() {
     let served = Served::example("fargate-web", 1);
     let runner = Runner::new(&[]).with(served.environment.clone());
