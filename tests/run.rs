@@ -28,7 +28,10 @@ fn check(code_of_release: u8, line: &[&str], exit: i32, says: &[&str]) -> String
     let folder = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fargate-web");
     let world = fs::read_to_string(example.join("sandbox.yml")).unwrap();
-    let world = world.replace("exitCode: 1", &format!("exitCode: {code_of_release}"));
+    let world = world.replace(
+        "exitCode: 1",
+        &format!("exitCode: {code_of_release}, logs: [migrating, 'no table users']"),
+    );
     fs::write(folder.path().join("sandbox.yml"), world).unwrap();
     for name in ["ecsdeploy.yml", "service.json.hbs"] {
         fs::copy(example.join(name), folder.path().join(name)).unwrap();
@@ -72,6 +75,8 @@ fn a_task_that_ends_with_0_is_a_success_and_its_arn_the_data() {
 #[test]
 fn a_task_that_ends_with_another_code_fails_with_its_reason() {
     let says = [
+        "  web            migrating",
+        "  web            no table users",
         "error: task ",
         "container web: exit code 3",
         "Essential container in task exited",

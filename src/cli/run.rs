@@ -10,16 +10,20 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::world::World;
 use super::{outputs, stdout};
-use crate::core::errand::{Errand, placement};
+use crate::core::errand::{Errand, log_streams, placement};
 use crate::core::id::{Cluster, TaskArn, TaskDefinitionArn};
 use crate::core::taskdef::{Overrides, TaskDefinition};
 use crate::engine::{
     ErrandRan, Patience, Registered, Wanted, compare, document_of, register, run_errand,
 };
+use crate::text::terminal::inert;
+
+/// So many lines of each container's log are shown at the end.
+const LOG_LINES: u32 = 50;
 
 /// Run one task, such as a migration, and wait for its exit code
 ///
-/// The task runs the wanted task definition, which is registered if it differs; with a service, in the service's network and on its capacity. Exits with 0 when each container that counts ended with exit code 0.
+/// The task runs the wanted task definition, which is registered if it differs; with a service, in the service's network and on its capacity. When it has ended, the last lines that its containers wrote to CloudWatch Logs are shown. Exits with 0 when each container that counts ended with exit code 0.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -71,11 +75,11 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let (cluster, placed, wanted) = settle(args, &setting, &world).await?;
-    let revision = match wanted {
-        Definition::Registered(arn) => arn,
-        Definition::Document(document) => revision(&document, &world).await?,
+    let revision = match wanted.registered {
+        Some(arn) => arn,
+        None => revision(&wanted.document, &world).await?,
     };
-    let members = merged(placed, args.members(&revision, &world).await?);
+    let members = merged(placed, args.members(&wanted.document)?);
     let errand = Errand {
         cluster,
         task_definition: revision,
@@ -98,14 +102,18 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         task = Some(arn.clone());
     };
     let ran = run_errand(&errand, patience, &world.aws, &world.clock, tell).await?;
+    if let (Some(task), ErrandRan::Succeeded | ErrandRan::Failed(_)) = (&task, &ran) {
+        show_logs(&wanted.document, task, &world).await;
+    }
     world.note_calls();
     conclude(args, &errand, task, ran)
 }
 
 /// What the task runs.
-enum Definition {
-    Registered(TaskDefinitionArn),
-    Document(TaskDefinition),
+struct Definition {
+    document: TaskDefinition,
+    /// The revision that is the document, where it is known to be.
+    registered: Option<TaskDefinitionArn>,
 }
 
 /// Where the task runs, how it is placed, and what it runs.
@@ -120,7 +128,10 @@ async fn settle(
         let document = document_of(wanted, pinning, &world.aws).await?;
         let document = document.expect("wanted_by_name gives no running one");
         stdout::learn_document(&document.to_value());
-        let definition = Definition::Document(document);
+        let definition = Definition {
+            document,
+            registered: None,
+        };
         return Ok((setting.cluster(), Map::new(), definition));
     }
     let target = setting.target(&args.service.path)?;
@@ -129,10 +140,9 @@ async fn settle(
         matches!(&wanted, Wanted::Running(changes) if *changes == Overrides::default());
     let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let definition = if as_it_runs {
-        Definition::Registered(survey.running.arn)
-    } else {
-        Definition::Document(wanted)
+    let definition = Definition {
+        document: wanted,
+        registered: as_it_runs.then_some(survey.running.arn),
     };
     Ok((target.cluster, placement(&survey.service), definition))
 }
@@ -167,11 +177,7 @@ fn merged(mut members: Map<String, Value>, asked: Map<String, Value>) -> Map<Str
 
 impl Args {
     /// The members of RunTask that options ask for.
-    async fn members(
-        &self,
-        revision: &TaskDefinitionArn,
-        world: &World,
-    ) -> Result<Map<String, Value>, Failure> {
+    fn members(&self, document: &TaskDefinition) -> Result<Map<String, Value>, Failure> {
         let mut members = Map::new();
         if !self.subnets.is_empty() {
             let network = json!({"awsvpcConfiguration": {
@@ -185,7 +191,7 @@ impl Args {
             members.insert("launchType".to_owned(), json!(launch_type));
         }
         if !self.run.is_empty() {
-            let container = self.command_container(revision, world).await?;
+            let container = self.command_container(document)?;
             let command = json!([{"name": container, "command": self.run}]);
             members.insert(
                 "overrides".to_owned(),
@@ -196,18 +202,10 @@ impl Args {
         Ok(members)
     }
 
-    async fn command_container(
-        &self,
-        revision: &TaskDefinitionArn,
-        world: &World,
-    ) -> Result<String, Failure> {
+    fn command_container(&self, document: &TaskDefinition) -> Result<String, Failure> {
         if let [container] = self.counted.as_slice() {
             return Ok(container.clone());
         }
-        let named = Wanted::Revision(revision.as_str().to_owned(), Overrides::default());
-        let keep = crate::engine::Pinning::Keep;
-        let document = document_of(named, keep, &world.aws).await?;
-        let document = document.expect("a revision is a document");
         let names: Vec<String> = document
             .containers()
             .map(|it| it.name().to_owned())
@@ -217,6 +215,24 @@ impl Args {
             _ => Err(Failure::usage("which container runs the command?")
                 .cause(format!("the containers are {}", names.join(", ")))
                 .hint("name it: --exit-code-of CONTAINER")),
+        }
+    }
+}
+
+/// The last words of each container. A log that cannot be read is told of, and changes no result.
+async fn show_logs(document: &TaskDefinition, task: &TaskArn, world: &World) {
+    for stream in log_streams(document, task) {
+        match world.aws.last_lines(&stream, LOG_LINES).await {
+            Ok(lines) => {
+                for line in lines {
+                    let line = inert(&line).replace('\n', " ");
+                    stdout::note(&format!("  {:<14} {line}\n", stream.container));
+                }
+            }
+            Err(fault) => stdout::note(&format!(
+                "  {:<14} its log {} cannot be read: {fault}\n",
+                stream.container, stream.group
+            )),
         }
     }
 }

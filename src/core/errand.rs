@@ -5,8 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::id::{Cluster, TaskDefinitionArn};
+use super::id::{Cluster, TaskArn, TaskDefinitionArn};
 use super::live::{ContainerExit, Service, Task};
+use super::taskdef::{Container, TaskDefinition};
 
 /// One RunTask.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +105,31 @@ pub fn placement(service: &Service) -> Map<String, Value> {
         members.insert(name.to_owned(), value.clone());
     }
     members
+}
+
+/// Where a container's log is in CloudWatch Logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogStream {
+    pub container: String,
+    pub group: String,
+    pub name: String,
+}
+
+/// The streams of the containers with the awslogs driver and a prefix: `PREFIX/CONTAINER/TASK` (ECS developer guide,
+/// `awslogs-stream-prefix`). Without a prefix the stream has the name of a container that only the host knows.
+pub fn log_streams(definition: &TaskDefinition, task: &TaskArn) -> Vec<LogStream> {
+    let stream = |container: Container<'_>| {
+        let logging = container.get("logConfiguration")?;
+        let option = |name: &str| logging.get("options")?.get(name)?.as_str();
+        let is_awslogs = logging.get("logDriver").and_then(Value::as_str) == Some("awslogs");
+        let (group, prefix) = (option("awslogs-group")?, option("awslogs-stream-prefix")?);
+        is_awslogs.then(|| LogStream {
+            container: container.name().to_owned(),
+            group: group.to_owned(),
+            name: format!("{prefix}/{}/{}", container.name(), task.short()),
+        })
+    };
+    definition.containers().filter_map(stream).collect()
 }
 
 fn is_stop(code: i64) -> bool {
@@ -255,5 +281,27 @@ mod tests {
             json!({"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]}),
         );
         check(json!({"capacityProviderStrategy": []}), json!({}));
+    }
+
+    #[test]
+    fn the_log_of_a_container_is_found_where_the_driver_puts_it() {
+        let logging =
+            |driver: &str, options: Value| json!({"logDriver": driver, "options": options});
+        let awslogs = json!({"awslogs-group": "/ecs/web", "awslogs-stream-prefix": "p"});
+        let definition = TaskDefinition::from_value(
+            json!({"family": "web", "containerDefinitions": [
+                {"name": "web", "logConfiguration": logging("awslogs", awslogs.clone())},
+                {"name": "bare", "logConfiguration": logging("awslogs", json!({"awslogs-group": "/ecs/web"}))},
+                {"name": "other", "logConfiguration": logging("splunk", awslogs)},
+                {"name": "none"},
+            ]}),
+        );
+        let task = TaskArn::from("arn:aws:ecs:r:1:task/main/abc");
+        let stream = LogStream {
+            container: "web".to_owned(),
+            group: "/ecs/web".to_owned(),
+            name: "p/web/abc".to_owned(),
+        };
+        assert_eq!(log_streams(&definition.unwrap(), &task), [stream]);
     }
 }
