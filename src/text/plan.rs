@@ -187,6 +187,9 @@ fn update(plan: &Proposal) -> String {
             plan.before.desired_count
         );
     }
+    for (name, value) in &plan.intent.members {
+        let _ = write!(text, ", with {name} {value}");
+    }
     text
 }
 
@@ -238,6 +241,7 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
         Way::TaskSets { rule, .. } => {
             format!("nothing but the weights of {rule} changes on the load balancer")
         }
+        _ if !plan.intent.members.is_empty() => "nothing else of the service changes".to_owned(),
         _ => "network, load balancers and tags of the service stay".to_owned(),
     });
     untouched.push("no revision is deregistered".to_owned());

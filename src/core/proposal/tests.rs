@@ -99,6 +99,12 @@ fn another_input_voids_a_plan() {
         |_, _, intent| intent.desired_count = Some(1),
         &["rollout.desired_count"],
     );
+    let tags = |intent: &mut Intent| {
+        intent
+            .members
+            .insert("propagateTags".to_owned(), json!("SERVICE"));
+    };
+    check(|_, _, intent| tags(intent), &["rollout.members"]);
 }
 
 #[test]
