@@ -109,6 +109,8 @@ fn a_workflow_of_the_two_aws_actions_deploys_by_changing_its_uses_lines() {
     );
     let revision = "arn:aws:ecs:eu-central-1:123456789012:task-definition/web:2";
     assert_eq!(served.service()["taskDefinition"], revision);
+    assert_eq!(deployed.outputs["task-definition-arn"], revision);
+    assert_eq!(deployed.outputs["outcome"], "completed");
     let text = fs::read_to_string(&file).unwrap();
     for kept in [
         "bornTomorrow",
@@ -176,7 +178,10 @@ fn the_exit_code_of_the_step_is_the_program_s() {
         ])
     };
     rollout("image_tag=1.1.0").check(0, &["the new revision serves"]);
-    rollout("image_tag=1.2.0").check(4, &["the old revision serves again"]);
+    let failed = rollout("image_tag=1.2.0");
+    failed.check(4, &["the old revision serves again"]);
+    assert_eq!(failed.outputs["outcome"], "rolled_back");
+    assert_eq!(failed.outputs["cause"], "tasks_failing");
     let plan = [
         ("subcommand", "plan"),
         ("exit-code", "true"),

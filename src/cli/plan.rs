@@ -8,12 +8,18 @@ use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::forge::ForgeArgs;
+use super::job::job;
 use super::rules::Rules;
 use super::world::World;
-use super::{input, stdout};
+use super::{forge, input, stdout};
+use crate::core::id::ServiceKey;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
+use crate::core::taskdef::Severity;
 use crate::engine::compare;
+use crate::text::ci::github::{Spot, Tone};
+use crate::text::lines::line_of;
 use crate::text::{self, markdown};
 
 /// Show what a rollout would change, how and why, and what it would not
@@ -31,6 +37,8 @@ pub struct Args {
     world: WorldArgs,
     #[command(flatten)]
     rules: Rules,
+    #[command(flatten)]
+    forge: ForgeArgs,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -53,30 +61,84 @@ enum Format {
 pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
-    let wanted = setting.wanted(&args.document)?;
-    let intent = args.rules.intent(setting.config.as_ref());
+    let posting = args.forge.open(setting.environment()).await?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let pinning = setting.pinning(&args.pin);
-    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
-    learn(&wanted, &survey);
-    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
-    let redactor = stdout::redactor();
-    let proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
-    let json = format!("{:#}\n", text::plan::json(&proposal));
-    if let Some(file) = &args.out {
-        input::write(file, &redactor.text(&json))?;
-    }
+    let made = Box::pin(propose(args, &setting, target.clone(), &world)).await;
     let environment = setting.environment();
-    stdout::data(&match args.format {
-        Format::Text => text::plan::text(&proposal),
-        Format::Markdown => markdown::plan(&proposal, environment, markdown::COMMENT),
-        Format::Json => json,
-    })?;
-    Ok(if args.exit_code && plan.course != Course::Nothing {
+    let page = |limit| match &made {
+        Ok(proposal) => markdown::plan(proposal, environment, limit),
+        Err(failure) => markdown::failed(&target, environment, &failure.render(), limit),
+    };
+    job().summary(page);
+    let marker = markdown::marker(&target.to_string(), environment);
+    forge::comment(posting, &world.clock, marker, page).await;
+    let proposal = made?;
+    tell(args, &setting, &proposal)?;
+    Ok(if args.exit_code && proposal.course != Course::Nothing {
         Exit::Changes
     } else {
         Exit::Done
     })
+}
+
+async fn propose(
+    args: &Args,
+    setting: &Setting,
+    target: ServiceKey,
+    world: &World,
+) -> Result<Proposal, Failure> {
+    let wanted = setting.wanted(&args.document)?;
+    let intent = args.rules.intent(setting.config.as_ref());
+    let pinning = setting.pinning(&args.pin);
+    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    learn(&wanted, &survey);
+    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    Ok(Proposal::of(&plan, &wanted, &survey, &stdout::redactor()))
+}
+
+/// The plan as a file, as data, and to the job that runs this.
+fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failure> {
+    let json = format!("{:#}\n", text::plan::json(proposal));
+    if let Some(file) = &args.out {
+        input::write(file, &stdout::redactor().text(&json))?;
+    }
+    let limit = markdown::COMMENT;
+    stdout::data(&match args.format {
+        Format::Text => text::plan::text(proposal),
+        Format::Markdown => markdown::plan(proposal, setting.environment(), limit),
+        Format::Json => json,
+    })?;
+    let changes = proposal.comparison.changes().len();
+    let is_changed = proposal.course != Course::Nothing;
+    job().outputs(&[
+        ("changed", is_changed.to_string()),
+        ("changes", changes.to_string()),
+        ("plan", proposal.name()),
+    ]);
+    annotate(args, setting, proposal);
+    Ok(())
+}
+
+/// Findings as marks on the lines of the task definition's file.
+fn annotate(args: &Args, setting: &Setting, proposal: &Proposal) {
+    let file = setting.task_definition_file(&args.document);
+    let text = file.as_ref().and_then(|file| input::read(file).ok());
+    for finding in &proposal.findings {
+        let tone = match finding.severity {
+            Severity::Error => Tone::Error,
+            Severity::Warning => Tone::Warning,
+        };
+        let line = text
+            .as_deref()
+            .and_then(|text| line_of(text, &finding.path));
+        let spot = file.as_ref().map(|file| Spot {
+            file: file.display().to_string(),
+            line: line.unwrap_or(1),
+            column: None,
+        });
+        let message = text::plan::finding(finding);
+        job().annotate(tone, &proposal.target.to_string(), spot.as_ref(), &message);
+    }
 }
 
 /// The artifact that `--out` wrote.

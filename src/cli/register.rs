@@ -5,8 +5,9 @@ use serde_json::json;
 use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::job::job;
+use super::stdout;
 use super::world::World;
-use super::{outputs, stdout};
 use crate::core::report::{Entry, Event};
 use crate::engine::{Registered, document_of, register};
 use crate::ports::Clock as _;
@@ -50,7 +51,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         Registered::New(arn) => (arn, true),
         Registered::Existing(arn) => (arn, false),
     };
-    outputs::put("task-definition-arn", arn.as_str());
+    job().outputs(&[("task-definition-arn", arn.to_string())]);
     match args.output {
         Output::Text => stdout::data(&format!("{arn}\n")),
         Output::Json | Output::Jsonl => stdout::data(&format!(

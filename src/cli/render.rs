@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::args::{DocumentArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::Failure;
+use super::job::job;
 use super::world::World;
-use super::{input, outputs, stdout};
+use super::{input, stdout};
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Pinning, Wanted, document_of};
 
@@ -40,7 +41,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     match &args.out {
         Some(file) => {
             input::write(file, &text)?;
-            outputs::put("task-definition", &file.display().to_string());
+            job().outputs(&[("task-definition", file.display().to_string())]);
             Ok(())
         }
         None => stdout::own(&text),

@@ -8,8 +8,9 @@ use super::args::{self, DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::job::job;
+use super::stdout;
 use super::world::World;
-use super::{outputs, stdout};
 use crate::core::errand::{Errand, log_streams, placement};
 use crate::core::id::{Cluster, TaskArn, TaskDefinitionArn};
 use crate::core::taskdef::{Overrides, TaskDefinition};
@@ -97,7 +98,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let tell = |arn: &TaskArn, status: &str| {
         stdout::note(&format!("task             {} {status}\n", arn.short()));
         if task.is_none() {
-            outputs::put("run-task-arn", &json!([arn]).to_string());
+            job().outputs(&[("run-task-arn", json!([arn]).to_string())]);
         }
         task = Some(arn.clone());
     };
@@ -156,7 +157,7 @@ async fn revision(document: &TaskDefinition, world: &World) -> Result<TaskDefini
         ));
     };
     let (Registered::New(arn) | Registered::Existing(arn)) = registered;
-    outputs::put("task-definition-arn", arn.as_str());
+    job().outputs(&[("task-definition-arn", arn.to_string())]);
     Ok(arn)
 }
 

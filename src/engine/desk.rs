@@ -119,7 +119,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
     async fn plan(&mut self, request: &Request) -> Result<(Plan, Goal), SurveyError> {
         let ((wanted, survey), goal) = self.survey(request).await?;
         let intent = request.intent.clone();
-        let plan = Plan::make(request.target.clone(), wanted, intent, &survey)?;
+        let plan = Plan::make(request.target.clone(), wanted.clone(), intent, &survey)?;
+        self.audience.plan(&plan, &wanted, &survey);
         Ok((plan, goal))
     }
 

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::TaskFailure;
+use crate::core::id::TargetGroupArn;
+use crate::core::live::Target;
 use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
 
 /// One entry as lines; `since` is the rollout's beginning.
@@ -88,14 +90,7 @@ fn event(event: &Event) -> String {
         Event::TargetUnhealthy {
             target_group,
             target,
-        } => format!(
-            "target {}  {}:{} in {}: {}",
-            target.state,
-            target.id,
-            target.port,
-            target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
-            target.description
-        ),
+        } => unhealthy(target_group, target),
         Event::Service(event) => format!("service event   {}", brief(&event.message)),
         Event::Trouble { operation, message } => format!("trouble         {operation}: {message}"),
         Event::Undoing {
@@ -112,6 +107,17 @@ fn event(event: &Event) -> String {
         ),
         Event::Finished(outcome) => finished(outcome),
     }
+}
+
+fn unhealthy(target_group: &TargetGroupArn, target: &Target) -> String {
+    format!(
+        "target {}  {}:{} in {}: {}",
+        target.state,
+        target.id,
+        target.port,
+        target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
+        target.description
+    )
 }
 
 /// A service event without what every line repeats: `(service NAME) ` in front, and all of an ARN but its name.
