@@ -11,10 +11,13 @@ mod translate;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::document::config_in;
 use super::failure::{Exit, Failure};
 use super::{dispatch, input, stdout};
 use crate::adapters::host;
+use crate::core::taskdef::Pair;
 pub use inputs::{INPUTS, Input, Of};
 use translate::{Inputs, Place, lines};
 
@@ -43,9 +46,10 @@ pub fn run(_: &Args) -> Result<Exit, Failure> {
         .filter_map(|name| Some(PathBuf::from(host::variable(name)?)))
         .collect();
     input::keep_within(&folders)?;
-    for text in inputs.values() {
-        stdout::learn_text(text);
-    }
+    inputs
+        .values()
+        .flat_map(|text| text.lines())
+        .for_each(learn);
     let script = lines(&inputs, &place(&inputs, &folders))?;
     for note in &script.notes {
         stdout::note(&format!("note: {note}\n"));
@@ -61,6 +65,14 @@ pub fn run(_: &Args) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The secrets of an input's line; a pair is told whole, for its value may hold blanks.
+fn learn(line: &str) {
+    stdout::learn_text(line);
+    if let Ok(Pair { name, value }) = line.trim().parse() {
+        stdout::learn_document(&json!({name: value}));
+    }
 }
 
 fn place(inputs: &Inputs, folders: &[PathBuf]) -> Place {

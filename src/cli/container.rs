@@ -1,6 +1,7 @@
 //! Options that change single containers of the task definition, whatever file or revision it comes from.
 
 use clap::Args;
+use serde_json::json;
 
 use super::failure::Failure;
 use super::stdout;
@@ -88,6 +89,7 @@ impl ContainerArgs {
                 let pair = text.parse::<Pair>().map_err(|error| {
                     Failure::usage(format!("{option} is not understood")).because(&error)
                 })?;
+                stdout::learn_document(&json!({ pair.name.as_str(): pair.value }));
                 changes.push(make(pair));
             }
             Ok::<_, Failure>(())
