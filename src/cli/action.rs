@@ -50,14 +50,11 @@ pub fn run(_: &Args) -> Result<Exit, Failure> {
         .values()
         .flat_map(|text| text.lines())
         .for_each(learn);
-    let script = lines(&inputs, &place(&inputs, &folders))?;
-    for note in &script.notes {
-        stdout::note(&format!("note: {note}\n"));
-    }
-    if script.lines.is_empty() {
+    let lines = lines(&inputs, &place(&inputs, &folders))?;
+    if lines.is_empty() {
         stdout::note("ecsdeploy is installed; no input asks for more\n");
     }
-    for line in &script.lines {
+    for line in &lines {
         stdout::note(&format!("$ {line}\n"));
         match dispatch(&line.0)? {
             Exit::Done => {}

@@ -141,7 +141,7 @@ pub const INPUTS: [Input; 71] = [
     input(
         "wait-for-service-stability",
         Of::Deploy,
-        "always waited for; `false` is answered by a note",
+        "`false` is `--detach`; unset, the verdict is waited for",
     ),
     input("wait-for-minutes", Of::Deploy, "`--timeout`"),
     input(
@@ -195,7 +195,7 @@ pub const INPUTS: [Input; 71] = [
     input(
         "codedeploy-deployment-description",
         Of::Deploy,
-        "`--codedeploy-deployment-description`",
+        "not needed: the description names the rollout, by which it is taken up again",
     ),
     input(
         "codedeploy-deployment-config",

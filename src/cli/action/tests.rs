@@ -35,7 +35,7 @@ fn shown(lines: &[Line]) -> Vec<String> {
 fn check(of: &[(&str, &str)], expect: &[&str]) {
     let script =
         lines(&inputs(of), &place(false)).unwrap_or_else(|error| panic!("{}", error.render()));
-    assert_eq!(shown(&script.lines), expect);
+    assert_eq!(shown(&script), expect);
 }
 
 fn refused(of: &[(&str, &str)], says: &str) {
@@ -206,7 +206,7 @@ fn a_command_that_is_named_gets_the_inputs_it_knows() {
         &["ecsdeploy status --cluster=c"],
     );
     let script = lines(&inputs(&[("service", "web")]), &place(true)).unwrap();
-    assert_eq!(shown(&script.lines), ["ecsdeploy rollout --service=web"]);
+    assert_eq!(shown(&script), ["ecsdeploy rollout --service=web"]);
 }
 
 #[test]
@@ -255,17 +255,19 @@ fn an_input_that_cannot_be_understood_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_wish_not_to_wait_is_answered() {
-    let notes = |wish| {
-        lines(
-            &inputs(&[("wait-for-service-stability", wish)]),
-            &place(false),
-        )
-        .unwrap()
-        .notes
-        .len()
+fn a_wish_not_to_wait_hands_the_rollout_over() {
+    let rollout = "ecsdeploy rollout --service=web --cluster=c";
+    let wish = |wish| {
+        [
+            ("service", "web"),
+            ("cluster", "c"),
+            ("wait-for-service-stability", wish),
+        ]
     };
-    assert_eq!((notes("false"), notes("true"), notes("")), (1, 0, 0));
+    check(&wish("false"), &[&format!("{rollout} --detach")]);
+    check(&wish("true"), &[rollout]);
+    check(&wish(""), &[rollout]);
+    refused(&wish("no"), "wait-for-service-stability is no");
 }
 
 /// Every input at once, so that an option that the program does not know is found.
@@ -289,6 +291,7 @@ fn the_program_understands_whatever_the_inputs_come_to() {
         | "exit-code"
         | "run-task"
         | "wait-for-task-stopped"
+        | "wait-for-service-stability"
         | "enable-ecs-managed-tags" => "true",
         "run-task-tags"
         | "run-task-container-overrides"
@@ -312,7 +315,7 @@ fn the_program_understands_whatever_the_inputs_come_to() {
         of.push(("subcommand", command));
         let script =
             lines(&inputs(&of), &place(false)).unwrap_or_else(|error| panic!("{}", error.render()));
-        for line in script.lines {
+        for line in script {
             let words = std::iter::once("ecsdeploy").chain(line.0.iter().map(String::as_str));
             if let Err(error) = parse(words.map(Into::into)) {
                 panic!("{line}\n{error}");

@@ -12,13 +12,6 @@ use crate::cli::failure::Failure;
 /// The inputs by their names.
 pub type Inputs = BTreeMap<String, String>;
 
-/// What is to be run, one after the other, and what the user should know about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Script {
-    pub lines: Vec<Line>,
-    pub notes: Vec<&'static str>,
-}
-
 /// What the translation must know of the runner.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -29,31 +22,20 @@ pub struct Place {
     pub is_file: fn(&str) -> bool,
 }
 
-/// The command lines that the inputs ask for.
-pub fn lines(inputs: &Inputs, place: &Place) -> Result<Script, Failure> {
+/// The command lines that the inputs ask for, to be run one after the other.
+pub fn lines(inputs: &Inputs, place: &Place) -> Result<Vec<Line>, Failure> {
     let it = Translation { inputs, place };
-    let mut script = Script {
-        notes: it.no_wait().then_some(NO_WAIT).into_iter().collect(),
-        ..Script::default()
-    };
-    let command = it.command()?;
-    if command == Some("rollout") && it.is_true("run-task")? {
-        script.lines.push(it.run()?);
-    }
-    script.lines.extend(match command {
-        None => None,
+    match it.command()? {
+        None => Ok(Vec::new()),
         Some("run") => {
             let mut line = it.run()?;
             line.0.extend(it.each("args"));
-            Some(line)
+            Ok(vec![line])
         }
-        Some(command) => Some(it.line(command)?),
-    });
-    Ok(script)
+        Some("rollout") if it.is_true("run-task")? => Ok(vec![it.run()?, it.line("rollout")?]),
+        Some(command) => Ok(vec![it.line(command)?]),
+    }
 }
-
-const NO_WAIT: &str =
-    "wait-for-service-stability: a rollout is followed to its verdict all the same";
 
 /// Commands that take a task definition and its changes.
 const WITH_DOCUMENT: [&str; 6] = ["render", "diff", "plan", "register", "rollout", "rehearse"];
@@ -70,11 +52,6 @@ impl<'a> Translation<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
         let text = self.inputs.get(name)?.trim();
         (!text.is_empty()).then_some(text)
-    }
-
-    fn no_wait(&self) -> bool {
-        let wait = self.get("wait-for-service-stability");
-        wait.is_some_and(|it| !it.eq_ignore_ascii_case("true"))
     }
 
     fn is_true(&self, name: &str) -> Result<bool, Failure> {
@@ -122,7 +99,12 @@ impl<'a> Translation<'a> {
         match command {
             "render" => line.option("--out", &self.place.rendered),
             "plan" => line.some("--out", self.get("plan")),
-            "rollout" => line.some("--plan", self.get("plan")),
+            "rollout" => {
+                line.some("--plan", self.get("plan"));
+                let waited_for = self.get("wait-for-service-stability").is_none()
+                    || self.is_true("wait-for-service-stability")?;
+                line.flag("--detach", !waited_for);
+            }
             _ => {}
         }
         if matches!(command, "plan" | "diff") {
@@ -250,7 +232,6 @@ impl<'a> Translation<'a> {
             "appspec",
             "application",
             "deployment-group",
-            "deployment-description",
             "deployment-config",
         ] {
             let name = format!("codedeploy-{name}");
