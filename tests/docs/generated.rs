@@ -42,6 +42,7 @@ fn description(input: &Input) -> String {
     });
     match option.and_then(help_of) {
         Some(help) => format!("{help} ({means})"),
+        None if input.means.starts_with('`') => means,
         None => capital(&means),
     }
 }

@@ -180,7 +180,11 @@ pub const INPUTS: [Input; 71] = [
         Of::Deploy,
         "`volumeConfigurations` in `--members`; nothing is sent without it",
     ),
-    input("service-managed-ebs-volume", Of::Deploy, "the same"),
+    input(
+        "service-managed-ebs-volume",
+        Of::Deploy,
+        "`volumeConfigurations`, of the volume named beside it",
+    ),
     input("codedeploy-appspec", Of::Deploy, "`--codedeploy-appspec`"),
     input(
         "codedeploy-application",
@@ -240,7 +244,11 @@ pub const INPUTS: [Input; 71] = [
         Of::Deploy,
         "`volumeConfigurations` in `run --members`",
     ),
-    input("run-task-managed-ebs-volume", Of::Deploy, "the same"),
+    input(
+        "run-task-managed-ebs-volume",
+        Of::Deploy,
+        "`volumeConfigurations`, of the volume named beside it",
+    ),
     input(
         "wait-for-task-stopped",
         Of::Deploy,

@@ -123,7 +123,9 @@ fn announce(address: SocketAddr, region: &str, args: &ServeArgs) -> Result<(), F
             "warning: whoever reaches {address} can use and poke this sandbox\n"
         ));
     }
-    stdout::data(&environment(address, region))
+    // Its credentials are made up, and a client that is pointed here must have them. The key is no common word: a client
+    // that hides it would hide that.
+    stdout::own(&environment(address, region))
 }
 
 fn environment(address: SocketAddr, region: &str) -> String {
@@ -132,7 +134,7 @@ fn environment(address: SocketAddr, region: &str) -> String {
          export AWS_REGION={region}\n\
          export AWS_DEFAULT_REGION={region}\n\
          export AWS_ACCESS_KEY_ID=AKIASANDBOX\n\
-         export AWS_SECRET_ACCESS_KEY=sandbox\n\
+         export AWS_SECRET_ACCESS_KEY=made-up-in-the-sandbox\n\
          export AWS_EC2_METADATA_DISABLED=true\n"
     )
 }
