@@ -106,7 +106,7 @@ async fn propose(
 fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failure> {
     let json = format!("{:#}\n", text::plan::json(proposal));
     if let Some(file) = &args.out {
-        stdout::file(file, &json)?;
+        input::write(file, &stdout::redactor().text(&json))?;
     }
     let limit = markdown::COMMENT;
     stdout::data(&match args.format {

@@ -2,6 +2,7 @@
 pub mod causes;
 pub mod comparison;
 pub mod diff;
+pub mod errand;
 pub mod gate;
 pub mod id;
 pub mod journal;

@@ -627,7 +627,7 @@ async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let tool = Tool::new(&python)
             .arg(root.join("tests/third_party/github_api.py"))
-            .arg(root.join("target/third-party/api.github.com.json"))
+            .arg(root.join("target/third-party/npm/node_modules/@octokit/openapi/generated/api.github.com.json"))
             .arg(&log);
         (tool, folder)
     };
