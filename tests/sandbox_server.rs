@@ -227,6 +227,33 @@ fn a_poke_that_makes_no_sense_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_port_that_is_named_goes_before_the_environment() {
+    let (meant, exported) = (Served::example(&[]), Served::begin(&[]));
+    let port = meant.address.rsplit(':').next().unwrap();
+    let output = exported.client(&["census", "--port", port]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("main/web"), "{text}");
+}
+
+#[test]
+fn a_state_file_that_cannot_be_written_ends_the_serving_before_it_begins() {
+    let output = Command::new(env!("CARGO_BIN_EXE_ecsdeploy"))
+        .args([
+            "sandbox",
+            "--port",
+            "0",
+            "--state",
+            "no/such/directory/state.jsonl",
+        ])
+        .output()
+        .unwrap();
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("no/such/directory/state.jsonl"), "{says}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
 fn an_answer_can_be_lost_after_the_change_was_made() {
     let served = Served::begin(&[]);
     served.poke(&["fault", "lost", "--service", "ssm", "--nth", "1"]);

@@ -53,6 +53,14 @@ pub struct DocumentArgs {
     pub execution_role: Option<String>,
 }
 
+/// What else of the service changes.
+#[derive(Args, Clone, Debug)]
+pub struct ManagedArgs {
+    /// Members of the service to change along with it (.json, .yaml or .json.hbs), as CreateService names them; what the file does not name is left alone. Overrides ecsdeploy.yml
+    #[arg(long, value_name = "FILE")]
+    pub service_definition: Option<PathBuf>,
+}
+
 /// Whether image tags are resolved.
 #[derive(Args, Clone, Debug)]
 pub struct PinArgs {

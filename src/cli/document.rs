@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::args::{DocumentArgs, PinArgs, ServiceArgs};
+use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs};
 use super::failure::Failure;
 use super::{input, stdout};
 use crate::adapters::host;
 use crate::core::id::{Cluster, ServiceKey, ServiceName};
+use crate::core::service_document::ServiceDocument;
 use crate::core::taskdef::{ImageOverride, Overrides, TaskDefinition};
 use crate::engine::{Pinning, Wanted};
 use crate::text::config::{Config, PinImages, Resolved};
@@ -158,6 +159,41 @@ impl Setting {
         args: &DocumentArgs,
         overrides: &Overrides,
     ) -> Result<TaskDefinition, Failure> {
+        let name = file.display();
+        let value = self.rendered(file, args, overrides)?;
+        TaskDefinition::from_value(value).map_err(|error| {
+            Failure::usage(format!("{name} is not a task definition")).because(&error)
+        })
+    }
+
+    /// What a file manages of the service, if one is named.
+    pub fn managed(
+        &self,
+        args: &DocumentArgs,
+        managed: &ManagedArgs,
+    ) -> Result<Option<ServiceDocument>, Failure> {
+        let of_config = || {
+            let config = self.config.as_ref()?;
+            Some(self.directory.join(config.service_definition.as_ref()?))
+        };
+        let Some(file) = managed.service_definition.clone().or_else(of_config) else {
+            return Ok(None);
+        };
+        let value = self.rendered(&file, args, &overrides(args)?)?;
+        let document = ServiceDocument::read(value).map_err(|error| {
+            let name = file.display();
+            Failure::usage(format!("{name} cannot manage a service")).because(&error)
+        })?;
+        Ok(Some(document))
+    }
+
+    /// The document in the file; a template gets its values.
+    fn rendered(
+        &self,
+        file: &Path,
+        args: &DocumentArgs,
+        overrides: &Overrides,
+    ) -> Result<Value, Failure> {
         let name = file.display().to_string();
         let kind = kind_of(&name)?;
         let text = input::read(file)?;
@@ -167,9 +203,7 @@ impl Setting {
             DocumentKind::JsonTemplate => render(&name, &text, &self.values(args, overrides)?)?,
         };
         stdout::learn_document(&value);
-        TaskDefinition::from_value(value).map_err(|error| {
-            Failure::usage(format!("{name} is not a task definition")).because(&error)
-        })
+        Ok(value)
     }
 
     /// From lowest to highest: what is known anyway, the configuration (its environment laid over), values files,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
+use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
@@ -26,6 +26,7 @@ use crate::adapters::aws::Aws;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::Proposal;
 use crate::core::report::Outcome;
+use crate::core::service::Intent;
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Pinning, Request, Wanted, compare};
 use crate::text;
@@ -44,6 +45,8 @@ pub struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
@@ -118,7 +121,10 @@ fn request(args: &Args, setting: &Setting) -> Result<Request, Failure> {
         target: setting.target(&args.service.path)?,
         wanted: setting.wanted(&args.document)?,
         pinning: pinning(args, setting),
-        intent: args.rules.intent(setting.config.as_ref()),
+        intent: Intent {
+            managed: setting.managed(&args.document, &args.managed)?,
+            ..args.rules.intent(setting.config.as_ref())
+        },
     })
 }
 

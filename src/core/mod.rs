@@ -13,6 +13,7 @@ pub mod redact;
 pub mod report;
 pub mod rollout;
 pub mod service;
+pub mod service_document;
 pub mod steps;
 pub mod strategy;
 pub mod taskdef;

@@ -43,20 +43,22 @@ pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
         Reach::Anyone
     };
     let door = Door::new(Live::new(sandbox, args.speed, Instant::now()), reach);
-    announce(server.address(), &region, args)?;
     let mut keeper = Keeper {
         state,
         kept: None,
         full: false,
     };
+    // A file that cannot be written is better known before anybody builds on it.
+    keeper.keep(&door)?;
+    announce(server.address(), &region, args)?;
     let answering = door.clone();
     let serving = server.serve(
         move |request| answering.clone().answer(request),
         stopped(signals.clone()),
     );
     let ticking = tick(&door, &mut keeper, &signals);
-    let ((), kept) = tokio::join!(serving, ticking);
-    kept?;
+    // Without its ticks the world stands still, so a failure to keep it ends the serving.
+    tokio::try_join!(async { Ok(serving.await) }, ticking)?;
     keeper.keep(&door)
 }
 

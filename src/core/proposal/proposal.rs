@@ -65,6 +65,9 @@ pub struct Proposal {
     pub task_definition: Value,
     /// It and the running one, for readers.
     pub comparison: Comparison,
+    /// What a file manages of the service, and what the service has in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed: Option<Comparison>,
     pub findings: Vec<Finding>,
     pub world: World,
 }
@@ -147,12 +150,20 @@ impl Proposal {
                 Revision::New(_) => None,
             },
             redeploy: plan.redeploy,
-            intent: plan.intent.clone(),
+            intent: Intent {
+                managed: None,
+                ..plan.intent.clone()
+            },
             before: plan.before.clone(),
             capacity: Capacity::of(&plan.strategy, &survey.service),
             gates: plan.steps().into_iter().filter_map(StepGates::of).collect(),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
+            managed: plan
+                .intent
+                .managed
+                .as_ref()
+                .map(|managed| Comparison::of_service(managed, &survey.service, redactor)),
             findings: lint(wanted, launch(&survey.service)),
             world: World::of(&plan.before, survey, redactor),
         }
@@ -166,6 +177,14 @@ impl Proposal {
             let _ = write!(name, "{byte:02x}");
         }
         name
+    }
+
+    /// What changes of the service itself.
+    pub fn service_changes(&self) -> Vec<Change> {
+        self.managed
+            .as_ref()
+            .map(Comparison::changes)
+            .unwrap_or_default()
     }
 
     /// What is not as it was planned; nothing, and the plan may be carried out. A rollout that was begun and takes up
@@ -193,6 +212,7 @@ impl Proposal {
             "target": self.target,
             "rollout": self.intent,
             "taskDefinition": self.task_definition,
+            "serviceDefinition": self.managed.as_ref().map(|managed| &managed.wanted),
         })
     }
 }
