@@ -58,7 +58,11 @@ pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
     );
     let ticking = tick(&door, &mut keeper, &signals);
     // Without its ticks the world stands still, so a failure to keep it ends the serving.
-    tokio::try_join!(async { Ok(serving.await) }, ticking)?;
+    let serving = async {
+        serving.await;
+        Ok(())
+    };
+    tokio::try_join!(serving, ticking)?;
     keeper.keep(&door)
 }
 

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{Action, Facet, Observation, Receipt, Seen, Watch, Wish};
+use crate::core::errand::{Errand, placement};
 use crate::core::gate::{
     Ask, Gate, GateProgress, Judgement, Metrics, MetricsRequest, Need, Run, Sample, Samples, Says,
     Subject, Word, judge, needs, wake_at,
 };
-use crate::core::id::TargetGroupArn;
+use crate::core::id::{TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::{Service, Target};
 
 /// What a turn watches, does and waits for on behalf of its gates.
@@ -236,42 +237,25 @@ fn started(run: &Run, seen: &Observation) -> Option<Sample> {
 
 /// RunTask as the service itself runs its tasks: its network, its capacity, its platform version.
 fn run_task(run: &Run, subject: &Subject, service: &Service) -> Result<Action, String> {
-    let document = service.as_value();
-    let definition = run.task.task_definition.as_deref();
-    let mut members = Map::new();
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("cluster", subject.new.service.cluster.as_str().into());
-    put(
-        "taskDefinition",
-        definition
-            .unwrap_or(subject.new.task_definition.as_str())
-            .into(),
-    );
-    put("count", 1.into());
-    put("clientToken", run.token.as_str().into());
-    put("startedBy", "ecsdeploy".into());
-    for name in [
-        "networkConfiguration",
-        "platformVersion",
-        "enableECSManagedTags",
-    ] {
-        if let Some(value) = document.get(name).filter(|value| !value.is_null()) {
-            put(name, value.clone());
-        }
-    }
-    let capacity = document
-        .get("capacityProviderStrategy")
-        .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
-    match (capacity, document.get("launchType")) {
-        (Some(strategy), _) => put("capacityProviderStrategy", strategy.clone()),
-        (None, Some(launch)) => put("launchType", launch.clone()),
-        (None, None) => None,
-    };
+    let mut members = placement(service);
     if !run.task.command.is_empty() {
         let container = command_container(run, service)?;
         let command = json!({"name": container, "command": run.task.command});
-        put("overrides", json!({"containerOverrides": [command]}));
+        let overrides = json!({"containerOverrides": [command]});
+        members.insert("overrides".to_owned(), overrides);
     }
+    let named = run.task.task_definition.as_deref();
+    let errand = Errand {
+        cluster: subject.new.service.cluster.clone(),
+        task_definition: named.map_or_else(
+            || subject.new.task_definition.clone(),
+            TaskDefinitionArn::from,
+        ),
+        token: run.token.clone(),
+        members,
+        containers: Vec::new(),
+    };
+    let members = errand.request();
     Ok(Action::RunTask { members })
 }
 
@@ -426,7 +410,7 @@ mod tests {
         let Some(Action::RunTask { members }) = &first.act else {
             panic!("{first:?}")
         };
-        assert_eq!(Value::Object(members.clone()), expect);
+        assert_eq!(serde_json::Value::Object(members.clone()), expect);
         // A call that did not work is an error of the gate, and made again under the same token.
         let mut seen = Observation::default();
         let fault = |kind| {
