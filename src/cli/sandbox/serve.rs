@@ -52,13 +52,14 @@ pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
     keeper.keep(&door)?;
     announce(server.address(), &region, args)?;
     let answering = door.clone();
-    let serving = server.serve(
-        move |request| answering.clone().answer(request),
-        stopped(signals.clone()),
-    );
+    let serving = async {
+        let handle = move |request| answering.clone().answer(request);
+        server.serve(handle, stopped(signals.clone())).await;
+        Ok(())
+    };
     let ticking = tick(&door, &mut keeper, &signals);
     // Without its ticks the world stands still, so a failure to keep it ends the serving.
-    tokio::try_join!(async { Ok(serving.await) }, ticking)?;
+    tokio::try_join!(serving, ticking)?;
     keeper.keep(&door)
 }
 
