@@ -11,6 +11,7 @@ use crate::core::gate::Verdict;
 use crate::core::plan::Refusal;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Fault, FaultKind};
+use crate::core::service_document::ServiceDocumentError;
 use crate::engine::SurveyError;
 use crate::ports::JournalError;
 use crate::text::ci::github::Spot;
@@ -207,9 +208,15 @@ impl From<Refusal> for Failure {
             Refusal::Strategy { change, .. } => change
                 .into_iter()
                 .fold(Self::new(Exit::Failed, headline), Self::hint),
-            Refusal::NotActive { .. } | Refusal::Controller { .. } => {
-                Self::new(Exit::Failed, headline)
+            Refusal::Managed(ServiceDocumentError::Fixed { .. }) => Self::usage(headline).hint(
+                "only a new service can have another value; leave the member out of the file",
+            ),
+            Refusal::Managed(_) => {
+                Self::usage(headline).hint("leave the member out of the service definition's file")
             }
+            Refusal::NotActive { .. }
+            | Refusal::Controller { .. }
+            | Refusal::Unmanageable { .. } => Self::new(Exit::Failed, headline),
         }
     }
 }
@@ -245,9 +252,17 @@ impl From<Fault> for Failure {
 /// The IAM action that a call needs.
 fn iam_action(operation: &str) -> String {
     let service = match operation {
-        "DescribeTargetHealth" => "elasticloadbalancing",
+        "DescribeTargetHealth"
+        | "DescribeTargetGroups"
+        | "DescribeTargetGroupAttributes"
+        | "DescribeLoadBalancers"
+        | "DescribeListeners"
+        | "DescribeRules"
+        | "ModifyRule"
+        | "ModifyListener" => "elasticloadbalancing",
         "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
         "DescribeImages" => "ecr",
+        "DescribeAlarms" | "GetMetricData" => "cloudwatch",
         _ => "ecs",
     };
     format!("{service}:{operation}")

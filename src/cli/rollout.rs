@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+use super::args::{DocumentArgs, ManagedArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
@@ -19,6 +19,7 @@ use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::{Phase, State};
+use crate::core::service::Intent;
 use crate::engine::{Eyes, Means, Ran, Request, compare, roll_out};
 
 /// Roll the service out to the task definition and wait for the verdict
@@ -30,6 +31,8 @@ pub struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
@@ -58,7 +61,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         target,
         wanted: setting.wanted(&args.document)?,
         pinning: setting.pinning(&args.pin),
-        intent: args.rules.intent(setting.config.as_ref()),
+        intent: Intent {
+            managed: setting.managed(&args.document, &args.managed)?,
+            ..args.rules.intent(setting.config.as_ref())
+        },
     };
     let posting = args.forge.open(setting.environment()).await?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
 use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::service::{Contest, Intent, Redeploy};
+use super::service_document::{ServiceDocumentError, Settings};
 use super::steps::sides;
 use super::strategy::{Choice, choose};
 use super::taskdef::{Described, TaskDefinition, same};
@@ -43,6 +44,9 @@ pub struct Plan {
     /// deployment has failed and ECS starts no other for an unchanged service.
     pub redeploy: Redeploy,
     pub intent: Intent,
+    /// Members of the service that are changed along with its revision.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
     /// What the gates of a step rest on where nothing else is said.
     #[serde(default)]
     pub ground: Ground,
@@ -173,6 +177,12 @@ pub enum Refusal {
     NotActive { status: String },
     #[error("the service's deployment controller is {controller}, and this rollout needs ECS")]
     Controller { controller: String },
+    #[error(transparent)]
+    Managed(#[from] ServiceDocumentError),
+    #[error(
+        "the service document changes {members}, and ECS changes them only for services of the deployment controller ECS"
+    )]
+    Unmanageable { members: String },
     #[error("the service cannot do {asked}: {lacks}")]
     Strategy {
         asked: &'static str,
@@ -198,12 +208,13 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
-        let Choice { mut strategy, why } = choose(&intent, &target, survey)?;
+        let settings = settings(&intent, &target, service)?;
+        let Choice { mut strategy, why } = choose(&intent, &target, &survey.with(&settings))?;
         if let Strategy::Native(native) = &mut strategy {
             native.sides = sides(service, &survey.rules);
         }
         let revision = revision(wanted, survey);
-        let course = course(&revision, &intent, service)?;
+        let course = course(&revision, &intent, &settings, service)?;
         let primary = service.primary();
         let before = Before {
             deployment: primary.map(|d| d.id()),
@@ -224,6 +235,7 @@ impl Plan {
             redeploy: redeploy(&intent, service),
             ground: Ground::of(service),
             intent,
+            settings,
         })
     }
 
@@ -241,6 +253,16 @@ impl Plan {
         match &self.revision {
             Revision::Existing(arn) => family_of(arn),
             Revision::New(document) => document.family(),
+        }
+    }
+}
+
+impl Survey {
+    /// What will be there once the service has these settings.
+    fn with(&self, settings: &Settings) -> Self {
+        Self {
+            service: self.service.with(&settings.wanted),
+            ..self.clone()
         }
     }
 }
@@ -279,6 +301,20 @@ fn deployable(service: &Service) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What the service document changes. Source: of a service with another controller UpdateService changes next to nothing.
+fn settings(intent: &Intent, target: &ServiceKey, service: &Service) -> Result<Settings, Refusal> {
+    let Some(document) = &intent.managed else {
+        return Ok(Settings::default());
+    };
+    let settings = document.changes(target, service)?;
+    if !settings.is_empty() && service.controller() != "ECS" {
+        let members: Vec<&str> = settings.wanted.keys().map(String::as_str).collect();
+        let members = members.join(", ");
+        return Err(Refusal::Unmanageable { members });
+    }
+    Ok(settings)
+}
+
 /// The running revision first: a service that already runs what is wanted needs no newer twin of it.
 fn revision(wanted: TaskDefinition, survey: &Survey) -> Revision {
     let known = std::iter::once(&survey.running)
@@ -314,7 +350,12 @@ fn course_of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Co
     }
 }
 
-fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {
+fn course(
+    revision: &Revision,
+    intent: &Intent,
+    settings: &Settings,
+    service: &Service,
+) -> Result<Course, Refusal> {
     let Some(primary) = service.primary() else {
         return Ok(course_of_sets(revision, intent, service));
     };
@@ -324,7 +365,8 @@ fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Cou
         .is_some_and(|count| count != service.desired_count());
     let completed = service.has_completed(primary);
     let running = !completed && primary.rollout_state() == RolloutState::InProgress;
-    if runs_it && intent.redeploy == Redeploy::WhenChanged && !count_changes {
+    let is_same = runs_it && !count_changes && settings.is_empty();
+    if is_same && intent.redeploy == Redeploy::WhenChanged {
         if completed {
             return Ok(Course::Nothing);
         }

@@ -157,9 +157,18 @@ impl Sandbox {
             if let Some(poke) = self.onlooker.look(&self.world) {
                 let _ = self.poke(&poke);
             }
-            self.remember();
+            if self.is_in_reach(to) {
+                self.remember();
+            }
         }
         self.world.now = self.world.now.max(to);
+    }
+
+    /// Whether a read at `to`, the earliest that there can be, may be answered from the present.
+    fn is_in_reach(&self, to: Time) -> bool {
+        // States are kept a second or a fifteenth of the age apart.
+        let oldest = self.world.faults.oldest_read();
+        oldest.is_none_or(|age| self.world.now + age + age + Duration::from_secs(2) >= to)
     }
 
     /// Keeps the present for stale reads, while a rule asks for it.

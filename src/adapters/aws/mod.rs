@@ -11,6 +11,7 @@ mod instances;
 mod journal;
 mod json_service;
 mod limits;
+mod logs;
 mod observe;
 mod perform;
 mod routing;
@@ -33,6 +34,7 @@ pub struct Aws {
     elb: aws_sdk_elasticloadbalancingv2::Client,
     ecr: aws_sdk_ecr::Client,
     cloudwatch: JsonService,
+    logs: JsonService,
 }
 
 impl Aws {
@@ -42,6 +44,7 @@ impl Aws {
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             ecr: aws_sdk_ecr::Client::new(config),
             cloudwatch: JsonService::new(config, cloudwatch::API),
+            logs: JsonService::new(config, logs::API),
         }
     }
 }

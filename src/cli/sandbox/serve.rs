@@ -12,8 +12,8 @@ use super::live::Live;
 use crate::adapters::host::{self, Signals};
 use crate::adapters::loopback::Server;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::stdout;
 use crate::cli::world::WORLD_FILE;
+use crate::cli::{input, stdout};
 use crate::ports::Wake;
 use crate::sandbox::{MOST_BYTES, Sandbox};
 
@@ -92,7 +92,7 @@ fn read_world(path: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(format!("there is no {}", file.display()))
             .hint("name no directory to begin with an empty world"));
     }
-    Ok(host::read(&file)?)
+    Ok(host::read(&input::admit(&file)?)?)
 }
 
 fn unreadable(args: &ServeArgs, error: &dyn std::error::Error) -> Failure {
@@ -101,7 +101,7 @@ fn unreadable(args: &ServeArgs, error: &dyn std::error::Error) -> Failure {
 }
 
 fn restore(state: &Path, world: Option<&str>) -> Result<Sandbox, Failure> {
-    let sandbox = Sandbox::restore(&host::read(state)?).map_err(|error| {
+    let sandbox = Sandbox::restore(&host::read(&input::admit(state)?)?).map_err(|error| {
         Failure::usage(format!("failed to restore {}", state.display()))
             .because(&error)
             .hint("remove the file to begin anew")
@@ -126,7 +126,9 @@ fn announce(address: SocketAddr, region: &str, args: &ServeArgs) -> Result<(), F
             "warning: whoever reaches {address} can use and poke this sandbox\n"
         ));
     }
-    stdout::data(&environment(address, region))
+    // Its credentials are made up, and a client that is pointed here must have them. The key is no common word: a client
+    // that hides it would hide that.
+    stdout::own(&environment(address, region))
 }
 
 fn environment(address: SocketAddr, region: &str) -> String {
@@ -135,7 +137,7 @@ fn environment(address: SocketAddr, region: &str) -> String {
          export AWS_REGION={region}\n\
          export AWS_DEFAULT_REGION={region}\n\
          export AWS_ACCESS_KEY_ID=AKIASANDBOX\n\
-         export AWS_SECRET_ACCESS_KEY=sandbox\n\
+         export AWS_SECRET_ACCESS_KEY=made-up-in-the-sandbox\n\
          export AWS_EC2_METADATA_DISABLED=true\n"
     )
 }
@@ -200,7 +202,7 @@ impl Keeper {
             ));
         }
         if let Some(text) = text {
-            host::write(file, &text)?;
+            input::write(file, &text)?;
             self.kept = Some(length);
         }
         Ok(())

@@ -22,6 +22,7 @@ fn proposal(text: &str) -> Proposal {
     let document = |value: &str| json!({"containerDefinitions": [{"name": text, "image": text, "command": [value]}]});
     let arn = TaskDefinitionArn::new(format!("arn:task-definition/{text}"));
     Proposal {
+        managed: None,
         version: VERSION,
         target: ServiceKey {
             cluster: Cluster::new(text),
@@ -108,6 +109,7 @@ fn report(text: &str) -> Report {
         Event::Asking {
             step: text.to_owned(),
             gates: vec![text.to_owned(), format!("{text}2")],
+            left_out: Vec::new(),
             seconds: 60,
         },
         Event::Gate {
