@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ecsdeploy::core::service::{CanarySize, FailedTasks, StrategyAsked};
 use ecsdeploy::engine::Request;
-use ecsdeploy::sandbox::elb::TargetState;
-use ecsdeploy::sandbox::faults::Rule;
+use ecsdeploy::sandbox::elb::{Rule, TargetState};
+use ecsdeploy::sandbox::faults;
 use ecsdeploy::sandbox::{Sandbox, Time, World};
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ impl Row {
 }
 
 pub fn add_faults(sandbox: &mut Sandbox, rules: Value, seed: u64) {
-    let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+    let rules: Vec<faults::Rule> = serde_json::from_value(rules).unwrap();
     for rule in rules {
         sandbox.world.faults.add(rule, seed).unwrap();
     }
@@ -209,7 +209,7 @@ pub fn has_an_unhealthy_target(world: &World) -> bool {
 
 /// Of two groups, of which only the first had traffic before.
 fn has_weight(world: &World) -> bool {
-    let forwards = world.elb.rules.values().flat_map(|rule| rule.forwards());
+    let forwards = world.elb.rules.values().flat_map(Rule::forwards);
     let mut exposed = forwards.filter(|to| to.weight > 0);
     exposed.any(|to| to.arn.contains("/web-alternate/"))
 }

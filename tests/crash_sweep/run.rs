@@ -189,9 +189,8 @@ pub fn judge(row: &Row, told: &str, ended: &Ended, expected: &Value) {
     } = ended;
     assert!(
         world == expected,
-        "{told}: {verdict:?}\n{}\n{:#?}",
+        "{told}: {verdict:?}\n{}\n{report:#?}",
         difference(expected, world),
-        report
     );
     let (says_so, number) = match row.serves {
         Serves::New => (
@@ -200,7 +199,7 @@ pub fn judge(row: &Row, told: &str, ended: &Ended, expected: &Value) {
         ),
         Serves::Old => (matches!(verdict, Outcome::RolledBack { .. }), ":1"),
     };
-    assert!(says_so, "{told}: {verdict:?}\n{:#?}", report);
+    assert!(says_so, "{told}: {verdict:?}\n{report:#?}");
     let services = world["services"].as_array().unwrap();
     assert_eq!(services.len(), 1, "{told}: a service is left: {world:#}");
     let sets = &services[0]["taskSets"];
