@@ -110,3 +110,13 @@ fn the_readme_names_each_command() {
         );
     }
 }
+
+#[test]
+fn the_world_file_of_the_guide_is_one() {
+    let guide = read("docs/sandbox.md");
+    let (_, world) = guide.split_once("```yaml\n").unwrap();
+    let (world, _) = world.split_once("```").unwrap();
+    if let Err(error) = ecsdeploy::sandbox::Sandbox::new(world, 1) {
+        panic!("{error}");
+    }
+}

@@ -166,7 +166,8 @@ pub fn read(text: &str, seed: u64) -> Result<World, WorldError> {
     build(file.unwrap_or_default(), seed)
 }
 
-fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
+/// Where and when the world is.
+fn check_head(file: &WorldFile) -> Result<(), WorldError> {
     if file.account.len() != 12 || !file.account.bytes().all(|b| b.is_ascii_digit()) {
         return Err(WorldError::Invalid(format!(
             "account {:?} is not twelve digits",
@@ -187,6 +188,11 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
             file.start_time
         )));
     }
+    Ok(())
+}
+
+fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
+    check_head(&file)?;
     let mut world = World::new(&file.account, &file.region, file.start_time, seed);
     world.network.subnets = file.subnets;
     for entry in file.repositories {
