@@ -191,6 +191,20 @@ impl From<Refusal> for Failure {
             Refusal::Strategy { change, .. } => change
                 .into_iter()
                 .fold(Self::new(Exit::Failed, headline), Self::hint),
+            Refusal::Unfit { findings } => findings.iter().fold(
+                Self::new(Exit::Failed, headline),
+                |failure, finding| match &finding.hint {
+                    Some(hint) => failure.cause(finding).hint(hint),
+                    None => failure.cause(finding),
+                },
+            ),
+            Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)
+                .cause(format!(
+                    "neither {} of the application {} nor another group that this identity may list names it",
+                    tried.group, tried.application
+                ))
+                .hint("name it: --codedeploy-application and --codedeploy-deployment-group")
+                .hint("finding it takes codedeploy:GetDeploymentGroup, ListApplications and ListDeploymentGroups"),
             Refusal::NotActive { .. } | Refusal::Controller { .. } => {
                 Self::new(Exit::Failed, headline)
             }
@@ -284,6 +298,9 @@ impl Failure {
                 failure.hint("rename or delete that service; the canary needs its name")
             }
             Cause::Cancelled { .. } | Cause::ServiceGone { .. } => failure,
+            Cause::FailedByCodeDeploy { .. } => {
+                failure.hint("the deployment's lifecycle events in CodeDeploy say which step failed")
+            }
             Cause::FailedByEcs { .. } => failure.hint("the service events above are ECS's account of it"),
             Cause::NoWayBack { .. } => failure.hint("roll out a revision that works: the service has no completed one"),
             Cause::UndoFailed { .. } => {

@@ -12,9 +12,9 @@ use super::rules::Rules;
 use super::world::World;
 use super::{input, stdout};
 use crate::adapters::host;
-use crate::core::plan::{Course, Plan};
+use crate::core::plan::Course;
 use crate::core::proposal::{Proposal, VERSION};
-use crate::engine::compare;
+use crate::engine::{compare, propose};
 use crate::text::{self, markdown};
 
 /// Show what a rollout would change, how and why, and what it would not
@@ -58,9 +58,9 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let intent = args.rules.intent(setting.config.as_ref());
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let pinning = setting.pinning(&args.pin);
-    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    let plan = propose(&target, &wanted, intent, &mut survey, &world.aws).await?;
     let redactor = stdout::redactor();
     let proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
     let json = format!("{:#}\n", text::plan::json(&proposal));

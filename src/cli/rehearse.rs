@@ -23,7 +23,7 @@ use crate::core::plan::{Course, Plan};
 use crate::core::proposal::Proposal;
 use crate::core::report::Outcome;
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Pinning, Request, Wanted, compare};
+use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text;
 
 use copy::Copy;
@@ -128,14 +128,11 @@ fn pinning(args: &Args, setting: &Setting) -> Pinning {
 
 async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehearsed, Failure> {
     let target = request.target.clone();
-    let (wanted, survey) = compare(&target, request.wanted.clone(), request.pinning, aws).await?;
+    let looked = compare(&target, request.wanted.clone(), request.pinning, aws);
+    let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(
-        target.clone(),
-        wanted.clone(),
-        request.intent.clone(),
-        &survey,
-    )?;
+    let intent = request.intent.clone();
+    let plan = propose(&target, &wanted, intent, &mut survey, aws).await?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     let mut copy = match copy {
         Some(copy) => copy,

@@ -20,7 +20,7 @@ use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::{Phase, State};
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Means, Ran, Request, compare, roll_out};
+use crate::engine::{Means, Ran, Request, compare, propose, roll_out};
 use crate::ports::{Audience, Clock as _};
 use crate::text::terminal;
 
@@ -84,9 +84,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 /// Refuses unless what would be done now is what was planned.
 async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<(), Failure> {
     let (target, intent) = (request.target, request.intent);
-    let (wanted, survey) = compare(&target, request.wanted, request.pinning, &world.aws).await?;
+    let looked = compare(&target, request.wanted, request.pinning, &world.aws);
+    let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    let plan = propose(&target, &wanted, intent, &mut survey, &world.aws).await?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     plan::hold(planned, &proposal)
 }

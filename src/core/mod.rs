@@ -6,6 +6,7 @@ pub mod id;
 pub mod journal;
 pub mod live;
 pub mod plan;
+pub mod preflight;
 pub mod proposal;
 pub mod redact;
 pub mod report;

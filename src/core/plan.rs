@@ -10,10 +10,13 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
-use super::live::{RolloutState, Rule, Service, TaskSet};
+use super::live::{
+    CodeDeployment, DeploymentGroup, GroupKey, RolloutState, Rule, Service, TaskSet,
+};
+use super::preflight::Further;
 use super::service::{Contest, Intent, Redeploy};
 use super::strategy::{Choice, choose};
-use super::taskdef::{Described, TaskDefinition, same};
+use super::taskdef::{Described, Finding, TaskDefinition, same};
 
 /// What was found before anything was changed.
 #[derive(Clone, Debug)]
@@ -25,6 +28,17 @@ pub struct Survey {
     pub latest: Option<Described>,
     /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller.
     pub rules: Vec<Rule>,
+    /// Of a service of the CODE_DEPLOY controller that is to be deployed to.
+    pub code_deploy: Option<CodeDeployFound>,
+    /// What the plan's strategy had to know beside this.
+    pub further: Further,
+}
+
+/// The deployment group of a service, and its unfinished deployments.
+#[derive(Clone, Debug)]
+pub struct CodeDeployFound {
+    pub group: DeploymentGroup,
+    pub running: Vec<CodeDeployment>,
 }
 
 /// One rollout, decided.
@@ -55,6 +69,19 @@ pub enum Strategy {
     Beside(Beside),
     /// Two task sets and one listener rule whose weights are moved.
     TaskSets(TaskSets),
+    /// A deployment by AWS CodeDeploy, which moves the traffic between two task sets.
+    CodeDeploy(CodeDeploy),
+}
+
+/// What CreateDeployment gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CodeDeploy {
+    pub group: GroupKey,
+    /// The deployment configuration, where it is not to be the group's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub config: Option<String>,
+    /// The AppSpec; its task definition is put in when there is one.
+    pub appspec: Value,
 }
 
 /// The two sets, and how the traffic moves from one to the other.
@@ -136,8 +163,12 @@ pub struct Before {
 pub enum Refusal {
     #[error("the service is {status}, and only an ACTIVE one can be deployed to")]
     NotActive { status: String },
-    #[error("the service's deployment controller is {controller}, and this rollout needs ECS")]
+    #[error("the service's deployment controller is {controller}, which no strategy drives")]
     Controller { controller: String },
+    #[error("the rollout cannot succeed as things are")]
+    Unfit { findings: Vec<Finding> },
+    #[error("no deployment group of CodeDeploy deploys the service")]
+    NoGroup { tried: GroupKey },
     #[error("the service cannot do {asked}: {lacks}")]
     Strategy {
         asked: &'static str,
@@ -165,10 +196,13 @@ impl Plan {
         deployable(service)?;
         let Choice { strategy, why } = choose(&intent, &target, survey)?;
         let revision = revision(wanted, survey);
-        let course = course(&revision, &intent, service)?;
-        let primary = service.primary();
+        let course = match service.controller() {
+            "CODE_DEPLOY" => course_of_code_deploy(&revision, &intent, survey)?,
+            _ => course(&revision, &intent, service)?,
+        };
+        let primary = service.primary().map(|d| d.id());
         let before = Before {
-            deployment: primary.map(|d| d.id()),
+            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
             task_definition: service.running_task_definition(),
             serving: service
                 .last_completed()
@@ -184,7 +218,7 @@ impl Plan {
             revision,
             before,
             redeploy: redeploy(&intent, service),
-            intent,
+            intent: without_appspec(intent),
         })
     }
 
@@ -217,7 +251,7 @@ fn deployable(service: &Service) -> Result<(), Refusal> {
         let status = service.status().to_owned();
         return Err(Refusal::NotActive { status });
     }
-    if !matches!(service.controller(), "ECS" | "EXTERNAL") {
+    if !matches!(service.controller(), "ECS" | "EXTERNAL" | "CODE_DEPLOY") {
         let controller = service.controller().to_owned();
         return Err(Refusal::Controller { controller });
     }
@@ -257,6 +291,52 @@ fn course_of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Co
     } else {
         Course::Deploy
     }
+}
+
+/// The strategy holds the AppSpec that was asked for; a plan says everything once.
+fn without_appspec(mut intent: Intent) -> Intent {
+    intent.code_deploy.appspec = None;
+    intent
+}
+
+/// A deployment of the wanted revision that runs is followed; a primary task set of it that stands alone is all there
+/// is to do. The old set stands beside it while CodeDeploy waits before it terminates it.
+fn course_of_code_deploy(
+    revision: &Revision,
+    intent: &Intent,
+    survey: &Survey,
+) -> Result<Course, Refusal> {
+    let wanted = match revision {
+        Revision::Existing(arn) => Some(arn),
+        Revision::New(_) => None,
+    };
+    let service = &survey.service;
+    let serves = service
+        .primary_task_set()
+        .is_some_and(|set| wanted == Some(&set.task_definition()));
+    let count_changes = intent
+        .desired_count
+        .is_some_and(|count| count != service.desired_count());
+    let found = survey.code_deploy.as_ref();
+    let running = found.and_then(|found| found.running.first());
+    if intent.redeploy == Redeploy::WhenChanged && !count_changes {
+        match running {
+            None if serves => return Ok(Course::Nothing),
+            Some(running) if is_of(running, wanted) => return Ok(Course::Follow),
+            _ => {}
+        }
+    }
+    match running {
+        Some(running) if intent.contest == Contest::Refuse => Err(Refusal::Busy {
+            deployment: running.id(),
+            task_definition: TaskDefinitionArn::new(running.task_definition().unwrap_or_default()),
+        }),
+        _ => Ok(Course::Deploy),
+    }
+}
+
+fn is_of(running: &CodeDeployment, wanted: Option<&TaskDefinitionArn>) -> bool {
+    wanted.is_some_and(|wanted| running.task_definition() == Some(wanted.as_str()))
 }
 
 fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {

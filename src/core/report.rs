@@ -9,6 +9,7 @@ use super::gate::TaskFailure;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
 use super::live::{ServiceEvent, Target};
+use super::taskdef::Finding;
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ pub enum Event {
     TakenUp {
         owner: Owner,
         since: Timestamp,
+    },
+    /// Something to be minded, found before anything was changed.
+    Finding {
+        finding: Finding,
     },
     /// A new revision was made.
     Registered {
@@ -90,6 +95,8 @@ pub struct Progress {
 pub enum Undoer {
     /// ECS's circuit breaker, its deployment alarms, or somebody's StopServiceDeployment.
     Ecs,
+    /// CodeDeploy's automatic rollback.
+    CodeDeploy,
     Ecsdeploy,
 }
 
@@ -141,6 +148,10 @@ pub enum Cause {
     },
     /// ECS failed the deployment for a reason it gave in its own words.
     FailedByEcs {
+        reason: String,
+    },
+    /// CodeDeploy failed the deployment for a reason it gave in its own words.
+    FailedByCodeDeploy {
         reason: String,
     },
     Deadline {
@@ -249,6 +260,7 @@ impl Cause {
             Self::Cancelled { .. } => "cancelled",
             Self::Stopped { .. } => "stopped",
             Self::FailedByEcs { .. } => "failed_by_ecs",
+            Self::FailedByCodeDeploy { .. } => "failed_by_code_deploy",
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
@@ -279,6 +291,9 @@ impl std::fmt::Display for Cause {
             Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
             Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),
+            Self::FailedByCodeDeploy { reason } => {
+                write!(f, "CodeDeploy failed the deployment: {reason}")
+            }
             Self::Deadline { seconds, awaiting } => {
                 write!(f, "the timeout of {seconds} s passed while {awaiting}")
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::id::RuleArn;
 
@@ -27,6 +28,25 @@ pub struct Intent {
     pub test_rule: Option<RuleArn>,
     /// How long a side without traffic is kept before it is removed.
     pub drain: Duration,
+    #[serde(default, skip_serializing_if = "CodeDeployAsked::is_nothing")]
+    pub code_deploy: CodeDeployAsked,
+}
+
+/// Of a service of the CODE_DEPLOY controller: what is given instead of found or made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CodeDeployAsked {
+    pub application: Option<String>,
+    pub group: Option<String>,
+    /// The deployment configuration for this deployment.
+    pub config: Option<String>,
+    /// The AppSpec, as a document; its task definition is replaced.
+    pub appspec: Option<Value>,
+}
+
+impl CodeDeployAsked {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which strategy the user asked for.
@@ -43,6 +63,10 @@ pub enum StrategyAsked {
     Canary(CanarySize),
     /// Percent of production traffic in each step.
     Linear(f64),
+    /// Weights of two task sets, moved by this program.
+    TaskSets,
+    /// By AWS CodeDeploy.
+    CodeDeploy,
 }
 
 /// How many canary tasks.
@@ -161,6 +185,7 @@ impl Default for Intent {
             rule: None,
             test_rule: None,
             drain: Duration::from_mins(2),
+            code_deploy: CodeDeployAsked::default(),
         }
     }
 }

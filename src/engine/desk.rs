@@ -4,6 +4,7 @@
 
 use super::drive::{Driven, Means, drive, tell};
 use super::keeper::{Keeper, Troubled, trouble};
+use super::propose::{admit, propose};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
 use crate::core::id::ServiceKey;
@@ -117,9 +118,13 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
     }
 
     async fn plan(&mut self, request: &Request) -> Result<(Plan, Goal), SurveyError> {
-        let ((wanted, survey), goal) = self.survey(request).await?;
+        let ((wanted, mut survey), goal) = self.survey(request).await?;
         let intent = request.intent.clone();
-        let plan = Plan::make(request.target.clone(), wanted, intent, &survey)?;
+        let cloud = self.means.cloud;
+        let plan = propose(&request.target, &wanted, intent, &mut survey, cloud).await?;
+        for finding in admit(&plan, &wanted, &survey)? {
+            self.tell(Event::Finding { finding });
+        }
         Ok((plan, goal))
     }
 

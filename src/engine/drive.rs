@@ -5,7 +5,7 @@
 
 use super::keeper::{Keeper, Occasion, TakenOver};
 use crate::core::journal::Owner;
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, Strategy};
 use crate::core::report::{Entry, Event, Outcome};
 use crate::core::rollout::{
     Action, Facet, Fault, Observation, Receipt, State, Turn, Watch, Wish, turn,
@@ -48,7 +48,10 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
     let mut watch = state.first_watch(plan);
     if let Some(id) = state.deployment.clone() {
         // A rollout that is taken up asks for what its last look had asked for.
-        watch.insert(Facet::ServiceDeployment(plan.target.clone(), id));
+        watch.insert(match plan.strategy {
+            Strategy::CodeDeploy(_) => Facet::CodeDeployment(id),
+            _ => Facet::ServiceDeployment(plan.target.clone(), id),
+        });
     }
     let mut drive = Drive {
         plan,

@@ -3,9 +3,11 @@
 //!
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
+use super::propose::propose;
 use crate::core::id::ServiceKey;
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
+use crate::core::preflight::Further;
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::service::Intent;
 use crate::core::taskdef::{
@@ -79,8 +81,8 @@ pub enum SurveyError {
 /// Looks at the service, and plans.
 pub async fn look(request: Request, cloud: &impl Cloud) -> Result<(Plan, Survey), SurveyError> {
     let (target, intent) = (request.target, request.intent);
-    let (wanted, survey) = compare(&target, request.wanted, request.pinning, cloud).await?;
-    let plan = Plan::make(target, wanted, intent, &survey)?;
+    let (wanted, mut survey) = compare(&target, request.wanted, request.pinning, cloud).await?;
+    let plan = propose(&target, &wanted, intent, &mut survey, cloud).await?;
     Ok((plan, survey))
 }
 
@@ -119,6 +121,8 @@ pub async fn compare(
                     running,
                     latest,
                     rules,
+                    code_deploy: None,
+                    further: Further::default(),
                 },
             ));
         }
@@ -130,6 +134,8 @@ pub async fn compare(
         running,
         latest,
         rules,
+        code_deploy: None,
+        further: Further::default(),
     };
     Ok((wanted, survey))
 }
@@ -172,8 +178,11 @@ async fn task_definition(
         .ok_or_else(|| SurveyError::NoTaskDefinition(name.to_owned()))
 }
 
-/// The rules that share traffic between task sets; other controllers leave rules alone or to ECS.
+/// The rules that share traffic between task sets; other controllers leave rules alone, or to ECS or CodeDeploy.
 async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, SurveyError> {
+    if service.controller() != "EXTERNAL" {
+        return Ok(Vec::new());
+    }
     let group = service.primary_task_set().and_then(TaskSet::target_group);
     let Some(group) = group else {
         return Ok(Vec::new());

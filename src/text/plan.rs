@@ -73,6 +73,10 @@ pub fn strategy(plan: &Proposal) -> String {
             format!("ECS's own {name} shift")
         }
         Way::TaskSets { percents, .. } => format!("task sets at {}", listed(percents)),
+        Way::CodeDeploy { group, config, .. } => match config {
+            Some(config) => format!("CodeDeploy's {group} by {config}"),
+            None => format!("CodeDeploy's {group}"),
+        },
         Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
     };
     format!("{name}, because {}", plan.why)
@@ -110,6 +114,13 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
             steps.push(format!("put the canary's service {service} away"));
         }
         Way::TaskSets { .. } => steps.extend(shifted(plan)),
+        Way::CodeDeploy { application, .. } => steps.extend([
+            format!("create a deployment of the application {application}, unless one of this rollout is there"),
+            format!(
+                "follow it until all traffic has moved and the new task set serves, for at most {}; the old one is CodeDeploy's to terminate",
+                duration(plan.intent.limits.timeout)
+            ),
+        ]),
     }
     steps.push(undo(plan));
     steps
@@ -185,10 +196,14 @@ fn follow(plan: &Proposal) -> String {
 
 fn undo(plan: &Proposal) -> String {
     let by_weights = matches!(plan.strategy, Way::TaskSets { .. });
+    let by_code_deploy = matches!(plan.strategy, Way::CodeDeploy { .. });
     match (plan.intent.on_failure, &plan.before.serving) {
         (OnFailure::Leave, _) => "if it fails, leave the service as it is".to_owned(),
         (OnFailure::RollBack, _) if by_weights => {
             "if it fails, move the traffic back to the old task set, which stays until the end".to_owned()
+        }
+        (OnFailure::RollBack, _) if by_code_deploy => {
+            "if it fails, stop the deployment; CodeDeploy gives the traffic back to the old task set".to_owned()
         }
         (OnFailure::RollBack, Some(serving)) => format!("if it fails, go back to {}", serving.short()),
         (OnFailure::RollBack, None) => {
@@ -212,6 +227,9 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
     untouched.push(match &plan.strategy {
         Way::TaskSets { rule, .. } => {
             format!("nothing but the weights of {rule} changes on the load balancer")
+        }
+        Way::CodeDeploy { .. } => {
+            "nothing on the load balancer but what the deployment group's pair of target groups gets".to_owned()
         }
         _ => "network, load balancers and tags of the service stay".to_owned(),
     });

@@ -49,6 +49,11 @@ fn event(event: &Event) -> String {
         Event::TakenUp { owner, since } => {
             format!("taking up       what {owner} began at {since:.0} and left unfinished")
         }
+        Event::Finding { finding } => {
+            let hint = finding.hint.as_ref();
+            let hint = hint.map_or_else(String::new, |hint| format!("\n  {hint}"));
+            format!("warning         {}{hint}", finding.message)
+        }
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
         }
@@ -95,6 +100,7 @@ fn event(event: &Event) -> String {
             "rolling back    {} to {}: {cause}",
             match by {
                 Undoer::Ecs => "ECS goes back",
+                Undoer::CodeDeploy => "CodeDeploy goes back",
                 Undoer::Ecsdeploy => "going back",
             },
             task_definition.short()

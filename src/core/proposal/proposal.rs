@@ -18,6 +18,7 @@ use crate::core::diff::{Change, diff};
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::live::{Rule, Service};
 use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
+use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
 use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
@@ -82,6 +83,12 @@ pub enum Way {
         hold_seconds: u64,
         drain_seconds: u64,
     },
+    /// By CodeDeploy's deployment group, as this deployment configuration says (the group's own where it is absent).
+    CodeDeploy {
+        application: String,
+        group: String,
+        config: Option<String>,
+    },
     /// So many tasks in a second service first, watched for so long.
     Beside {
         service: String,
@@ -134,7 +141,11 @@ impl Proposal {
             capacity: Capacity::of(&plan.strategy, &survey.service),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
-            findings: lint(wanted, launch(&survey.service)),
+            findings: {
+                let mut findings = preflight::findings(plan, wanted, survey);
+                findings.extend(lint(wanted, launch(&survey.service)));
+                findings
+            },
             world: World::of(&plan.before, survey, redactor),
         }
     }
@@ -193,6 +204,11 @@ impl Way {
                 hold_seconds: sets.hold.as_secs(),
                 drain_seconds: sets.drain.as_secs(),
             },
+            Strategy::CodeDeploy(way) => Self::CodeDeploy {
+                application: way.group.application.clone(),
+                group: way.group.group.clone(),
+                config: way.config.clone(),
+            },
             Strategy::Beside(beside) => Self::Beside {
                 service: beside.key.service.to_string(),
                 tasks: beside.tasks,
@@ -215,7 +231,7 @@ impl Capacity {
             .unwrap_or(200);
         let (percent, canary) = match strategy {
             Strategy::Rolling => (rolling, 0),
-            Strategy::Native(_) | Strategy::TaskSets(_) => (200, 0),
+            Strategy::Native(_) | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => (200, 0),
             Strategy::Beside(beside) => (rolling, beside.tasks),
         };
         let ceiling = u64::from(desired) * percent / 100 + u64::from(canary);

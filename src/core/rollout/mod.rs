@@ -6,6 +6,7 @@
 
 mod action;
 mod beside;
+mod code_deploy;
 mod deploy;
 pub mod gates;
 mod looks;
@@ -21,7 +22,7 @@ mod turning;
 mod wish;
 
 pub use action::{Action, Receipt};
-pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
+pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
 pub use wish::Wish;

@@ -1,0 +1,95 @@
+//! From a survey to a plan: looks further where the service's controller and the plan's strategy need it.
+//!
+//! **Invariant:** only looks. A service that runs what is wanted costs no look beyond the survey.
+
+use super::survey::SurveyError;
+use crate::core::id::{DeploymentId, ServiceKey};
+use crate::core::live::TaskSet;
+use crate::core::plan::{CodeDeployFound, Plan, Refusal, Survey};
+use crate::core::preflight::{self, Further};
+use crate::core::rollout::{Facet, GroupSearch, Seen, Watch};
+use crate::core::service::{Intent, Redeploy};
+use crate::core::strategy;
+use crate::core::taskdef::{TaskDefinition, same};
+use crate::ports::Cloud;
+
+/// Plans, with what was looked at for the plan's sake put into the survey.
+pub async fn propose(
+    target: &ServiceKey,
+    wanted: &TaskDefinition,
+    intent: Intent,
+    survey: &mut Survey,
+    cloud: &impl Cloud,
+) -> Result<Plan, SurveyError> {
+    if survey.service.controller() == "CODE_DEPLOY" && !is_settled(wanted, &intent, survey) {
+        survey.code_deploy = Some(code_deploy(target, &intent, survey, cloud).await?);
+    }
+    let plan = Plan::make(target.clone(), wanted.clone(), intent, survey)?;
+    let watch = preflight::watch(&plan, wanted, survey);
+    if !watch.is_empty() {
+        survey.further = Further::read(cloud.observe(&watch).await);
+    }
+    Ok(plan)
+}
+
+/// Refuses a plan that cannot succeed; gives what is to be minded otherwise.
+pub fn admit(
+    plan: &Plan,
+    wanted: &TaskDefinition,
+    survey: &Survey,
+) -> Result<Vec<crate::core::taskdef::Finding>, SurveyError> {
+    let findings = preflight::findings(plan, wanted, survey);
+    if preflight::refuses(&findings) {
+        return Err(Refusal::Unfit { findings }.into());
+    }
+    Ok(findings)
+}
+
+/// The one task set is of the wanted task definition: there is nothing that CodeDeploy is asked for.
+fn is_settled(wanted: &TaskDefinition, intent: &Intent, survey: &Survey) -> bool {
+    let service = &survey.service;
+    let counted = intent
+        .desired_count
+        .is_none_or(|count| count == service.desired_count());
+    service.task_sets().count() == 1
+        && counted
+        && intent.redeploy == Redeploy::WhenChanged
+        && survey.running.is_active()
+        && same(&survey.running.definition, wanted)
+}
+
+async fn code_deploy(
+    target: &ServiceKey,
+    intent: &Intent,
+    survey: &Survey,
+    cloud: &impl Cloud,
+) -> Result<CodeDeployFound, SurveyError> {
+    let asked = &intent.code_deploy;
+    let made_by = survey
+        .service
+        .task_sets()
+        .map(TaskSet::external_id)
+        .find(|id| id.starts_with("d-"));
+    let search = GroupSearch {
+        key: target.clone(),
+        application: asked.application.clone(),
+        group: asked.group.clone(),
+        deployment: made_by.map(DeploymentId::new),
+    };
+    let facet = Facet::CodeDeployGroup(search);
+    let group = match cloud.observe(&Watch::from([facet])).await.code_deploy_group {
+        Seen::Is(group) => group,
+        Seen::Unreadable(fault) => return Err(fault.into()),
+        Seen::Absent | Seen::NotAsked => {
+            let tried = strategy::usual_group(asked, target);
+            return Err(Refusal::NoGroup { tried }.into());
+        }
+    };
+    let facet = Facet::CodeDeployments(group.key(), None);
+    let running = match cloud.observe(&Watch::from([facet])).await.code_deployments {
+        Seen::Is(running) => running,
+        Seen::Unreadable(fault) => return Err(fault.into()),
+        Seen::Absent | Seen::NotAsked => Vec::new(),
+    };
+    Ok(CodeDeployFound { group, running })
+}
