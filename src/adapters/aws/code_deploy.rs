@@ -30,7 +30,9 @@ const UNFINISHED: [&str; 5] = ["Created", "Queued", "InProgress", "Baking", "Rea
 
 impl Aws {
     async fn code_deploy(&self, operation: &'static str, input: Value) -> Result<Value, Fault> {
-        self.code_deploy.call(operation, input, Repeat::Freely).await
+        self.code_deploy
+            .call(operation, input, Repeat::Freely)
+            .await
     }
 
     /// The group of that name, or of a deployment that made a task set, or of the usual names, or of a search.
@@ -75,7 +77,10 @@ impl Aws {
         let asked = self.code_deploy("GetDeploymentGroup", input).await;
         let answer = present(
             asked,
-            &["ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"],
+            &[
+                "ApplicationDoesNotExistException",
+                "DeploymentGroupDoesNotExistException",
+            ],
         )?;
         Ok(answer.map(|answer| DeploymentGroup::new(answer["deploymentGroupInfo"].clone())))
     }
@@ -83,12 +88,17 @@ impl Aws {
     async fn search_group(&self, search: &GroupSearch) -> Result<Option<DeploymentGroup>, Fault> {
         let applications = match &search.application {
             Some(named) => vec![named.clone()],
-            None => self.names("ListApplications", Map::new(), "applications").await?,
+            None => {
+                self.names("ListApplications", Map::new(), "applications")
+                    .await?
+            }
         };
         let mut looked_at = 0;
         for application in applications {
             let of = Map::from_iter([("applicationName".to_owned(), json!(application))]);
-            let groups = self.names("ListDeploymentGroups", of, "deploymentGroups").await?;
+            let groups = self
+                .names("ListDeploymentGroups", of, "deploymentGroups")
+                .await?;
             let wanted = |name: &&String| search.group.as_ref().is_none_or(|group| group == *name);
             for group in groups.iter().filter(wanted) {
                 let key = GroupKey {
@@ -116,7 +126,9 @@ impl Aws {
     ) -> Result<Vec<String>, Fault> {
         let mut names = Vec::new();
         loop {
-            let mut page = self.code_deploy(operation, Value::Object(input.clone())).await?;
+            let mut page = self
+                .code_deploy(operation, Value::Object(input.clone()))
+                .await?;
             let token = page["nextToken"].take();
             names.extend(all(page, member).filter_map(|name| Some(name.as_str()?.to_owned())));
             if !token.is_string() {
@@ -140,7 +152,9 @@ impl Aws {
             ])
         };
         let unfinished = of("includeOnlyStatuses", json!(UNFINISHED));
-        let mut ids = self.names("ListDeployments", unfinished, "deployments").await?;
+        let mut ids = self
+            .names("ListDeployments", unfinished, "deployments")
+            .await?;
         if let Some(since) = since {
             let since = of("createTimeRange", json!({"start": since.as_second()}));
             ids.extend(self.names("ListDeployments", since, "deployments").await?);
@@ -151,7 +165,9 @@ impl Aws {
         for some in ids.chunks(PER_CALL) {
             let input = json!({"deploymentIds": some});
             let answer = self.code_deploy("BatchGetDeployments", input).await?;
-            found.extend(all(answer, "deploymentsInfo").map(|info| CodeDeployment::new(info, Vec::new())));
+            found.extend(
+                all(answer, "deploymentsInfo").map(|info| CodeDeployment::new(info, Vec::new())),
+            );
         }
         Ok(found)
     }
@@ -201,10 +217,16 @@ impl Aws {
     ) -> Result<Receipt, Fault> {
         let members = Value::Object(members);
         let repeat = Repeat::OnlyThrottled;
-        let answer = self.code_deploy.call("CreateDeployment", members, repeat).await?;
+        let answer = self
+            .code_deploy
+            .call("CreateDeployment", members, repeat)
+            .await?;
         match answer["deploymentId"].as_str() {
             Some(id) => Ok(Receipt::CodeDeployment(DeploymentId::new(id))),
-            None => Err(unreadable("CreateDeployment", "the answer names no deployment")),
+            None => Err(unreadable(
+                "CreateDeployment",
+                "the answer names no deployment",
+            )),
         }
     }
 
@@ -230,9 +252,7 @@ fn deploys(group: &DeploymentGroup, search: &GroupSearch) -> bool {
 fn present(asked: Result<Value, Fault>, absent: &[&str]) -> Result<Option<Value>, Fault> {
     match asked {
         Ok(answer) => Ok(Some(answer)),
-        Err(fault)
-            if fault.kind == FaultKind::Refused && absent.contains(&fault.code.as_str()) =>
-        {
+        Err(fault) if fault.kind == FaultKind::Refused && absent.contains(&fault.code.as_str()) => {
             Ok(None)
         }
         Err(fault) => Err(fault),

@@ -77,7 +77,9 @@ impl CodeDeployment {
     /// The deployment that takes this one back.
     pub fn rollback(&self) -> Option<DeploymentId> {
         let id = self.info.pointer("/rollbackInfo/rollbackDeploymentId")?;
-        id.as_str().filter(|id| !id.is_empty()).map(DeploymentId::new)
+        id.as_str()
+            .filter(|id| !id.is_empty())
+            .map(DeploymentId::new)
     }
 
     /// `errorInformation.code`: `ALARM_ACTIVE`, `MANUAL_STOP`, `HOOK_EXECUTION_FAILURE`, …; empty where there is none.
@@ -144,9 +146,9 @@ impl DeploymentGroup {
 
     /// Whether it deploys this service, by the names without what stands before them in an ARN.
     pub fn deploys(&self, cluster: &str, service: &str) -> bool {
-        list(&self.0, "ecsServices").iter().any(|of| {
-            text(of, "clusterName") == cluster && text(of, "serviceName") == service
-        })
+        list(&self.0, "ecsServices")
+            .iter()
+            .any(|of| text(of, "clusterName") == cluster && text(of, "serviceName") == service)
     }
 
     /// How traffic moves where the deployment does not say it: `CodeDeployDefault.ECSAllAtOnce`, …
@@ -156,9 +158,7 @@ impl DeploymentGroup {
 
     /// Names of the pair of target groups.
     pub fn target_groups(&self) -> Vec<&str> {
-        let pairs = self
-            .0
-            .pointer("/loadBalancerInfo/targetGroupPairInfoList");
+        let pairs = self.0.pointer("/loadBalancerInfo/targetGroupPairInfoList");
         let pairs = pairs.and_then(Value::as_array).into_iter().flatten();
         pairs
             .flat_map(|pair| list(pair, "targetGroups"))
@@ -217,7 +217,10 @@ mod tests {
             let deployment = CodeDeployment::new(info, Vec::new());
             assert_eq!(deployment.task_definition(), Some(arn), "{content}");
         }
-        assert_eq!(CodeDeployment::new(json!({}), Vec::new()).task_definition(), None);
+        assert_eq!(
+            CodeDeployment::new(json!({}), Vec::new()).task_definition(),
+            None
+        );
     }
 
     fn check(status: &str, events: &[(&str, &str)], stage: &str, has_moved: bool) {
@@ -234,9 +237,30 @@ mod tests {
     #[test]
     fn traffic_has_moved_when_the_hooks_after_it_have_agreed() {
         check("Created", &[], "Created", false);
-        check("InProgress", &[("Install", "InProgress"), ("AllowTraffic", "Pending")], "Install", false);
-        check("InProgress", &[("AllowTraffic", "Succeeded"), ("AfterAllowTraffic", "InProgress")], "AfterAllowTraffic", false);
-        check("InProgress", &[("AllowTraffic", "Succeeded"), ("AfterAllowTraffic", "Skipped")], "InProgress", true);
+        check(
+            "InProgress",
+            &[("Install", "InProgress"), ("AllowTraffic", "Pending")],
+            "Install",
+            false,
+        );
+        check(
+            "InProgress",
+            &[
+                ("AllowTraffic", "Succeeded"),
+                ("AfterAllowTraffic", "InProgress"),
+            ],
+            "AfterAllowTraffic",
+            false,
+        );
+        check(
+            "InProgress",
+            &[
+                ("AllowTraffic", "Succeeded"),
+                ("AfterAllowTraffic", "Skipped"),
+            ],
+            "InProgress",
+            true,
+        );
         check("Baking", &[("AllowTraffic", "Succeeded")], "Baking", true);
         check("Succeeded", &[], "Succeeded", true);
         check("Stopped", &[("AllowTraffic", "Failed")], "Stopped", false);

@@ -22,12 +22,16 @@ pub fn names(plan: &Plan, survey: &Survey) -> BTreeSet<String> {
         }
         // ECS watches no alarms for services of the EXTERNAL controller.
         Strategy::TaskSets(_) => BTreeSet::new(),
-        Strategy::Rolling | Strategy::Native(_) | Strategy::Beside(_) => of_service(&survey.service),
+        Strategy::Rolling | Strategy::Native(_) | Strategy::Beside(_) => {
+            of_service(&survey.service)
+        }
     }
 }
 
 fn of_service(service: &Service) -> BTreeSet<String> {
-    let configuration = service.as_value().pointer("/deploymentConfiguration/alarms");
+    let configuration = service
+        .as_value()
+        .pointer("/deploymentConfiguration/alarms");
     let Some(alarms) = configuration.filter(|alarms| alarms["enable"] == true) else {
         return BTreeSet::new();
     };

@@ -71,7 +71,11 @@ fn pair(plan: &Plan, survey: &Survey) -> Option<Finding> {
     };
     let pair = survey.code_deploy.as_ref()?.group.target_groups();
     let serving = serving_group(&survey.service)?;
-    let name = serving.as_str().rsplit('/').nth(1).unwrap_or(serving.as_str());
+    let name = serving
+        .as_str()
+        .rsplit('/')
+        .nth(1)
+        .unwrap_or(serving.as_str());
     (!pair.contains(&name)).then(|| {
         Finding::error(
             "loadBalancerInfo",

@@ -46,11 +46,19 @@ pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
     if !matches!(plan.strategy, Strategy::Native(_)) {
         return Vec::new();
     }
-    let was_read = !survey.further.faults.iter().any(|it| it.operation == "DescribeRules");
+    let was_read = !survey
+        .further
+        .faults
+        .iter()
+        .any(|it| it.operation == "DescribeRules");
     let sides = sides(&survey.service).into_iter();
     sides
         .filter_map(|side| {
-            let rule = survey.further.rules.iter().find(|rule| rule.arn == side.rule);
+            let rule = survey
+                .further
+                .rules
+                .iter()
+                .find(|rule| rule.arn == side.rule);
             match rule {
                 Some(rule) => wrong(&side, rule),
                 None => was_read.then(|| gone(&side)),
@@ -71,16 +79,28 @@ fn wrong(side: &Side, rule: &Rule) -> Option<Finding> {
         let arn = group.as_str();
         arn.rsplit('/').nth(1).unwrap_or(arn).to_owned()
     };
-    let missing = side.pair.iter().find(|group| !rule.weights.contains_key(group));
+    let missing = side
+        .pair
+        .iter()
+        .find(|group| !rule.weights.contains_key(group));
     let third = rule.weights.keys().find(|group| !side.pair.contains(group));
-    let whole = side.pair.iter().any(|group| (rule.share(group) - 1.0).abs() < 1e-9);
+    let whole = side
+        .pair
+        .iter()
+        .any(|group| (rule.share(group) - 1.0).abs() < 1e-9);
     let (what, hint) = match (missing, third) {
         (_, Some(third)) => (
-            format!("the production rule forwards to a third target group, {}", name(third)),
+            format!(
+                "the production rule forwards to a third target group, {}",
+                name(third)
+            ),
             "a native shift needs a rule of its own two target groups",
         ),
         (Some(missing), None) if !side.has_test_rule => (
-            format!("the production rule does not hold the target group {}", name(missing)),
+            format!(
+                "the production rule does not hold the target group {}",
+                name(missing)
+            ),
             "put both target groups into it, weights 1 and 0, or give the service a testListenerRule that holds the other",
         ),
         _ if !whole => (

@@ -17,7 +17,10 @@ pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
             sets.hold.saturating_mul(steps)
         }
         Strategy::CodeDeploy(way) => {
-            let group = survey.code_deploy.as_ref().map(|found| found.group.config());
+            let group = survey
+                .code_deploy
+                .as_ref()
+                .map(|found| found.group.config());
             of_config(way.config.as_deref().or(group).unwrap_or_default())
         }
     };
@@ -58,7 +61,10 @@ fn of_native(during: &Map<String, Value>) -> Duration {
 
 /// Of a predefined configuration, by its name (CodeDeploy user guide); of any other nothing is known.
 fn of_config(name: &str) -> Duration {
-    let minutes = match name.strip_prefix("CodeDeployDefault.ECS").unwrap_or_default() {
+    let minutes = match name
+        .strip_prefix("CodeDeployDefault.ECS")
+        .unwrap_or_default()
+    {
         "Linear10PercentEvery1Minutes" => 9,
         "Linear10PercentEvery3Minutes" => 27,
         "Canary10Percent5Minutes" => 5,

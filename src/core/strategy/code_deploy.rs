@@ -45,17 +45,26 @@ fn check_asked(asked: StrategyAsked) -> Result<(), Refusal> {
     let (asked, config) = match asked {
         StrategyAsked::Auto | StrategyAsked::CodeDeploy => return Ok(()),
         StrategyAsked::Rolling => ("a rolling deployment", "CodeDeployDefault.ECSAllAtOnce"),
-        StrategyAsked::BlueGreen => ("ECS's own blue/green shift", "CodeDeployDefault.ECSAllAtOnce"),
-        StrategyAsked::Canary(CanarySize::Percent(_)) => {
-            ("ECS's own canary", "CodeDeployDefault.ECSCanary10Percent5Minutes")
-        }
-        StrategyAsked::Canary(CanarySize::Tasks(_)) => {
-            ("a canary beside it", "CodeDeployDefault.ECSCanary10Percent5Minutes")
-        }
-        StrategyAsked::Linear(_) => {
-            ("ECS's own linear shift", "CodeDeployDefault.ECSLinear10PercentEvery1Minutes")
-        }
-        StrategyAsked::TaskSets => ("a weighted shift between task sets", "CodeDeployDefault.ECSAllAtOnce"),
+        StrategyAsked::BlueGreen => (
+            "ECS's own blue/green shift",
+            "CodeDeployDefault.ECSAllAtOnce",
+        ),
+        StrategyAsked::Canary(CanarySize::Percent(_)) => (
+            "ECS's own canary",
+            "CodeDeployDefault.ECSCanary10Percent5Minutes",
+        ),
+        StrategyAsked::Canary(CanarySize::Tasks(_)) => (
+            "a canary beside it",
+            "CodeDeployDefault.ECSCanary10Percent5Minutes",
+        ),
+        StrategyAsked::Linear(_) => (
+            "ECS's own linear shift",
+            "CodeDeployDefault.ECSLinear10PercentEvery1Minutes",
+        ),
+        StrategyAsked::TaskSets => (
+            "a weighted shift between task sets",
+            "CodeDeployDefault.ECSAllAtOnce",
+        ),
     };
     let instead = format!(
         "CodeDeploy moves the traffic as its deployment configuration says: --codedeploy-deployment-config {config}"
@@ -89,7 +98,11 @@ fn generated(service: &Service) -> Result<Value, Refusal> {
         "ContainerPort": balancer["containerPort"],
     });
     properties.insert("LoadBalancerInfo".to_owned(), container);
-    for name in ["platformVersion", "networkConfiguration", "capacityProviderStrategy"] {
+    for name in [
+        "platformVersion",
+        "networkConfiguration",
+        "capacityProviderStrategy",
+    ] {
         if let Some(value) = member(name).filter(|value| !is_empty(value)) {
             properties.insert(large(name), spelled(value));
         }
@@ -135,7 +148,8 @@ mod tests {
             "loadBalancers": [{"targetGroupArn": "blue", "containerName": "web", "containerPort": 3000}],
             "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "DISABLED"}},
         }]}));
-        let target = |appspec: &Value| appspec["Resources"][0]["TargetService"]["Properties"].clone();
+        let target =
+            |appspec: &Value| appspec["Resources"][0]["TargetService"]["Properties"].clone();
         assert_eq!(
             target(&generated(&service).unwrap()),
             json!({
@@ -152,7 +166,10 @@ mod tests {
     #[test]
     fn a_strategy_of_ecs_is_refused_with_codedeploys_word_for_it() {
         for (asked, hint) in [
-            (StrategyAsked::Canary(CanarySize::Percent(10.0)), "ECSCanary10Percent"),
+            (
+                StrategyAsked::Canary(CanarySize::Percent(10.0)),
+                "ECSCanary10Percent",
+            ),
             (StrategyAsked::Linear(10.0), "ECSLinear10Percent"),
             (StrategyAsked::Rolling, "ECSAllAtOnce"),
         ] {

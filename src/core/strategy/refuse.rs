@@ -25,7 +25,8 @@ pub fn another_controller(controller: &'static str) -> Refusal {
         lacks: "its deployment controller is ECS".to_owned(),
         change: vec![
             change.to_owned(),
-            "or keep the controller and ask for --strategy rolling, blue-green, canary or linear".to_owned(),
+            "or keep the controller and ask for --strategy rolling, blue-green, canary or linear"
+                .to_owned(),
         ],
     }
 }

@@ -81,8 +81,14 @@ mod tests {
     fn whatever_the_appspec_names_becomes_the_revision_and_all_else_stays() {
         let arn = TaskDefinitionArn::from("arn:aws:ecs:r:1:task-definition/web:2");
         for (properties, expected) in [
-            (json!({"TaskDefinition": "<TASK_DEFINITION>", "X": 1}), json!({"TaskDefinition": arn, "X": 1})),
-            (json!({"taskDefinition": "old"}), json!({"taskDefinition": arn})),
+            (
+                json!({"TaskDefinition": "<TASK_DEFINITION>", "X": 1}),
+                json!({"TaskDefinition": arn, "X": 1}),
+            ),
+            (
+                json!({"taskDefinition": "old"}),
+                json!({"taskDefinition": arn}),
+            ),
             (json!({}), json!({"TaskDefinition": arn})),
         ] {
             let appspec = json!({
@@ -93,11 +99,20 @@ mod tests {
                 application: "app".to_owned(),
                 group: "group".to_owned(),
             };
-            let way = CodeDeploy { group, config: None, appspec };
+            let way = CodeDeploy {
+                group,
+                config: None,
+                appspec,
+            };
             let members = members(&way, &arn, "ours", OnFailure::Leave);
-            let content = members["revision"]["appSpecContent"]["content"].as_str().unwrap();
+            let content = members["revision"]["appSpecContent"]["content"]
+                .as_str()
+                .unwrap();
             let said: Value = serde_json::from_str(content).unwrap();
-            assert_eq!(said["resources"][0]["TargetService"]["properties"], expected);
+            assert_eq!(
+                said["resources"][0]["TargetService"]["properties"],
+                expected
+            );
             assert_eq!(said["Hooks"][0]["BeforeAllowTraffic"], "check");
             assert!(!members.contains_key("autoRollbackConfiguration"));
             assert!(!members.contains_key("deploymentConfigName"));

@@ -31,7 +31,8 @@ impl Turning<'_> {
         let undo_timeout = it.plan.intent.limits.undo_timeout;
         if it.waited(it.next.entered).unsigned_abs() >= undo_timeout {
             let seconds = undo_timeout.as_secs();
-            return it.undo_by_code_deploy_failed(cause, format!("the timeout of {seconds} s passed"));
+            return it
+                .undo_by_code_deploy_failed(cause, format!("the timeout of {seconds} s passed"));
         }
         match it.seen.code_deployment.get(&id) {
             Some(Seen::Is(record)) => it.read_undo_of(way, &service, record, cause),
@@ -87,7 +88,11 @@ impl Turning<'_> {
             return self.conclude(Outcome::RolledBack { cause });
         }
         if matches!(back.status(), "Failed" | "Stopped") {
-            let reason = format!("the deployment {} that goes back: {}", back.id(), back.error_message());
+            let reason = format!(
+                "the deployment {} that goes back: {}",
+                back.id(),
+                back.error_message()
+            );
             return self.undo_by_code_deploy_failed(cause, reason);
         }
         let watch = self.watch_undo_of(Some(back.id()));
@@ -111,7 +116,9 @@ impl Turning<'_> {
             let watch = self.watch_code_deployment();
             return self.look_after(LOOK_AGAIN, watch);
         }
-        let had_traffic = record.replacement_weight().is_some_and(|weight| weight > 0.0);
+        let had_traffic = record
+            .replacement_weight()
+            .is_some_and(|weight| weight > 0.0);
         if !had_traffic && !self.new_set_is_primary(service, record) {
             let cause = cause.clone();
             return self.conclude(Outcome::RolledBack { cause });
@@ -119,7 +126,12 @@ impl Turning<'_> {
         self.deploy_old_by_code_deploy(way, service, cause)
     }
 
-    fn deploy_old_by_code_deploy(mut self, way: &CodeDeploy, service: &Service, cause: &Cause) -> Turn {
+    fn deploy_old_by_code_deploy(
+        mut self,
+        way: &CodeDeploy,
+        service: &Service,
+        cause: &Cause,
+    ) -> Turn {
         self.next.told.named.insert(BACK.to_owned());
         let mut watch = self.watch_code_deployment();
         watch.extend(self.watch_group(way));
