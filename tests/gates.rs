@@ -56,3 +56,15 @@ fn the_documented_power_is_what_the_simulation_gives() {
         "renew docs/comparison.md with: cargo bench --bench power\n{table}"
     );
 }
+
+#[test]
+fn the_documented_example_is_read_as_it_stands() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gates.md");
+    let documented = fs::read_to_string(file).unwrap();
+    let example = documented.split("```yaml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let config = ecsdeploy::text::config::Config::parse("gates.md", example).unwrap();
+    let rollout = config.resolve(None, None).unwrap().rollout;
+    assert_eq!(rollout.gates.unwrap().len(), 7);
+    assert_eq!(rollout.steps.len(), 3);
+}

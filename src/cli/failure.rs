@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use crate::core::gate::Verdict;
 use crate::core::plan::Refusal;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Fault, FaultKind};
@@ -290,6 +291,11 @@ impl Failure {
                 failure.hint("check the image's name, tag and platform, and the execution role's rights to pull it")
             }
             Cause::Alarm { .. } => failure.hint("look at the alarms' history in CloudWatch"),
+            Cause::Gate { verdict, .. } => failure.hint(match verdict {
+                Verdict::NoData => "give the gate more traffic, more time, or ask it in a later step",
+                Verdict::Error => "what the gate looks at could not be read: check its name, its reach and ecsdeploy's rights",
+                _ => "the gate's lines above say what was measured, step by step",
+            }),
             Cause::Stopped { .. } => failure.hint("somebody called StopServiceDeployment or deployed the old revision"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),

@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use super::args;
 use crate::core::id::RuleArn;
 use crate::core::service::{
-    CanarySize, Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy, StrategyAsked,
+    CanarySize, Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy, Share, Step,
+    StrategyAsked,
 };
 use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
 
@@ -89,8 +90,13 @@ fn canary_size(text: &str) -> Result<CanarySize, String> {
 }
 
 impl Rules {
-    fn strategy(&self) -> StrategyAsked {
-        match (self.strategy, self.canary) {
+    /// The options, else what the configured steps begin with: tasks beside the service are a canary.
+    fn strategy(&self, steps: &[Step]) -> StrategyAsked {
+        let beside = steps.iter().find_map(|step| match step.share {
+            Share::Tasks(size) => Some(size),
+            Share::Traffic(_) => None,
+        });
+        match (self.strategy, self.canary.or(beside)) {
             (None | Some(StrategyArg::Auto | StrategyArg::Canary), Some(size)) => {
                 StrategyAsked::Canary(size)
             }
@@ -102,11 +108,29 @@ impl Rules {
         }
     }
 
+    /// The option, over the shares of traffic of the configured steps, over the default.
+    fn weights(&self, steps: &[Step], rest: Vec<u32>) -> Vec<u32> {
+        let configured: Vec<u32> = steps
+            .iter()
+            .filter_map(|step| match step.share {
+                Share::Traffic(percent) => Some(percent.ceil() as u32),
+                Share::Tasks(_) => None,
+            })
+            .collect();
+        match (self.weights.as_slice(), configured.as_slice()) {
+            ([], []) => rest,
+            ([], _) => configured,
+            (asked, _) => asked.to_vec(),
+        }
+    }
+
     /// The options, over the configuration, over the defaults.
     pub fn intent(&self, config: Option<&Resolved>) -> Intent {
         let config = config.map(|config| &config.rollout);
         let defaults = Limits::default();
         let rest = Intent::default();
+        let steps = config.map_or(&[][..], |c| &c.steps);
+        let hold = self.bake.or(config.and_then(|c| c.bake));
         let timeout = self
             .timeout
             .or(config.map(|c| c.timeout))
@@ -145,12 +169,15 @@ impl Rules {
                 Contest::Refuse
             },
             desired_count: self.desired_count,
-            strategy: self.strategy(),
-            bake: self.bake.unwrap_or(rest.bake),
-            weights: if self.weights.is_empty() {
-                rest.weights
+            strategy: self.strategy(steps),
+            bake: hold.unwrap_or(rest.bake),
+            hold,
+            weights: self.weights(steps, rest.weights),
+            gates: config.and_then(|c| c.gates.clone()),
+            steps: if self.weights.is_empty() {
+                steps.to_vec()
             } else {
-                self.weights.clone()
+                Vec::new()
             },
             rule: self.rule.as_ref().map(RuleArn::new),
             test_rule: self.test_rule.as_ref().map(RuleArn::new),

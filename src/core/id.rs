@@ -76,6 +76,17 @@ name!(
     TaskArn
 );
 
+impl RuleArn {
+    /// The load balancer, as CloudWatch's dimension has it: `arn:…:listener-rule/app/NAME/LB/LISTENER/ID` -> `app/NAME/LB`.
+    /// `None` for what is no rule's ARN.
+    pub fn load_balancer(&self) -> Option<&str> {
+        let (_, path) = self.0.split_once(":listener-rule/")?;
+        let (listener, _) = path.rsplit_once('/')?;
+        let (balancer, _) = listener.rsplit_once('/')?;
+        Some(balancer)
+    }
+}
+
 /// Which service: every call to ECS about it carries both names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ServiceKey {
@@ -86,5 +97,21 @@ pub struct ServiceKey {
 impl fmt::Display for ServiceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.cluster.short(), self.service.short())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rules_load_balancer_is_read_off_its_name() {
+        let of = |arn: &str| RuleArn::from(arn).load_balancer().map(str::to_owned);
+        let rule = "arn:aws:elasticloadbalancing:r:1:listener-rule/app/web/1a/2b/3c";
+        assert_eq!(of(rule).as_deref(), Some("app/web/1a"));
+        assert_eq!(
+            of("arn:aws:elasticloadbalancing:r:1:listener/net/web/1a/2b"),
+            None
+        );
     }
 }

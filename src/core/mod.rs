@@ -12,5 +12,6 @@ pub mod redact;
 pub mod report;
 pub mod rollout;
 pub mod service;
+pub mod steps;
 pub mod strategy;
 pub mod taskdef;

@@ -15,6 +15,7 @@ use super::live::{
 };
 use super::preflight::Further;
 use super::service::{Contest, Intent, Redeploy};
+use super::steps::sides;
 use super::strategy::{Choice, choose};
 use super::taskdef::{Described, Finding, TaskDefinition, same};
 
@@ -26,7 +27,8 @@ pub struct Survey {
     pub running: Described,
     /// The newest active revision of the wanted family, if there is one.
     pub latest: Option<Described>,
-    /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller.
+    /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller; the
+    /// production rules of services whose traffic ECS itself can shift.
     pub rules: Vec<Rule>,
     /// Of a service of the CODE_DEPLOY controller that is to be deployed to.
     pub code_deploy: Option<CodeDeployFound>,
@@ -55,6 +57,27 @@ pub struct Plan {
     /// deployment has failed and ECS starts no other for an unchanged service.
     pub redeploy: Redeploy,
     pub intent: Intent,
+    /// What the gates of a step rest on where nothing else is said.
+    #[serde(default)]
+    pub ground: Ground,
+}
+
+/// What was found of the service that gates rest on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ground {
+    /// The service's own deployment alarms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<String>,
+    pub balanced: Balanced,
+}
+
+/// Whether load balancers lead to the service's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balanced {
+    #[default]
+    No,
+    Yes,
 }
 
 /// How the new revision comes to serve.
@@ -82,6 +105,25 @@ pub struct CodeDeploy {
     pub config: Option<String>,
     /// The AppSpec; its task definition is put in when there is one.
     pub appspec: Value,
+    /// How the traffic moves.
+    pub moves: Moves,
+    /// For how long the old task set is kept after that.
+    pub kept: Duration,
+    /// The target group that serves.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub blue: Option<TargetGroupArn>,
+    /// `app/NAME/ID` of the load balancer, as its metrics are named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub load_balancer: Option<String>,
+}
+
+/// How a deployment configuration moves traffic, by its name where it is a predefined one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moves {
+    pub config: String,
+    /// Percent of production traffic for the new set before it has all.
+    pub percents: Vec<u32>,
+    pub takes: Duration,
 }
 
 /// The two sets, and how the traffic moves from one to the other.
@@ -124,6 +166,18 @@ pub struct Native {
     pub during: Map<String, Value>,
     /// The service's own, put back when the deployment has ended.
     pub after: Map<String, Value>,
+    /// What ECS moves the traffic between, one for each load balancer whose rule could be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sides: Vec<Sides>,
+}
+
+/// Two target groups that share the traffic of one rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sides {
+    pub rule: RuleArn,
+    /// The one that serves before the rollout.
+    pub blue: TargetGroupArn,
+    pub green: TargetGroupArn,
 }
 
 /// Which way it goes.
@@ -194,7 +248,10 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
-        let Choice { strategy, why } = choose(&intent, &target, survey)?;
+        let Choice { mut strategy, why } = choose(&intent, &target, survey)?;
+        if let Strategy::Native(native) = &mut strategy {
+            native.sides = sides(service, &survey.rules);
+        }
         let revision = revision(wanted, survey);
         let course = match service.controller() {
             "CODE_DEPLOY" => course_of_code_deploy(&revision, &intent, survey)?,
@@ -218,6 +275,7 @@ impl Plan {
             revision,
             before,
             redeploy: redeploy(&intent, service),
+            ground: Ground::of(service),
             intent: without_appspec(intent),
         })
     }
@@ -236,6 +294,22 @@ impl Plan {
         match &self.revision {
             Revision::Existing(arn) => family_of(arn),
             Revision::New(document) => document.family(),
+        }
+    }
+}
+
+impl Ground {
+    pub fn of(service: &Service) -> Self {
+        let groups = service.target_groups();
+        let of_set = service.primary_task_set().and_then(TaskSet::target_group);
+        let is_balanced = !groups.is_empty() || of_set.is_some();
+        Self {
+            alarms: service.deployment_alarms(),
+            balanced: if is_balanced {
+                Balanced::Yes
+            } else {
+                Balanced::No
+            },
         }
     }
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::gate::TaskFailure;
+use super::gate::{TaskFailure, Verdict};
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
 use super::live::{ServiceEvent, Target};
@@ -55,6 +55,21 @@ pub enum Event {
     /// Production traffic stands so, as read back.
     Shifted {
         percent: u32,
+    },
+    /// The gates of a step begin to be asked; each must hold for so long, unless it has a time of its own.
+    Asking {
+        /// In words: `1 canary task`, `5 % of the traffic`.
+        step: String,
+        gates: Vec<String>,
+        seconds: u64,
+    },
+    /// What a gate of the step comes to has changed.
+    Gate {
+        step: String,
+        gate: String,
+        verdict: Verdict,
+        /// What was measured, in words.
+        said: String,
     },
     TaskFailed(TaskFailure),
     TargetUnhealthy {
@@ -137,6 +152,16 @@ pub enum Cause {
     /// Deployment alarms of the service.
     Alarm {
         alarms: Vec<String>,
+    },
+    /// A gate did not hold, had no data, or could not be measured.
+    Gate {
+        gate: String,
+        step: String,
+        verdict: Verdict,
+        /// What was measured, in words.
+        said: String,
+        /// The limit that was passed, as `ecsdeploy.yml` names it: `failure_limit 0`, `timeout 10m`.
+        limit: String,
     },
     /// A person or a runner wished to go back.
     Cancelled {
@@ -257,6 +282,7 @@ impl Cause {
             Self::TasksFailing { .. } => "tasks_failing",
             Self::Unrunnable { .. } => "unrunnable",
             Self::Alarm { .. } => "alarm",
+            Self::Gate { .. } => "gate",
             Self::Cancelled { .. } => "cancelled",
             Self::Stopped { .. } => "stopped",
             Self::FailedByEcs { .. } => "failed_by_ecs",
@@ -288,6 +314,13 @@ impl std::fmt::Display for Cause {
                 write!(f, "the new task definition cannot run: {reason}")
             }
             Self::Alarm { alarms } => write!(f, "deployment alarms fired: {}", alarms.join(", ")),
+            Self::Gate {
+                gate,
+                step,
+                verdict,
+                said,
+                limit,
+            } => write!(f, "the gate {gate} {verdict} at {step}: {said} ({limit})"),
             Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
             Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),

@@ -1,10 +1,12 @@
 //! What a rollout of a service should be: strategy, limits, and what to do when it fails.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::gate::Gate;
 use super::id::RuleArn;
 
 /// What the user asks for; the plan says what it comes to for the service as it is.
@@ -30,6 +32,15 @@ pub struct Intent {
     pub drain: Duration,
     #[serde(default, skip_serializing_if = "CodeDeployAsked::is_nothing")]
     pub code_deploy: CodeDeployAsked,
+    /// For how long each step must hold, if that was asked for; else the strategy's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Duration>,
+    /// What must hold in each step. `None`: tasks, targets and the service's own deployment alarms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Vec<Gate>>,
+    /// Empty: the strategy's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
 }
 
 /// Of a service of the CODE_DEPLOY controller: what is given instead of found or made.
@@ -86,6 +97,46 @@ impl CanarySize {
                 let tasks = (f64::from(desired_count) * percent / 100.0).ceil();
                 (tasks as u32).max(1)
             }
+        }
+    }
+}
+
+/// One step of a rollout: how much of the new revision, for how long, and what must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub share: Share,
+    /// `None`: the rollout's.
+    pub bake: Option<Duration>,
+    /// `None`: the rollout's.
+    pub gates: Option<Vec<Gate>>,
+}
+
+/// How much of the new revision.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// Percent of production traffic, for strategies that weigh it.
+    Traffic(f64),
+    /// Tasks beside the old revision's, for canaries that share a target group.
+    Tasks(CanarySize),
+}
+
+impl Share {
+    /// The new revision is in place and has no production traffic yet.
+    pub const NOTHING: Self = Self::Traffic(0.0);
+    /// The new revision is all there is.
+    pub const ALL: Self = Self::Traffic(100.0);
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Traffic(0.0) => f.write_str("no traffic yet"),
+            Self::Traffic(100.0) => f.write_str("the whole service"),
+            Self::Traffic(percent) => write!(f, "{percent} % of the traffic"),
+            Self::Tasks(CanarySize::Tasks(1)) => f.write_str("1 canary task"),
+            Self::Tasks(CanarySize::Tasks(tasks)) => write!(f, "{tasks} canary tasks"),
+            Self::Tasks(CanarySize::Percent(percent)) => write!(f, "{percent} % canary tasks"),
         }
     }
 }
@@ -186,6 +237,9 @@ impl Default for Intent {
             test_rule: None,
             drain: Duration::from_mins(2),
             code_deploy: CodeDeployAsked::default(),
+            hold: None,
+            gates: None,
+            steps: Vec::new(),
         }
     }
 }

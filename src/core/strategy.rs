@@ -289,13 +289,17 @@ fn native(
     let pause = json!({
         "targetType": "PAUSE",
         "lifecycleStages": stages(strategy, service),
-        "timeoutConfiguration": { "timeoutInMinutes": intent.pause_minutes, "action": "ROLLBACK" },
+        "timeoutConfiguration": { "timeoutInMinutes": intent.minutes_of_pauses(), "action": "ROLLBACK" },
     });
     if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([])) {
         hooks.push(pause);
     }
     Choice {
-        strategy: Strategy::Native(Native { during, after }),
+        strategy: Strategy::Native(Native {
+            during,
+            after,
+            sides: Vec::new(),
+        }),
         why,
     }
 }

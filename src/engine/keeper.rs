@@ -1,11 +1,15 @@
-//! The record of the rollout that is being driven: written before each change and when a phase is entered, renewed when
-//! half of its lease has passed, removed at the end.
+//! The record of the rollout that is being driven: written before each change and when a phase or a step is entered, renewed
+//! when half of its lease has passed, removed at the end.
 //!
 //! **Invariant:** a journal that cannot be written is trouble that is told once; it never fails a rollout. That somebody
 //! else took the service over is no trouble but the end of this run.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use crate::core::gate::Verdict;
+use crate::core::id::DeploymentId;
 use crate::core::journal::{Goal, Owner, Record, RolloutId, Work};
 use crate::core::plan::Plan;
 use crate::core::report::Event;
@@ -72,7 +76,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
     ) -> Result<Option<Event>, TakenOver> {
         let work = Work::of(plan, state);
         let is_news = match occasion {
-            Occasion::Look => entered(work.as_ref()) != entered(self.record.work.as_ref()),
+            Occasion::Look => milestone(work.as_ref()) != milestone(self.record.work.as_ref()),
             Occasion::Change => work != self.record.work,
             Occasion::Leave => true,
         };
@@ -121,7 +125,22 @@ pub fn trouble(error: &JournalError) -> Event {
     }
 }
 
-/// When the phase was entered that is recorded, and for what deployment.
-fn entered(work: Option<&Work>) -> Option<(Timestamp, Option<&crate::core::id::DeploymentId>)> {
-    work.map(|work| (work.state.entered, work.state.deployment.as_ref()))
+/// What is worth a record of its own: a phase that was entered, a deployment that was found, the gates of a step that
+/// began, a verdict that changed. Looks in between are on record when the lease is renewed.
+#[derive(PartialEq)]
+struct Milestone<'a> {
+    entered: Timestamp,
+    deployment: Option<&'a DeploymentId>,
+    gating: Option<(Timestamp, &'a BTreeMap<String, Verdict>)>,
+}
+
+fn milestone(work: Option<&Work>) -> Option<Milestone<'_>> {
+    work.map(|Work { state, .. }| Milestone {
+        entered: state.entered,
+        deployment: state.deployment.as_ref(),
+        gating: state
+            .gating
+            .as_ref()
+            .map(|gating| (gating.progress.began, &gating.told)),
+    })
 }

@@ -5,7 +5,7 @@
 use super::survey::SurveyError;
 use crate::core::id::{DeploymentId, ServiceKey};
 use crate::core::live::TaskSet;
-use crate::core::plan::{CodeDeployFound, Plan, Refusal, Survey};
+use crate::core::plan::{CodeDeployFound, Course, Plan, Refusal, Strategy, Survey};
 use crate::core::preflight::{self, Further};
 use crate::core::rollout::{Facet, GroupSearch, Seen, Watch};
 use crate::core::service::{Intent, Redeploy};
@@ -24,10 +24,23 @@ pub async fn propose(
     if survey.service.controller() == "CODE_DEPLOY" && !is_settled(wanted, &intent, survey) {
         survey.code_deploy = Some(code_deploy(target, &intent, survey, cloud).await?);
     }
-    let plan = Plan::make(target.clone(), wanted.clone(), intent, survey)?;
+    let make = |survey: &Survey| Plan::make(target.clone(), wanted.clone(), intent.clone(), survey);
+    let mut plan = make(survey)?;
+    if plan.course == Course::Nothing {
+        return Ok(plan);
+    }
+    if let Strategy::Native(_) = plan.strategy {
+        let rules = preflight::production_rules(&survey.service);
+        survey.further = Further::read(cloud.observe(&rules).await);
+        survey.rules.clone_from(&survey.further.rules);
+        // With the rules it is known which target group serves.
+        plan = make(survey)?;
+    }
     let watch = preflight::watch(&plan, wanted, survey);
     if !watch.is_empty() {
-        survey.further = Further::read(cloud.observe(&watch).await);
+        survey
+            .further
+            .add(Further::read(cloud.observe(&watch).await));
     }
     Ok(plan)
 }

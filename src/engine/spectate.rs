@@ -12,7 +12,7 @@ use super::unkept::Unkept;
 use crate::core::id::{DeploymentId, ServiceKey};
 use crate::core::journal::{Fence, Goal, Owner, Record};
 use crate::core::live::{Deployment, RolloutState, Service};
-use crate::core::plan::{Before, Course, Plan, Refusal, Revision, Strategy};
+use crate::core::plan::{Before, Course, Ground, Plan, Refusal, Revision, Strategy};
 use crate::core::rollout::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
 };
@@ -120,6 +120,7 @@ pub fn following(
             desired_count: service.desired_count(),
         },
         redeploy: Redeploy::WhenChanged,
+        ground: Ground::default(),
         intent,
     }
 }

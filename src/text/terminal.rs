@@ -78,6 +78,17 @@ fn event(event: &Event) -> String {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
+        Event::Asking {
+            step,
+            gates,
+            seconds,
+        } => asking(step, gates, *seconds),
+        Event::Gate {
+            step,
+            gate,
+            verdict,
+            said,
+        } => format!("gate            {gate} {verdict} at {step}: {said}"),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,
@@ -143,6 +154,14 @@ fn tasks(progress: &Progress) -> String {
     }
     if !awaiting.is_empty() {
         let _ = write!(text, "; waiting: {awaiting}");
+    }
+    text
+}
+
+fn asking(step: &str, gates: &[String], seconds: u64) -> String {
+    let mut text = format!("gates           {step}: {}", gates.join(", "));
+    if seconds > 0 {
+        let _ = write!(text, ", for {seconds} s");
     }
     text
 }

@@ -42,7 +42,22 @@ pub struct Judgement {
 pub struct Standing {
     pub gate: String,
     pub verdict: Verdict,
+    /// What was measured.
     pub said: String,
+    /// Of a verdict that ends the step: the limit that was passed, as `ecsdeploy.yml` names it.
+    pub limit: String,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "passed",
+            Self::Wait => "waits",
+            Self::NoData => "had no data",
+            Self::Error => "could not be measured",
+            Self::Fail => "failed",
+        })
+    }
 }
 
 /// What the gates that are due have to see, by their names.
@@ -106,40 +121,47 @@ pub fn judge(
 }
 
 fn stand(gate: &Gate, tally: &Tally, progress: &GateProgress, now: Timestamp) -> Standing {
-    let last = tally
-        .last
-        .as_ref()
-        .map_or("not looked at yet", Reading::said);
-    let (verdict, said) = if tally.failed > gate.limits.failures {
-        let said = tally.failure.as_deref().unwrap_or(last);
-        (Verdict::Fail, said.to_owned())
-    } else if tally.errors > gate.limits.errors {
+    let limits = gate.limits;
+    let last = tally.last.as_ref();
+    let last = last.map_or("not looked at yet", Reading::said);
+    let (verdict, said, limit) = if tally.failed > limits.failures {
+        let said = tally.failure.as_deref().unwrap_or(last).to_owned();
+        let limit = format!("failure_limit {}", limits.failures);
+        (Verdict::Fail, said, limit)
+    } else if tally.errors > limits.errors {
+        let said = format!("{} looks did not work: {last}", tally.errors);
         (
             Verdict::Error,
-            format!("{} looks did not work: {last}", tally.errors),
+            said,
+            format!("error_limit {}", limits.errors),
         )
-    } else if tally.no_data > gate.limits.no_data {
-        (
-            Verdict::NoData,
-            format!("{} times no data: {last}", tally.no_data),
-        )
+    } else if tally.no_data > limits.no_data {
+        let said = format!("{} times no data: {last}", tally.no_data);
+        let limit = format!("no_data_limit {}", limits.no_data);
+        (Verdict::NoData, said, limit)
     } else if has_enough(gate, tally, progress) {
-        (Verdict::Pass, last.to_owned())
+        (Verdict::Pass, last.to_owned(), String::new())
     } else if is_late(gate, tally, progress, now) {
-        let late = match &tally.last {
-            Some(Reading::Error(_)) => Verdict::Error,
-            _ if gate.check.owes_an_answer() => Verdict::Fail,
-            _ => Verdict::NoData,
-        };
-        (late, format!("undecided when its time was over: {last}"))
+        let said = format!("undecided when its time was over: {last}");
+        let limit = format!("timeout {} s", gate.pace.timeout.as_secs());
+        (late(gate, tally), said, limit)
     } else {
-        (Verdict::Wait, last.to_owned())
+        (Verdict::Wait, last.to_owned(), String::new())
     };
-    let gate = gate.name.clone();
     Standing {
-        gate,
+        gate: gate.name.clone(),
         verdict,
         said,
+        limit,
+    }
+}
+
+/// What staying undecided for too long comes to.
+fn late(gate: &Gate, tally: &Tally) -> Verdict {
+    match &tally.last {
+        Some(Reading::Error(_)) => Verdict::Error,
+        _ if gate.check.owes_an_answer() => Verdict::Fail,
+        _ => Verdict::NoData,
     }
 }
 

@@ -185,6 +185,16 @@ impl MetricQuery {
         }
     }
 
+    /// Whether it is of a target group or its load balancer, which have points only while there are requests.
+    pub fn is_of_a_target_group(&self) -> bool {
+        let names =
+            |text: &String| text.contains("{target_group}") || text.contains("{load_balancer}");
+        match &self.measure {
+            Measure::Expression(expression) => names(expression),
+            Measure::Stat { dimensions, .. } => dimensions.values().any(names),
+        }
+    }
+
     /// The query for one side; `Err` names the placeholder that the side cannot fill.
     pub(super) fn about(&self, side: &Side) -> Result<Self, &'static str> {
         let measure = match &self.measure {

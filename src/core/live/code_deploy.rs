@@ -166,6 +166,13 @@ impl DeploymentGroup {
             .collect()
     }
 
+    /// The listener of the production traffic, by ARN.
+    pub fn production_listener(&self) -> Option<&str> {
+        let listener =
+            "/loadBalancerInfo/targetGroupPairInfoList/0/prodTrafficRoute/listenerArns/0";
+        self.0.pointer(listener)?.as_str()
+    }
+
     /// Alarms that stop its deployments.
     pub fn alarms(&self) -> Vec<&str> {
         let Some(configuration) = self.0.get("alarmConfiguration") else {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{TaskSet, count, list, text, time};
-use crate::core::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
+use crate::core::id::{DeploymentId, RuleArn, TargetGroupArn, TaskDefinitionArn};
 
 /// One element of `DescribeServices.services`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,6 +167,24 @@ impl Service {
         })
     }
 
+    /// Where ECS itself can shift: both target groups, in no particular order, and the production rule (behind a Network
+    /// Load Balancer the listener) of each load balancer.
+    pub fn pairs(&self) -> Vec<([TargetGroupArn; 2], RuleArn)> {
+        let pairs = list(&self.0, "loadBalancers")
+            .iter()
+            .filter_map(|balancer| {
+                let advanced = balancer.get("advancedConfiguration")?;
+                let groups = [
+                    text(balancer, "targetGroupArn"),
+                    text(advanced, "alternateTargetGroupArn"),
+                ];
+                let rule = text(advanced, "productionListenerRule");
+                let is_whole = !rule.is_empty() && groups.iter().all(|group| !group.is_empty());
+                is_whole.then(|| (groups.map(TargetGroupArn::new), RuleArn::new(rule)))
+            });
+        pairs.collect()
+    }
+
     /// Target groups that the other revision uses while a native shift runs.
     pub fn alternate_target_groups(&self) -> Vec<TargetGroupArn> {
         list(&self.0, "loadBalancers")
@@ -180,6 +198,12 @@ impl Service {
             .collect()
     }
 
+    /// The target group of the primary task set, or of the service itself.
+    pub fn serving_group(&self) -> Option<TargetGroupArn> {
+        let of_set = self.primary_task_set().and_then(TaskSet::target_group);
+        of_set.or_else(|| self.target_groups().into_iter().next())
+    }
+
     /// Target groups of the service and of its other side.
     pub fn target_groups_of_all(&self) -> BTreeSet<TargetGroupArn> {
         let groups = self.target_groups().into_iter();
@@ -188,6 +212,18 @@ impl Service {
             .chain(self.alternate_target_groups())
             .chain(sets)
             .collect()
+    }
+
+    /// `deploymentConfiguration.alarms.alarmNames`, if they are enabled.
+    pub fn deployment_alarms(&self) -> Vec<String> {
+        let Some(alarms) = self.0.pointer("/deploymentConfiguration/alarms") else {
+            return Vec::new();
+        };
+        let names = list(alarms, "alarmNames").iter().filter_map(Value::as_str);
+        match alarms.get("enable").and_then(Value::as_bool) {
+            Some(true) => names.map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
     }
 
     pub fn breaker(&self) -> Breaker {

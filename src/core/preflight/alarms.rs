@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use crate::core::live::{AlarmState, Service};
+use crate::core::live::AlarmState;
 use crate::core::plan::{Plan, Strategy, Survey};
 use crate::core::rollout::Fault;
 use crate::core::taskdef::Finding;
@@ -23,20 +21,9 @@ pub fn names(plan: &Plan, survey: &Survey) -> BTreeSet<String> {
         // ECS watches no alarms for services of the EXTERNAL controller.
         Strategy::TaskSets(_) => BTreeSet::new(),
         Strategy::Rolling | Strategy::Native(_) | Strategy::Beside(_) => {
-            of_service(&survey.service)
+            survey.service.deployment_alarms().into_iter().collect()
         }
     }
-}
-
-fn of_service(service: &Service) -> BTreeSet<String> {
-    let configuration = service
-        .as_value()
-        .pointer("/deploymentConfiguration/alarms");
-    let Some(alarms) = configuration.filter(|alarms| alarms["enable"] == true) else {
-        return BTreeSet::new();
-    };
-    let names = alarms["alarmNames"].as_array().into_iter().flatten();
-    names.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::is_two_sided;
 use crate::core::id::TargetGroupArn;
-use crate::core::live::{Service, TargetGroup, TaskSet};
+use crate::core::live::TargetGroup;
 use crate::core::plan::{Plan, Strategy, Survey};
 use crate::core::taskdef::{Finding, TaskDefinition};
 
@@ -70,7 +70,7 @@ fn pair(plan: &Plan, survey: &Survey) -> Option<Finding> {
         return None;
     };
     let pair = survey.code_deploy.as_ref()?.group.target_groups();
-    let serving = serving_group(&survey.service)?;
+    let serving = survey.service.serving_group()?;
     let name = serving
         .as_str()
         .rsplit('/')
@@ -87,11 +87,6 @@ fn pair(plan: &Plan, survey: &Survey) -> Option<Finding> {
         )
         .hint("set the deployment group's target groups to the two that the service alternates between")
     })
-}
-
-fn serving_group(service: &Service) -> Option<TargetGroupArn> {
-    let of_set = service.primary_task_set().and_then(TaskSet::target_group);
-    of_set.or_else(|| service.target_groups().into_iter().next())
 }
 
 /// A policy of requests per target names one target group, and the traffic moves to the other (Application Auto

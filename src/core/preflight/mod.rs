@@ -10,6 +10,8 @@ mod groups;
 mod native;
 mod time;
 
+pub use native::production_rules;
+
 use crate::core::live::{Alarm, Rule, ScalingPolicy, TargetGroup};
 use crate::core::plan::{Course, Plan, Strategy, Survey};
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
@@ -44,9 +46,6 @@ pub fn watch(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Watch {
     if is_two_sided(&plan.strategy) && !service.target_groups_of_all().is_empty() {
         watch.insert(Facet::ScalingPolicies(plan.target.clone()));
     }
-    if let Strategy::Native(_) = plan.strategy {
-        watch.extend(native::rules(service).map(Facet::Rule));
-    }
     watch
 }
 
@@ -56,7 +55,7 @@ pub fn findings(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Vec<Fi
         return Vec::new();
     }
     let mut found = counts::check(plan, survey);
-    found.extend(time::check(plan, survey));
+    found.extend(time::check(plan));
     found.extend(alarms::check(plan, survey));
     found.extend(groups::check(plan, wanted, survey));
     found.extend(native::check(plan, survey));
@@ -73,6 +72,15 @@ pub fn refuses(findings: &[Finding]) -> bool {
 }
 
 impl Further {
+    pub fn add(&mut self, more: Self) {
+        self.alarms.extend(more.alarms);
+        self.target_groups.extend(more.target_groups);
+        self.policies.extend(more.policies);
+        self.rules.extend(more.rules);
+        self.faults.extend(more.faults);
+        self.faults.dedup();
+    }
+
     pub fn read(seen: Observation) -> Self {
         let mut further = Self::default();
         for alarm in seen.alarms.into_values() {

@@ -8,11 +8,13 @@ use serde_json::Value;
 use crate::core::id::{RuleArn, TargetGroupArn};
 use crate::core::live::{Rule, Service};
 use crate::core::plan::{Plan, Strategy, Survey};
+use crate::core::rollout::{Facet, Watch};
 use crate::core::taskdef::Finding;
 
 /// Production rules of application load balancers; network load balancers have listeners there.
-pub fn rules(service: &Service) -> impl Iterator<Item = RuleArn> {
-    sides(service).into_iter().map(|side| side.rule)
+pub fn production_rules(service: &Service) -> Watch {
+    let sides = sides(service).into_iter();
+    sides.map(|side| Facet::Rule(side.rule)).collect()
 }
 
 /// One load balancer of the service.

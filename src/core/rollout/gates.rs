@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Action, Facet, Observation, Receipt, Seen, Watch};
+use super::{Action, Facet, Observation, Receipt, Seen, Watch, Wish};
 use crate::core::gate::{
-    Gate, GateProgress, Judgement, Metrics, MetricsRequest, Need, Run, Sample, Samples, Subject,
-    judge, needs, wake_at,
+    Ask, Gate, GateProgress, Judgement, Metrics, MetricsRequest, Need, Run, Sample, Samples, Says,
+    Subject, Word, judge, needs, wake_at,
 };
 use crate::core::id::TargetGroupArn;
 use crate::core::live::{Service, Target};
@@ -25,20 +25,22 @@ pub struct Look {
     pub wake_at: Option<Timestamp>,
 }
 
-/// What the gates have to see next. `service` is what one-off tasks take their network and capacity from.
+/// What the gates have to see when the turn wakes, `latest` at the latest: what is not due then is not asked for.
+/// `service` is what one-off tasks take their network and capacity from.
 pub fn look(
     gates: &[Gate],
     progress: &GateProgress,
     subject: &Subject,
     service: &Service,
     now: Timestamp,
+    latest: Timestamp,
 ) -> Look {
+    let due = wake_at(gates, progress, now).map_or(latest, |at| at.min(latest));
+    let then = due.max(now);
     let mut look = Look {
-        wake_at: wake_at(gates, progress, now),
+        wake_at: Some(then),
         ..Look::default()
     };
-    // What is due when the turn wakes is asked for then, and not one interval later.
-    let then = look.wake_at.map_or(now, |at| at.max(now));
     for need in needs(gates, progress, subject, then).values() {
         look.watch.extend(facets(need, subject));
     }
@@ -137,14 +139,23 @@ fn sample(need: &Need, subject: &Subject, service: &Service, seen: &Observation)
         Need::Task(arn) => taken(seen.one_off_tasks.get(arn)?, |task| {
             Some(Sample::Task(task.cloned()))
         })?,
-        Need::Approval(ask) => taken(seen.approvals.get(ask)?, |word| {
-            Some(Sample::Approval(word.cloned()))
-        })?,
+        Need::Approval(ask) => return approval(ask, seen),
         Need::Run(run) => match run_task(run, subject, service) {
             Ok(_) => return started(run, seen),
             Err(why) => Sample::Unreadable(why),
         },
         Need::Impossible(why) => Sample::Unreadable(why.clone()),
+    })
+}
+
+/// `ecsdeploy promote` says yes to whatever the rollout asks.
+fn approval(ask: &Ask, seen: &Observation) -> Option<Sample> {
+    if let Some(Wish::Promote { by }) = &seen.wish {
+        let (says, by) = (Says::Yes, by.clone());
+        return Some(Sample::Approval(Some(Word { says, by })));
+    }
+    taken(seen.approvals.get(ask)?, |word| {
+        Some(Sample::Approval(word.cloned()))
     })
 }
 
@@ -276,4 +287,176 @@ fn command_container(run: &Run, service: &Service) -> Result<String, String> {
              name the container"
                 .to_owned()
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::gate::{Check, Comparison, OneOff, Quiet, Series, SeriesById, Side, Verdict};
+    use crate::core::live::{Alarm, AlarmState};
+    use crate::core::rollout::{Fault, FaultKind};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_040 + seconds).unwrap()
+    }
+
+    fn subject() -> Subject {
+        let side = |group: &str| Side {
+            service: crate::core::id::ServiceKey {
+                cluster: "prod".into(),
+                service: "web".into(),
+            },
+            task_definition: "arn:task-definition/web:2".into(),
+            deployment: None,
+            tasks: 1,
+            target_groups: vec![group.into()],
+            own: Some(crate::core::gate::Balanced {
+                target_group: group.into(),
+                load_balancer: "app/lb/1".to_owned(),
+            }),
+        };
+        Subject {
+            rollout: "sha256:00".to_owned(),
+            new: side("green"),
+            old: Some(side("blue")),
+        }
+    }
+
+    fn service() -> Service {
+        Service::new(json!({
+            "launchType": "FARGATE", "platformVersion": "1.4.0",
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}},
+            "loadBalancers": [{"targetGroupArn": "green", "containerName": "app", "containerPort": 80}],
+        }))
+    }
+
+    fn heard(
+        gate: &Gate,
+        progress: &GateProgress,
+        seen: &Observation,
+        now: i64,
+    ) -> (GateProgress, Verdict) {
+        let gates = std::slice::from_ref(gate);
+        let (next, judged) = hear(gates, progress, &subject(), &service(), seen, at(now));
+        (next, judged.verdict)
+    }
+
+    #[test]
+    fn alarms_are_watched_and_heard() {
+        let mut gate = Gate::new(Check::Alarms {
+            names: ["a".to_owned()].into(),
+            quiet: Quiet::NoData,
+        });
+        gate.pace.count = 1;
+        let begun = GateProgress::begin(at(0));
+        let look = look(
+            std::slice::from_ref(&gate),
+            &begun,
+            &subject(),
+            &service(),
+            at(0),
+            at(900),
+        );
+        assert_eq!(
+            look.watch,
+            Watch::from([Facet::Alarms(["a".to_owned()].into())])
+        );
+        let check = |seen: Option<Seen<Alarm>>, expect| {
+            let mut observation = Observation::default();
+            observation
+                .alarms
+                .extend(seen.map(|seen| ("a".to_owned(), seen)));
+            assert_eq!(heard(&gate, &begun, &observation, 1).1, expect);
+        };
+        let alarm = |state| {
+            Some(Seen::Is(Alarm {
+                name: "a".to_owned(),
+                state,
+                reason: String::new(),
+            }))
+        };
+        check(None, Verdict::Wait);
+        check(alarm(AlarmState::Ok), Verdict::Pass);
+        check(alarm(AlarmState::Alarm), Verdict::Fail);
+        check(Some(Seen::Absent), Verdict::Wait);
+    }
+
+    #[test]
+    fn an_answer_that_is_a_minute_old_still_counts() {
+        let mut gate = Gate::new(Check::Errors(Comparison::default()));
+        gate.pace.count = 1;
+        let gates = std::slice::from_ref(&gate);
+        let begun = GateProgress::begin(at(0));
+        let look = look(gates, &begun, &subject(), &service(), at(0), at(900));
+        assert_eq!(
+            look.wake_at,
+            Some(at(180)),
+            "the first minute is published then"
+        );
+        let mut seen = Observation::default();
+        for facet in look.watch {
+            let Facet::Metrics(request) = facet else {
+                panic!("{facet:?}")
+            };
+            let requests = Series::from([(at(0), 500.0)]);
+            let series = SeriesById::from([("requests".to_owned(), requests)]);
+            seen.metrics.insert(request, Seen::Is(series));
+        }
+        assert_eq!(seen.metrics.len(), 2, "one request for each side");
+        assert_eq!(heard(&gate, &begun, &seen, 181).1, Verdict::Pass);
+        assert_eq!(heard(&gate, &begun, &seen, 241).1, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_one_off_task_is_run_as_the_service_runs_its_tasks() {
+        let gate = Gate::new(Check::Task(OneOff {
+            command: vec!["./smoke".to_owned()],
+            container: None,
+            task_definition: None,
+        }));
+        let gates = std::slice::from_ref(&gate);
+        let begun = GateProgress::begin(at(0));
+        let first = look(gates, &begun, &subject(), &service(), at(0), at(900));
+        let token = "ecsdeploy-00-task-0";
+        let expect = json!({
+            "cluster": "prod", "taskDefinition": "arn:task-definition/web:2", "count": 1,
+            "clientToken": token, "startedBy": "ecsdeploy", "launchType": "FARGATE",
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}},
+            "platformVersion": "1.4.0",
+            "overrides": {"containerOverrides": [{"name": "app", "command": ["./smoke"]}]},
+        });
+        let Some(Action::RunTask { members }) = &first.act else {
+            panic!("{first:?}")
+        };
+        assert_eq!(Value::Object(members.clone()), expect);
+        // An unanswered call is made again under the same token; a refused one is an error of the gate.
+        let mut seen = Observation::default();
+        let fault = |kind| {
+            Some(Err(Fault {
+                operation: "RunTask".to_owned(),
+                kind,
+                code: String::new(),
+                message: String::new(),
+            }))
+        };
+        seen.receipt = fault(FaultKind::Unanswered);
+        let (progress, verdict) = heard(&gate, &begun, &seen, 1);
+        assert_eq!(verdict, Verdict::Wait);
+        assert_eq!(
+            look(gates, &progress, &subject(), &service(), at(1), at(900)).act,
+            first.act
+        );
+        seen.receipt = fault(FaultKind::Refused);
+        assert_eq!(heard(&gate, &begun, &seen, 1).0.tallies["task"].errors, 1);
+        seen.receipt = Some(Ok(Receipt::Started {
+            token: token.to_owned(),
+            task: "arn:task/prod/9".into(),
+        }));
+        let (progress, verdict) = heard(&gate, &begun, &seen, 1);
+        assert_eq!(verdict, Verdict::Wait);
+        let then = look(gates, &progress, &subject(), &service(), at(1), at(900));
+        assert_eq!(then.act, None);
+        let facet = Facet::OneOffTask("prod".into(), "arn:task/prod/9".into());
+        assert_eq!(then.watch, Watch::from([facet]));
+    }
 }

@@ -9,6 +9,7 @@ mod beside;
 mod code_deploy;
 mod deploy;
 pub mod gates;
+mod hold;
 mod looks;
 mod native;
 mod observation;
@@ -22,6 +23,7 @@ mod turning;
 mod wish;
 
 pub use action::{Action, Receipt};
+pub use hold::{Divided, Gating, Held};
 pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;

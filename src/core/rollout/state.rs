@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Facet, Stage, Watch};
+use super::{Action, Facet, Gating, Stage, Watch};
 use crate::core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::core::plan::{Course, Plan, Revision, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
@@ -30,6 +30,9 @@ pub struct State {
     /// Looks in a row that did not work.
     pub blind_looks: u32,
     pub looks: u32,
+    /// The gates of the step that is held, or was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gating: Option<Gating>,
     pub told: Told,
 }
 
@@ -110,6 +113,7 @@ impl State {
             ordered: None,
             blind_looks: 0,
             looks: 0,
+            gating: None,
             told: Told::default(),
         }
     }

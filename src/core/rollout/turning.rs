@@ -115,6 +115,17 @@ impl<'a> Turning<'a> {
         Watch::from([Facet::Service(self.plan.target.clone())])
     }
 
+    /// The answer to the strategy's own action; what came of a one-off task is for the gate that asked.
+    pub fn receipt(&self) -> Option<&'a Result<Receipt, Fault>> {
+        let receipt = self.seen.receipt.as_ref()?;
+        let is_of_a_gate = match receipt {
+            Ok(Receipt::Started { .. }) => true,
+            Ok(_) => false,
+            Err(fault) => fault.operation == "RunTask",
+        };
+        (!is_of_a_gate).then_some(receipt)
+    }
+
     /// The service as last seen: UpdateService's own answer is newer than any read beside it.
     pub fn service(&self) -> Seen<&Service> {
         if let Some(Ok(Receipt::Updated(service))) = &self.seen.receipt {
@@ -184,17 +195,22 @@ impl<'a> Turning<'a> {
 
     /// The time for the whole rollout passed before its deployment began.
     pub fn is_late(&self) -> bool {
-        self.waited(self.next.began).unsigned_abs() > self.plan.intent.limits.timeout
+        self.waited(self.next.began).unsigned_abs() > self.plan.time_limit()
     }
 
     pub fn too_late(self) -> Turn {
-        let seconds = self.plan.intent.limits.timeout.as_secs();
         let awaiting = match self.next.phase {
             Phase::Register => "the revision was being registered",
             _ => "the deployment was being started",
         };
-        let awaiting = awaiting.to_owned();
-        self.give_up(Cause::Deadline { seconds, awaiting })
+        let cause = self.deadline(awaiting.to_owned());
+        self.give_up(cause)
+    }
+
+    /// Why a rollout ends that has taken all its time.
+    pub fn deadline(&self, awaiting: String) -> Cause {
+        let seconds = self.plan.time_limit().as_secs();
+        Cause::Deadline { seconds, awaiting }
     }
 
     pub fn refused(self, fault: &Fault) -> Turn {

@@ -2,19 +2,25 @@
 //!
 //! Source: CodeDeploy user guide, "AppSpec 'resources' section (Amazon ECS)".
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::Choice;
 use super::refuse::needs_ecs;
 use crate::core::id::ServiceKey;
 use crate::core::live::{DeploymentGroup, GroupKey, Service, TaskSet};
-use crate::core::plan::{CodeDeploy, Refusal, Strategy, Survey};
+use crate::core::plan::{CodeDeploy, Moves, Refusal, Strategy, Survey};
 use crate::core::service::{CanarySize, CodeDeployAsked, Intent, StrategyAsked};
 
 pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<Choice, Refusal> {
     check_asked(intent.strategy)?;
     let asked = &intent.code_deploy;
     let found = survey.code_deploy.as_ref().map(|found| &found.group);
+    let config = asked.config.as_deref();
+    let config = config.or_else(|| found.map(DeploymentGroup::config));
+    let kept = found.map_or(0, DeploymentGroup::termination_minutes);
+    let balancer = found.and_then(DeploymentGroup::production_listener);
     let appspec = match &asked.appspec {
         Some(appspec) => appspec.clone(),
         None => generated(&survey.service)?,
@@ -24,9 +30,38 @@ pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<C
             group: found.map_or_else(|| named(asked, target), DeploymentGroup::key),
             config: asked.config.clone(),
             appspec,
+            moves: moves(config.unwrap_or_default()),
+            kept: Duration::from_mins(kept),
+            blue: survey.service.serving_group(),
+            load_balancer: balancer.and_then(load_balancer),
         }),
         why: "the service's deployment controller is CODE_DEPLOY".to_owned(),
     })
+}
+
+/// What the name of a predefined configuration says (CodeDeploy user guide, "deployment configurations on an Amazon ECS
+/// compute platform"); of any other nothing is known but that it ends at 100 %.
+fn moves(config: &str) -> Moves {
+    let name = config.strip_prefix("CodeDeployDefault.ECS");
+    let (percents, minutes) = match name.unwrap_or_default() {
+        "Linear10PercentEvery1Minutes" => ((10..100).step_by(10).collect(), 9),
+        "Linear10PercentEvery3Minutes" => ((10..100).step_by(10).collect(), 27),
+        "Canary10Percent5Minutes" => (vec![10], 5),
+        "Canary10Percent15Minutes" => (vec![10], 15),
+        _ => (Vec::new(), 0),
+    };
+    Moves {
+        config: config.to_owned(),
+        percents,
+        takes: Duration::from_mins(minutes),
+    }
+}
+
+/// `arn:…:listener/app/NAME/ID/LISTENER` -> `app/NAME/ID`.
+fn load_balancer(listener: &str) -> Option<String> {
+    let (_, name) = listener.split_once(":listener/")?;
+    let (balancer, _) = name.rsplit_once('/')?;
+    Some(balancer.to_owned())
 }
 
 /// The names that the ECS console and AWS's own actions give, where none are asked for.
@@ -161,6 +196,22 @@ mod tests {
         );
         let error = generated(&Service::new(json!({}))).unwrap_err();
         assert!(error.to_string().contains("no load balancer"), "{error}");
+    }
+
+    #[test]
+    fn what_a_predefined_configuration_does_is_known_by_its_name() {
+        for (name, percents, minutes) in [
+            ("CodeDeployDefault.ECSAllAtOnce", 0, 0),
+            ("CodeDeployDefault.ECSCanary10Percent15Minutes", 1, 15),
+            ("CodeDeployDefault.ECSLinear10PercentEvery3Minutes", 9, 27),
+            ("shop-slowly", 0, 0),
+        ] {
+            let moves = moves(name);
+            assert_eq!(moves.percents.len(), percents, "{name}");
+            assert_eq!(moves.takes, Duration::from_mins(minutes), "{name}");
+        }
+        let listener = "arn:aws:elasticloadbalancing:r:1:listener/app/web/1a/2b";
+        assert_eq!(load_balancer(listener).as_deref(), Some("app/web/1a"));
     }
 
     #[test]

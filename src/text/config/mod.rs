@@ -1,6 +1,10 @@
 //! `ecsdeploy.yml`: its shape, how it is read, and what one service of it comes to.
 
 mod duration;
+mod gate_read;
+mod gate_shape;
+#[cfg(test)]
+mod gate_tests;
 mod journal;
 mod resolve;
 mod shape;
@@ -8,6 +12,7 @@ mod shape;
 mod tests;
 
 pub use duration::HumanDuration;
+pub use gate_shape::{GateConfig, GateList, StepConfig};
 pub use journal::JournalPlace;
 pub use resolve::{DEFAULT_TIMEOUT, Resolved, Rollout};
 pub use shape::{

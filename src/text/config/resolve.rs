@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::gate_shape::{GateList, StepConfig};
 use super::shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,
     StrategyName,
 };
+use crate::core::gate::Gate;
 use crate::core::redact::Rules;
+use crate::core::service::Step;
 use crate::text::complaint::Complaint;
 use crate::text::values::merge;
 
@@ -46,7 +49,7 @@ pub struct Resolved {
 }
 
 /// How the rollout goes and when it has failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rollout {
     pub strategy: StrategyName,
     pub timeout: Duration,
@@ -54,6 +57,12 @@ pub struct Rollout {
     pub max_failed_tasks: Option<u32>,
     pub on_failure: OnFailure,
     pub on_cancel: OnCancel,
+    /// For how long each step must hold, if the configuration says it.
+    pub bake: Option<Duration>,
+    /// `None`: the defaults.
+    pub gates: Option<Vec<Gate>>,
+    /// Empty: the strategy's own.
+    pub steps: Vec<Step>,
 }
 
 impl Default for Rollout {
@@ -116,12 +125,21 @@ impl RolloutConfig {
     /// This block laid over `base`, laid over the defaults.
     fn over(&self, base: &Self) -> Rollout {
         let timeout = self.timeout.or(base.timeout);
+        let gates = self.gates.as_ref().or(base.gates.as_ref());
+        let steps = self.steps.as_ref().or(base.steps.as_ref());
         Rollout {
             strategy: self.strategy.or(base.strategy).unwrap_or_default(),
             timeout: timeout.map_or(DEFAULT_TIMEOUT, super::HumanDuration::get),
             max_failed_tasks: self.max_failed_tasks.or(base.max_failed_tasks),
             on_failure: self.on_failure.or(base.on_failure).unwrap_or_default(),
             on_cancel: self.on_cancel.or(base.on_cancel).unwrap_or_default(),
+            bake: self.bake.or(base.bake).map(super::HumanDuration::get),
+            gates: gates.map(|GateList(gates)| gates.clone()),
+            steps: steps
+                .into_iter()
+                .flatten()
+                .map(|StepConfig(step)| step.clone())
+                .collect(),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::duration::HumanDuration;
+use super::gate_shape::{GateList, StepConfig};
 use super::journal::JournalPlace;
 use crate::text::complaint::Complaint;
 use crate::text::yaml;
@@ -78,7 +79,7 @@ pub struct ServiceConfig {
 }
 
 /// How a rollout goes and when it has failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RolloutConfig {
     /// How the new revision takes over. Default: `auto`.
@@ -91,6 +92,13 @@ pub struct RolloutConfig {
     pub on_failure: Option<OnFailure>,
     /// What to do when the run is cancelled. Default: `leave`.
     pub on_cancel: Option<OnCancel>,
+    /// For how long each step must hold before the rollout goes on. Default: the strategy's own.
+    pub bake: Option<HumanDuration>,
+    /// What must hold in each step before the rollout goes on. Default: `tasks`, `targets`, and the service's own
+    /// deployment alarms. An empty list asks nothing.
+    pub gates: Option<GateList>,
+    /// The steps, smallest first, for strategies that have steps. Default: the strategy's own.
+    pub steps: Option<Vec<StepConfig>>,
 }
 
 /// What is different in one environment.

@@ -1,5 +1,7 @@
 //! Starting the canary, or taking it over, and judging it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +11,8 @@ use crate::core::plan::{Beside, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Phase, Receipt, Seen, Turn, Watch};
+use crate::core::rollout::{Action, Facet, Held, Phase, Receipt, Seen, Turn, Watch};
+use crate::core::steps::canary_of;
 use crate::core::strategy::CANARY_TAG;
 
 impl Turning<'_> {
@@ -17,7 +20,7 @@ impl Turning<'_> {
         let Strategy::Beside(beside) = &self.plan.strategy else {
             return self.deploy();
         };
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
             Some(Err(fault)) if !matches!(fault.operation.as_str(), "RegisterTaskDefinition") => {
                 return self.canary_refused(fault);
@@ -131,14 +134,40 @@ impl Turning<'_> {
         };
         self.tell_progress(canary, primary, awaiting.clone());
         self.next.phase = Phase::Canary { well_since: since };
-        if since.is_some_and(|since| self.waited(since).unsigned_abs() >= beside.bake) {
-            return self.canary_passed(beside);
+        if since.is_some() || self.is_holding(canary_of(beside)) {
+            return self.hold_canary(beside, canary, primary, since);
         }
         self.wait_for_canary(watch, &awaiting)
     }
 
-    fn canary_passed(mut self, beside: &Beside) -> Turn {
-        let seconds = beside.bake.as_secs();
+    /// The canary has come up: from here on its gates are asked, and it must be well all the time that it bakes.
+    fn hold_canary(
+        mut self,
+        beside: &Beside,
+        canary: &Service,
+        primary: Deployment<'_>,
+        since: Option<Timestamp>,
+    ) -> Turn {
+        let (share, groups) = (canary_of(beside), canary.target_groups());
+        let watch = watch_canary_well(beside, canary);
+        let asked = self.in_shared_groups(share, &beside.key, primary.id(), beside.tasks, groups);
+        let subject = match asked {
+            Ok(subject) => subject,
+            Err(first) => return self.look_now(&watch | &first),
+        };
+        let bake = self.plan.asked(share).bake;
+        let is_baked = since.is_some_and(|since| self.waited(since).unsigned_abs() >= bake);
+        let pause = between_looks(self.next.entered, self.now);
+        match self.hold(share, subject, canary, pause) {
+            Held::Failed(cause) => self.canary_failed(cause),
+            Held::Passed(_) if is_baked => self.canary_passed(bake),
+            _ if self.is_late() => self.canary_late("the canary's gates pass"),
+            Held::Passed(look) | Held::Waiting(look) => self.look_on(look, watch),
+        }
+    }
+
+    fn canary_passed(mut self, bake: Duration) -> Turn {
+        let seconds = bake.as_secs();
         self.say.push(Event::CanaryPassed { seconds });
         // From here on it is the first service whose events are told.
         self.next.told.last_event = None;
@@ -153,14 +182,16 @@ impl Turning<'_> {
     }
 
     fn wait_for_canary(self, watch: Watch, awaiting: &str) -> Turn {
-        let timeout = self.plan.intent.limits.timeout;
-        if self.waited(self.next.began).unsigned_abs() >= timeout {
-            let seconds = timeout.as_secs();
-            let awaiting = format!("waiting: {awaiting}");
-            return self.canary_failed(Cause::Deadline { seconds, awaiting });
+        if self.is_late() {
+            return self.canary_late(awaiting);
         }
         let pause = between_looks(self.next.entered, self.now);
         self.look_after(pause, watch)
+    }
+
+    fn canary_late(self, awaiting: &str) -> Turn {
+        let cause = self.deadline(format!("waiting: {awaiting}"));
+        self.canary_failed(cause)
     }
 }
 

@@ -1,17 +1,18 @@
 //! Following one deployment by CodeDeploy's own record of it: until traffic has moved and the new set serves, or it ends.
 
 use super::set_of;
-use crate::core::gate::failures;
-use crate::core::id::DeploymentId;
+use crate::core::gate::{Balanced, Side, Subject, failures};
+use crate::core::id::{DeploymentId, TargetGroupArn};
 use crate::core::live::{CodeDeployment, Service, TargetState, TaskSet};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
+use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Phase, Seen, Turn};
-use crate::core::service::OnFailure;
+use crate::core::rollout::{Action, Facet, Held, Phase, Seen, Turn};
+use crate::core::service::{OnFailure, Share};
 
 impl Turning<'_> {
     pub fn follow_code_deploy(mut self) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             // A wait that is over refuses to be ended again; the record says how it stands.
             self.tell_trouble(fault);
         }
@@ -65,20 +66,80 @@ impl Turning<'_> {
             return self.fail_deployment(cause, record);
         }
         let is_proven = set.is_some_and(TaskSet::is_steady);
-        if record.status() == "Ready" && is_proven && !self.just_ordered() {
-            let watch = self.watch_code_deployment();
-            return self.act(Action::ContinueCodeDeployment(record.id()), watch);
+        let percent = record.replacement_weight().unwrap_or_default();
+        match set {
+            Some(set) if percent > 0.0 || (record.status() == "Ready" && is_proven) => {
+                self.hold_deployment(Share::Traffic(percent), service, set, record)
+            }
+            _ => self.wait_for_deployment(record),
         }
-        self.wait_for_deployment(record)
+    }
+
+    /// The gates are asked while CodeDeploy moves the traffic; where it waits, they alone let it go on.
+    fn hold_deployment(
+        mut self,
+        share: Share,
+        service: &Service,
+        set: TaskSet<'_>,
+        record: &CodeDeployment,
+    ) -> Turn {
+        if self.is_late() {
+            return self.wait_for_deployment(record);
+        }
+        let subject = self.judged_by_code_deploy(service, set);
+        let pause = between_looks(self.next.entered, self.now);
+        let watch = self.watch_code_deployment();
+        match self.hold(share, subject, service, pause) {
+            Held::Failed(cause) => self.fail_deployment(cause, record),
+            Held::Passed(_) if record.has_moved() => self.conclude(Outcome::Completed),
+            Held::Passed(_) if record.status() == "Ready" && !self.just_ordered() => {
+                self.act(Action::ContinueCodeDeployment(record.id()), watch)
+            }
+            Held::Passed(look) | Held::Waiting(look) => self.look_on(look, watch),
+        }
+    }
+
+    fn judged_by_code_deploy(&self, service: &Service, set: TaskSet<'_>) -> Subject {
+        let way = self.by_code_deploy();
+        let groups = |group: Option<TargetGroupArn>| group.into_iter().collect::<Vec<_>>();
+        let side = |deployment, task_definition, tasks, target_groups: Vec<TargetGroupArn>| {
+            let balancer = way.and_then(|way| way.load_balancer.clone());
+            let own = balancer.and_then(|load_balancer| {
+                let target_group = target_groups.first()?.clone();
+                Some(Balanced {
+                    target_group,
+                    load_balancer,
+                })
+            });
+            Side {
+                service: self.plan.target.clone(),
+                task_definition,
+                deployment,
+                tasks,
+                target_groups,
+                own,
+            }
+        };
+        let before = &self.plan.before;
+        let blue = groups(way.and_then(|way| way.blue.clone()));
+        let (old, tasks) = (before.deployment.clone(), self.tasks_owed(service));
+        Subject {
+            rollout: String::new(),
+            new: side(
+                Some(set.id()),
+                set.task_definition(),
+                tasks,
+                groups(set.target_group()),
+            ),
+            old: Some(side(old, before.task_definition.clone(), 0, blue)),
+        }
     }
 
     /// Looks again in a while, unless the whole rollout has taken too long.
     fn wait_for_deployment(self, record: &CodeDeployment) -> Turn {
-        let timeout = self.plan.intent.limits.timeout;
-        if self.waited(self.next.began).unsigned_abs() >= timeout {
-            let awaiting = format!("the deployment was at {}", record.stage());
-            let seconds = timeout.as_secs();
-            return self.fail_deployment(Cause::Deadline { seconds, awaiting }, record);
+        if self.is_late() {
+            let cause = self.deadline(format!("the deployment was at {}", record.stage()));
+            return self.fail_deployment(cause, record);
         }
         self.look_at_it_later()
     }
@@ -103,7 +164,7 @@ impl Turning<'_> {
         });
         let serves = set.running_count() >= service.healthy_floor() && healthy;
         if serves || service.desired_count() == 0 {
-            return self.conclude(Outcome::Completed);
+            return self.hold_deployment(Share::ALL, service, set, record);
         }
         self.wait_for_deployment(record)
     }

@@ -16,7 +16,7 @@ pub(super) const BUSY: &str = "DeploymentLimitExceededException";
 impl Turning<'_> {
     pub fn order_code_deployment(mut self, way: &CodeDeploy) -> Turn {
         let watch = self.watch_group(way);
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Ok(Receipt::CodeDeployment(id))) => {
                 let id = id.clone();
                 return self.follow_code_deployment_of(id);

@@ -11,7 +11,7 @@ use crate::core::rollout::{Action, Facet, Receipt, Seen, Turn};
 
 impl Turning<'_> {
     pub fn undo_code_deploy(mut self, cause: &Cause) -> Turn {
-        match &self.seen.receipt {
+        match self.receipt() {
             // It may have ended just before it was stopped: the record says so.
             Some(Err(fault)) if fault.operation != "CreateDeployment" => self.tell_trouble(fault),
             Some(Err(fault)) if fault.is_unanswered() || fault.code == order::BUSY => {
@@ -51,9 +51,12 @@ impl Turning<'_> {
         record: &CodeDeployment,
         cause: &Cause,
     ) -> Turn {
-        if record.status() == "Succeeded" {
-            // It completed before it could be stopped: the new revision serves.
-            return self.conclude(Outcome::Completed);
+        match (record.status(), cause) {
+            // It completed as its time ran out: the new revision serves.
+            ("Succeeded", Cause::Deadline { .. }) => return self.conclude(Outcome::Completed),
+            // It completed before it could be stopped, and what it brought is not wanted.
+            ("Succeeded", _) => return self.deploy_old_by_code_deploy(way, service, cause),
+            _ => {}
         }
         if !record.is_over() {
             if self.just_ordered() {

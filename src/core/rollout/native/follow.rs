@@ -1,16 +1,17 @@
 //! Following one native deployment by its own record.
 
-use crate::core::gate::failures;
+use crate::core::gate::{Subject, failures};
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
+use crate::core::plan::{Sides, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Phase, Seen, Turn, Watch};
-use crate::core::service::OnFailure;
+use crate::core::rollout::{Action, Divided, Facet, Held, Phase, Seen, Turn, Watch};
+use crate::core::service::{OnFailure, Share};
 
 impl Turning<'_> {
     pub fn follow_native(mut self) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             // A pause that went on already refuses a second word; the record says how it stands.
             self.tell_trouble(fault);
         }
@@ -25,7 +26,7 @@ impl Turning<'_> {
         match &it.seen.service_deployment {
             Seen::Is(record) => it.read_record(&service, record),
             Seen::Unreadable(fault) => it.blind(fault),
-            Seen::Absent => it.wait_native(&service),
+            Seen::Absent => it.wait_native(),
             Seen::NotAsked => {
                 let watch = it.watch_native();
                 it.look_now(watch)
@@ -61,27 +62,72 @@ impl Turning<'_> {
         {
             return self.fail_native(cause, record);
         }
-        let timeout = self.plan.intent.limits.timeout;
-        if self.waited(self.next.began).unsigned_abs() >= timeout {
-            let awaiting = format!("the deployment was at {}", record.stage());
-            let seconds = timeout.as_secs();
-            return self.fail_native(Cause::Deadline { seconds, awaiting }, record);
+        if self.is_late() {
+            let cause = self.deadline(format!("the deployment was at {}", record.stage()));
+            return self.fail_native(cause, record);
         }
-        let Some(hook) = record
-            .waiting_hooks()
-            .first()
-            .map(|hook| (*hook).to_owned())
-        else {
-            return self.wait_native(service);
+        let waiting = record.waiting_hooks();
+        let hook = waiting.first().map(|hook| (*hook).to_owned());
+        match self.share_judged(record, hook.as_ref()) {
+            Some(share) => self.hold_native(share, service, record, hook),
+            None => self.wait_native(),
+        }
+    }
+
+    /// How much the new revision has, once it is in place and as long as ECS can be told to go back: from the first
+    /// pause on, or from when it has traffic.
+    fn share_judged(&self, record: &ServiceDeployment, hook: Option<&String>) -> Option<Share> {
+        let percent = record.production_weight().unwrap_or_default();
+        let is_in_place = hook.is_some() || percent > 0.0;
+        let share = Share::Traffic(percent);
+        let begun = is_in_place || self.is_holding(share);
+        (begun && record.stage() != "CLEAN_UP").then_some(share)
+    }
+
+    /// The gates are asked while ECS bakes too, so that a bad release need not wait for the next pause; they alone open
+    /// a pause.
+    fn hold_native(
+        mut self,
+        share: Share,
+        service: &Service,
+        record: &ServiceDeployment,
+        hook: Option<String>,
+    ) -> Turn {
+        let subject = self.judged_native(service);
+        let pause = between_looks(self.next.entered, self.now);
+        match (self.hold(share, subject, service, pause), hook) {
+            (Held::Failed(cause), _) => self.fail_native(cause, record),
+            (Held::Passed(_), Some(hook)) => self.go_past(record, hook),
+            (Held::Passed(look) | Held::Waiting(look), _) => {
+                let watch = self.watch_native();
+                self.look_on(look, watch)
+            }
+        }
+    }
+
+    fn judged_native(&self, service: &Service) -> Subject {
+        let Strategy::Native(native) = &self.plan.strategy else {
+            unreachable!("only native shifts are followed here")
         };
+        let divided: Vec<Divided<'_>> = native
+            .sides
+            .iter()
+            .map(|Sides { rule, blue, green }| Divided { rule, blue, green })
+            .collect();
+        let ours = self.next.deployment.clone();
+        let ours = ours.expect("a deployment that is followed is known");
+        let old = self.plan.before.deployment.clone();
+        self.in_own_groups(ours, old, self.tasks_owed(service), &divided)
+    }
+
+    fn go_past(mut self, record: &ServiceDeployment, hook: String) -> Turn {
         if self.just_ordered() && self.next.told.named.contains(&hook) {
-            return self.wait_native(service);
+            return self.wait_native();
         }
         let deployment = record.arn();
         let watch = self.watch_native();
-        let mut it = self;
-        it.next.told.named.insert(hook.clone());
-        it.act(
+        self.next.told.named.insert(hook.clone());
+        self.act(
             Action::ContinueServiceDeployment { deployment, hook },
             watch,
         )
@@ -179,14 +225,12 @@ impl Turning<'_> {
         if serves {
             return self.begin_restore(Outcome::Completed);
         }
-        let timeout = self.plan.intent.limits.timeout;
-        if self.waited(self.next.began).unsigned_abs() >= timeout {
+        if self.is_late() {
             let awaiting = "ECS was done but the new revision did not serve".to_owned();
-            let seconds = timeout.as_secs();
-            let cause = Cause::Deadline { seconds, awaiting };
+            let cause = self.deadline(awaiting);
             return self.begin_restore(Outcome::Stranded { cause });
         }
-        self.wait_native(service)
+        self.wait_native()
     }
 
     fn replaced_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
@@ -213,7 +257,7 @@ impl Turning<'_> {
         }
     }
 
-    fn wait_native(self, _: &Service) -> Turn {
+    fn wait_native(self) -> Turn {
         let pause = between_looks(self.next.entered, self.now);
         let watch = self.watch_native();
         self.look_after(pause, watch)

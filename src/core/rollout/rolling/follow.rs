@@ -5,8 +5,8 @@ use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeplo
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Facet, Phase, Turn, Watch};
-use crate::core::service::OnFailure;
+use crate::core::rollout::{Facet, Held, Phase, Turn, Watch};
+use crate::core::service::{OnFailure, Share};
 
 impl Turning<'_> {
     pub fn follow_rolling(self) -> Turn {
@@ -29,8 +29,11 @@ impl Turning<'_> {
         }
     }
 
-    /// ECS says it completed: look whether it serves.
+    /// ECS says it completed: look whether it serves, then ask the gates.
     fn confirm(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
+        if self.is_holding(Share::ALL) {
+            return self.prove(service, ours);
+        }
         let watch = self.watch_serving(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
@@ -46,12 +49,38 @@ impl Turning<'_> {
         let counted = self.plan.intent.desired_count.is_none()
             || ours.running_count() >= service.desired_count();
         let awaiting = match serving(service, ours, tasks, &groups) {
-            Serving::Yes if counted => return self.conclude(Outcome::Completed),
+            Serving::Yes if counted => return self.prove(service, ours),
             Serving::Yes => "the desired count is reached".to_owned(),
             Serving::NotYet(awaiting) => awaiting,
         };
         self.tell_progress(service, ours, awaiting);
         self.wait_or_time_out(service, watch)
+    }
+
+    /// It serves: it has to hold through its gates.
+    fn prove(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
+        let key = self.plan.target.clone();
+        let (tasks, groups) = (self.tasks_owed(service), service.target_groups());
+        let subject = match self.in_shared_groups(Share::ALL, &key, ours.id(), tasks, groups) {
+            Ok(subject) => subject,
+            Err(first) => {
+                let watch = self.watch_service();
+                return self.look_now(&watch | &first);
+            }
+        };
+        let pause = between_looks(self.next.entered, self.now);
+        match self.hold(Share::ALL, subject, service, pause) {
+            Held::Passed(_) => self.conclude(Outcome::Completed),
+            Held::Failed(cause) => self.fail(cause, service),
+            Held::Waiting(look) => {
+                self.tell_progress(service, ours, "the gates pass".to_owned());
+                let watch = self.watch_service();
+                match self.overdue() {
+                    Some(cause) => self.fail(cause, service),
+                    None => self.look_on(look, watch),
+                }
+            }
+        }
     }
 
     fn go_on(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
@@ -76,17 +105,17 @@ impl Turning<'_> {
     }
 
     fn wait_or_time_out(self, service: &Service, watch: Watch) -> Turn {
-        let timeout = self.plan.intent.limits.timeout;
-        if self.waited(self.next.began).unsigned_abs() >= timeout {
-            let progress = self.next.told.progress.clone().unwrap_or_default();
-            let cause = Cause::Deadline {
-                seconds: timeout.as_secs(),
-                awaiting: awaited(&progress),
-            };
+        if let Some(cause) = self.overdue() {
             return self.fail(cause, service);
         }
         let pause = between_looks(self.next.entered, self.now);
         self.look_after(pause, watch)
+    }
+
+    fn overdue(&self) -> Option<Cause> {
+        let is_late = self.waited(self.next.began).unsigned_abs() >= self.plan.time_limit();
+        let progress = self.next.told.progress.clone().unwrap_or_default();
+        is_late.then(|| self.deadline(awaited(&progress)))
     }
 
     /// The rollout failed and ECS has not dealt with it: go back, unless told to leave it. The reasons

@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::turning::Turning;
-use super::{Action, Facet, Seen, Turn, Watch};
+use super::{Action, Divided, Facet, Seen, Turn, Watch};
+use crate::core::gate::Subject;
 use crate::core::id::{RuleArn, TargetGroupArn};
 use crate::core::live::{Rule, Service, TaskSet};
 use crate::core::plan::{Strategy, TaskSets};
@@ -66,6 +67,17 @@ impl Turning<'_> {
         service.task_sets().find(|set| {
             set.id() != sets.old && !set.is_draining() && revision == Some(&set.task_definition())
         })
+    }
+
+    /// Who is judged: the new set behind green, compared with the old one behind blue.
+    fn judged_sets(&self, sets: &TaskSets, service: &Service, ours: TaskSet<'_>) -> Subject {
+        let divided = Divided {
+            rule: &sets.rule,
+            blue: &sets.blue,
+            green: &sets.green,
+        };
+        let (old, tasks) = (Some(sets.old.clone()), self.tasks_owed(service));
+        self.in_own_groups(ours.id(), old, tasks, &[divided])
     }
 
     fn watch_sets(&self, sets: &TaskSets) -> Watch {

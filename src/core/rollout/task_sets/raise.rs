@@ -7,13 +7,15 @@ use crate::core::gate::failures;
 use crate::core::live::{Rule, Service, TaskSet};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event, Outcome, Progress};
+use crate::core::rollout::gates::Look;
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Phase, Turn};
+use crate::core::rollout::{Action, Held, Phase, Turn};
+use crate::core::service::Share;
 
 impl Turning<'_> {
     pub(super) fn raise(mut self, sets: &TaskSets) -> Turn {
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
             Some(Err(fault)) => return self.refused(fault),
             _ => {}
@@ -95,20 +97,31 @@ impl Turning<'_> {
         if let Some(cause) = self.set_failing(service, ours) {
             return self.begin_back(cause);
         }
-        if !ours.is_steady() {
+        if !ours.is_steady() && !self.is_holding(Share::NOTHING) {
             return self.hold_or_time_out(sets, "the new task set became steady");
         }
         if let Some(action) = self.test_shift(sets, &sets.green) {
             let watch = self.watch_sets_closely(sets);
             return self.act(action, watch);
         }
-        let stage = Stage::Shift {
-            step: 0,
-            since: None,
-        };
-        self.next.enter(Phase::TaskSets(stage), self.now);
-        let watch = self.watch_sets_closely(sets);
-        self.look_now(watch)
+        self.prove_set(sets, service, ours)
+    }
+
+    /// The new set is steady, and reached by test traffic if there is any: its gates, before it gets production's.
+    fn prove_set(mut self, sets: &TaskSets, service: &Service, ours: TaskSet<'_>) -> Turn {
+        let subject = self.judged_sets(sets, service, ours);
+        let pause = between_looks(self.next.entered, self.now);
+        match self.hold(Share::NOTHING, subject, service, pause) {
+            Held::Failed(cause) => self.begin_back(cause),
+            Held::Waiting(look) => self.look_on_or_time_out(sets, look),
+            Held::Passed(_) => {
+                let (step, since) = (0, None);
+                let stage = Stage::Shift { step, since };
+                self.next.enter(Phase::TaskSets(stage), self.now);
+                let watch = self.watch_sets_closely(sets);
+                self.look_now(watch)
+            }
+        }
     }
 
     pub(super) fn set_failing(&self, service: &Service, ours: TaskSet<'_>) -> Option<Cause> {
@@ -133,14 +146,21 @@ impl Turning<'_> {
 
     /// Looks again in a while, unless the whole rollout has taken too long.
     pub(super) fn hold_or_time_out(self, sets: &TaskSets, awaiting: &str) -> Turn {
-        let timeout = self.plan.intent.limits.timeout;
-        if self.waited(self.next.began).unsigned_abs() >= timeout {
-            let seconds = timeout.as_secs();
-            let awaiting = format!("waiting until {awaiting}");
-            return self.begin_back(Cause::Deadline { seconds, awaiting });
+        if self.is_late() {
+            let cause = self.deadline(format!("waiting until {awaiting}"));
+            return self.begin_back(cause);
         }
         let pause = between_looks(self.next.entered, self.now);
         let watch = self.watch_sets_closely(sets);
         self.look_after(pause, watch)
+    }
+
+    /// The same, with what the gates have to see.
+    pub(super) fn look_on_or_time_out(self, sets: &TaskSets, look: Look) -> Turn {
+        if self.is_late() {
+            return self.hold_or_time_out(sets, "the gates passed");
+        }
+        let watch = self.watch_sets_closely(sets);
+        self.look_on(look, watch)
     }
 }

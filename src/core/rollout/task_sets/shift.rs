@@ -8,11 +8,12 @@ use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event};
 use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Phase, Seen, Turn};
+use crate::core::rollout::{Held, Phase, Seen, Turn};
+use crate::core::service::Share;
 
 impl Turning<'_> {
     pub(super) fn shift(mut self, sets: &TaskSets, step: usize, since: Option<Timestamp>) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
             if !fault.is_unanswered() {
                 let (operation, message) = (fault.operation.clone(), fault.message.clone());
@@ -44,7 +45,7 @@ impl Turning<'_> {
         it.act(shift_to(&sets.rule, wanted), watch)
     }
 
-    /// The rule was read back as wanted: the step is held, then comes the next.
+    /// The rule was read back as wanted: the step holds through its gates, then comes the next.
     fn hold_step(
         mut self,
         sets: &TaskSets,
@@ -57,18 +58,23 @@ impl Turning<'_> {
         if since.is_none() {
             self.say.push(Event::Shifted { percent });
         }
-        let since = since.unwrap_or(self.now);
-        self.tell_set(
-            service,
-            ours,
-            &format!("{percent} % of the traffic is held"),
-        );
-        if self.waited(since).unsigned_abs() < sets.hold {
-            let since = Some(since);
-            self.next.phase = Phase::TaskSets(Stage::Shift { step, since });
-            return self.hold_or_time_out(sets, "every step was held");
+        let since = Some(since.unwrap_or(self.now));
+        self.next.phase = Phase::TaskSets(Stage::Shift { step, since });
+        let held = format!("{percent} % of the traffic is held");
+        self.tell_set(service, ours, &held);
+        let subject = self.judged_sets(sets, service, ours);
+        let share = Share::Traffic(f64::from(percent));
+        let pause = between_looks(self.next.entered, self.now);
+        match self.hold(share, subject, service, pause) {
+            Held::Failed(cause) => self.begin_back(cause),
+            Held::Waiting(look) => self.look_on_or_time_out(sets, look),
+            Held::Passed(_) => self.leave_step(sets, step),
         }
-        let stage = if percent >= 100 {
+    }
+
+    fn leave_step(mut self, sets: &TaskSets, step: usize) -> Turn {
+        let is_last = sets.steps.get(step).is_none_or(|percent| *percent >= 100);
+        let stage = if is_last {
             Stage::Promote
         } else {
             let (step, since) = (step + 1, None);
