@@ -19,6 +19,7 @@ mod schema;
 pub mod stage;
 mod status;
 mod stdout;
+mod traffic;
 mod watch;
 mod wish;
 mod world;

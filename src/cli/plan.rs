@@ -55,7 +55,7 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
     let wanted = setting.wanted(&args.document)?;
-    let intent = args.rules.intent(setting.config.as_ref());
+    let intent = args.rules.intent(&setting)?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let pinning = setting.pinning(&args.pin);
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;

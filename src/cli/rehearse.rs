@@ -114,7 +114,7 @@ fn request(args: &Args, setting: &Setting) -> Result<Request, Failure> {
         target: setting.target(&args.service.path)?,
         wanted: setting.wanted(&args.document)?,
         pinning: pinning(args, setting),
-        intent: args.rules.intent(setting.config.as_ref()),
+        intent: args.rules.intent(setting)?,
     })
 }
 

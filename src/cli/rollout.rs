@@ -59,7 +59,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         target,
         wanted: setting.wanted(&args.document)?,
         pinning: setting.pinning(&args.pin),
-        intent: args.rules.intent(setting.config.as_ref()),
+        intent: args.rules.intent(&setting)?,
     };
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     if let Some(planned) = planned {

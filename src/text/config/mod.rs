@@ -10,6 +10,7 @@ mod resolve;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use duration::HumanDuration;
 pub use gate_shape::{GateConfig, GateList, StepConfig};
@@ -19,3 +20,4 @@ pub use shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,
     StrategyName,
 };
+pub use traffic::{CanaryText, CodeDeployConfig};
