@@ -1,5 +1,6 @@
 //! `ecsdeploy rehearse`: the planned rollout, played with good and bad releases on a copy of the live service.
 
+mod code_deploy;
 mod copy;
 mod images;
 mod play;

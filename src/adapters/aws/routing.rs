@@ -75,6 +75,22 @@ impl Aws {
         Ok(found)
     }
 
+    /// The target groups of these names.
+    pub async fn groups_named(&self, names: &[&str]) -> Result<Vec<TargetGroupArn>, Fault> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let described = self
+            .elb
+            .describe_target_groups()
+            .set_names(Some(names))
+            .send()
+            .await
+            .map_err(|error| fault("DescribeTargetGroups", &error))?;
+        let arns = described.target_groups().iter();
+        Ok(arns
+            .filter_map(|group| group.target_group_arn().map(TargetGroupArn::new))
+            .collect())
+    }
+
     pub(super) async fn target_group_kinds(
         &self,
         arns: &BTreeSet<TargetGroupArn>,

@@ -137,6 +137,10 @@ impl DeploymentGroup {
         Self(info)
     }
 
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
     pub fn key(&self) -> GroupKey {
         GroupKey {
             application: text(&self.0, "applicationName").to_owned(),
