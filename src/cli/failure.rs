@@ -123,6 +123,13 @@ impl Failure {
         self
     }
 
+    /// On one line.
+    pub fn line(&self) -> String {
+        let parts = std::iter::once(&self.headline).chain(&self.causes);
+        let parts: Vec<&str> = parts.map(String::as_str).collect();
+        parts.join(": ").replace('\n', " ")
+    }
+
     /// For people, on stderr.
     pub fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.headline);

@@ -10,11 +10,11 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::rules::Rules;
 use super::world::World;
-use super::{input, stdout};
+use super::{input, rehearse, stdout};
 use crate::adapters::host;
-use crate::core::plan::Course;
+use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
-use crate::engine::{compare, propose};
+use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text::{self, markdown};
 
 /// Show what a rollout would change, how and why, and what it would not
@@ -38,6 +38,9 @@ pub struct Args {
     /// Also write the plan to this file, for `rollout --plan`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Do not play the rollout on a copy of the service to foretell how long it takes; that reads the service's tasks and its load balancing
+    #[arg(long)]
+    no_rehearsal: bool,
     /// Exit with 3 if anything would change
     #[arg(long)]
     exit_code: bool,
@@ -60,9 +63,23 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let pinning = setting.pinning(&args.pin);
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let plan = propose(&target, &wanted, intent, &mut survey, &world.aws).await?;
+    let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
     let redactor = stdout::redactor();
-    let proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
+    let mut proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
+    if args.is_rehearsed(&plan) {
+        let request = Request {
+            target: plan.target.clone(),
+            wanted: Wanted::Document(wanted.clone()),
+            pinning: Pinning::Keep,
+            intent,
+        };
+        let seed = args.world.seed;
+        let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
+        match Box::pin(played).await {
+            Ok(expected) => proposal.expected = Some(expected),
+            Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
+        }
+    }
     let json = format!("{:#}\n", text::plan::json(&proposal));
     if let Some(file) = &args.out {
         host::write(file, &redactor.text(&json))?;
@@ -78,6 +95,13 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     } else {
         Exit::Done
     })
+}
+
+impl Args {
+    /// What would fail at once, or change nothing, is not played.
+    fn is_rehearsed(&self, plan: &Plan) -> bool {
+        !self.no_rehearsal && plan.course == Course::Deploy
+    }
 }
 
 /// The artifact that `--out` wrote.

@@ -20,8 +20,8 @@ use super::stage::SharedSandbox;
 use super::stdout;
 use super::world::World;
 use crate::adapters::aws::Aws;
-use crate::core::plan::{Course, Plan};
-use crate::core::proposal::Proposal;
+use crate::core::plan::{Course, Plan, Survey};
+use crate::core::proposal::{Expected, Proposal};
 use crate::core::report::Outcome;
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Pinning, Request, Wanted, compare, propose};
@@ -185,6 +185,26 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
         desired: rehearsed.desired,
         assumed: copy.assumed.clone(),
         rehearsals,
+    })
+}
+
+/// How the planned rollout goes with a good release.
+pub async fn foretell(
+    request: &Request,
+    wanted: &TaskDefinition,
+    survey: &Survey,
+    aws: &Aws,
+    seed: u64,
+) -> Result<Expected, Failure> {
+    let mut copy = copy::copy(&request.target, wanted, survey, aws).await?;
+    images::admit(&mut copy, wanted);
+    let played = Box::pin(play(Release::Good, wanted, request, &copy, seed)).await?;
+    let completes = played.outcome == Outcome::Completed;
+    Ok(Expected {
+        seconds: u64::try_from(played.seconds()).unwrap_or_default(),
+        least_serving: played.capacity.least_serving,
+        most_tasks: played.capacity.most_tasks,
+        trouble: (!completes).then(|| outcome_words(&played.outcome)),
     })
 }
 

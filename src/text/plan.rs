@@ -31,6 +31,9 @@ pub fn text(plan: &Proposal) -> String {
             .enumerate()
             .map(|(index, step)| format!("{}. {step}", index + 1)),
     );
+    if let Some(expected) = expected(plan) {
+        let _ = writeln!(text, "expected         {expected}");
+    }
     section(&mut text, "will not happen", untouched(plan).into_iter());
     section(&mut text, "findings", plan.findings.iter().map(finding));
     inert(&text)
@@ -124,6 +127,22 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
     }
     steps.push(undo(plan));
     steps
+}
+
+/// How long it takes and how much runs meanwhile, as a rehearsal found it.
+pub fn expected(plan: &Proposal) -> Option<String> {
+    let expected = plan.expected.as_ref()?;
+    let desired = plan.capacity.desired;
+    if let Some(trouble) = &expected.trouble {
+        return Some(format!("even a good release would fail: {trouble}"));
+    }
+    Some(format!(
+        "about {} with a good release; {} tasks at most ({} more than desired), never fewer than {} serving",
+        spelled(expected.seconds),
+        expected.most_tasks,
+        expected.most_tasks.saturating_sub(u64::from(desired)),
+        expected.least_serving
+    ))
 }
 
 /// What ECS is told to do, and is watched doing.

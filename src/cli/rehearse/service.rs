@@ -31,6 +31,15 @@ const LEFT: [&str; 3] = [
     "vpcLatticeConfigurations",
 ];
 
+/// What a service of the EXTERNAL controller shows of its primary task set, and is not made with.
+const OF_SETS: [&str; 5] = [
+    "launchType",
+    "platformVersion",
+    "loadBalancers",
+    "networkConfiguration",
+    "capacityProviderStrategy",
+];
+
 /// Of a task set.
 const SET_KEPT: [&str; 8] = [
     "taskDefinition",
@@ -61,6 +70,11 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
         entry.shift_remove("desiredCount");
     }
     launch(&mut entry, live, assumed);
+    if service.controller() == "EXTERNAL" {
+        for name in OF_SETS {
+            entry.shift_remove(name);
+        }
+    }
     alarms(&mut entry, assumed);
     for name in LEFT {
         if !is_empty(&live[name]) {

@@ -64,6 +64,24 @@ pub struct Proposal {
     pub comparison: Comparison,
     pub findings: Vec<Finding>,
     pub world: World,
+    /// How a good release would go, where that was played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
+}
+
+/// How a rehearsal of the plan with a good release went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expected {
+    /// From the first call to the verdict.
+    pub seconds: u64,
+    /// The fewest tasks or healthy targets that served.
+    pub least_serving: u64,
+    /// The most tasks that there were at once.
+    pub most_tasks: u64,
+    /// Why it would not succeed, if it would not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// The strategy as readers need it, without the documents that carry it out.
@@ -147,12 +165,17 @@ impl Proposal {
                 findings
             },
             world: World::of(&plan.before, survey, redactor),
+            expected: None,
         }
     }
 
-    /// `sha256:…` over the proposal's JSON, which holds no secret.
+    /// `sha256:…` over the proposal's JSON, which holds no secret; what is expected of it is no part of it.
     pub fn name(&self) -> String {
-        let json = serde_json::to_vec(self).expect("a proposal holds only JSON");
+        let plan = Self {
+            expected: None,
+            ..self.clone()
+        };
+        let json = serde_json::to_vec(&plan).expect("a proposal holds only JSON");
         let mut name = "sha256:".to_owned();
         for byte in Sha256::digest(json) {
             let _ = write!(name, "{byte:02x}");

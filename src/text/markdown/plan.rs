@@ -78,8 +78,10 @@ fn table(plan: &Proposal) -> String {
         ),
         ("Undo goes back to", cell(serving)),
     ];
+    let expected = words::expected(plan).map(|it| ("Expected", plain(&it)));
     let rows: Vec<String> = rows
-        .iter()
+        .into_iter()
+        .chain(expected)
         .map(|(name, value)| format!("| {name} | {value} |"))
         .collect();
     format!("| | |\n| --- | --- |\n{}", rows.join("\n"))
