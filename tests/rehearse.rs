@@ -95,6 +95,7 @@ fn a_rehearsal_foretells_what_the_rollout_does() {
         assert_eq!(good["leastServing"], least, "{name}");
         assert_eq!(good["mostTasks"], most, "{name}");
         assert_eq!(good["requestsLost"], 0, "{name}");
+        assert!(good["requests"].as_u64() > Some(500), "{name}: {good}");
         let went = run(
             &here,
             &format!("rollout @{name} --sandbox --output json {options}"),
@@ -117,6 +118,8 @@ fn a_rehearsal_foretells_what_the_rollout_does() {
     };
     check("fargate-web", "", 2, 4);
     check("ec2-bridge-nginx", "--image nginx=nginx:1.29", 2, 6);
+    check("fargate-canary-shift", "", 2, 4);
+    check("external-task-sets", "", 2, 4);
 }
 
 #[test]

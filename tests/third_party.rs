@@ -1,5 +1,5 @@
 //! The sandbox under clients and models that others wrote: the AWS CLI, boto3 with botocore's service models, and the
-//! deployment tool ecs-deploy, all against the real program's port.
+//! deployment tool ecs-deploy, all against the real program's port; and beside moto, which is asked the same.
 //!
 //! They are installed from `tests/third_party/requirements.txt` into `target/third-party`, which `.ci/run` does. Where
 //! they are missing each test says that it was skipped; with `ECSDEPLOY_THIRD_PARTY=required` that is a failure.
@@ -36,6 +36,17 @@ fn botocores_models_find_no_fault_with_any_answer() {
     assert_eq!(report["findings"], json!([]));
     assert_eq!(report["never succeeded"], json!([]));
     assert!(report["answers"].as_u64() > Some(1000), "{report:#}");
+}
+
+#[test]
+fn another_stand_in_answers_alike() {
+    let Some(python) = python() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/third_party");
+    let report = Tool::new(&python)
+        .arg(folder.join("second_opinion.py"))
+        .arg(assert_cmd::cargo::cargo_bin!("ecsdeploy"))
+        .succeeds();
+    assert!(report.contains("\"new\": {}"), "{report}");
 }
 
 #[test]

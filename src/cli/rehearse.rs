@@ -8,6 +8,7 @@ mod record;
 mod release;
 mod service;
 mod tell;
+mod traffic;
 
 use std::path::{Path, PathBuf};
 

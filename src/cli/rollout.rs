@@ -20,7 +20,7 @@ use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::{Phase, State};
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Means, Ran, Request, compare, propose, roll_out};
+use crate::engine::{Eyes, Means, Nobody, Ran, Request, compare, propose, roll_out};
 use crate::ports::{Audience, Clock as _};
 use crate::text::terminal;
 
@@ -68,8 +68,13 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let head = format!("rolling out      {} ({})\n", request.target, world.place());
     let mut teller = Teller::new(world.clock.now(), args.output, head);
     let config = setting.config.as_ref();
-    let means = Means {
+    let eyes = Eyes {
         cloud: &world.aws,
+        prober: &world.prober,
+        people: &Nobody,
+    };
+    let means = Means {
+        cloud: &eyes,
         clock: &world.clock,
         journal: &args.journal.open(config, &setting.directory, &world.config),
         owner: owner(),

@@ -18,7 +18,9 @@ use jiff::Timestamp;
 use super::args::Speed;
 use crate::adapters::aws::{Answer, Function, retries};
 use crate::adapters::host::Signals;
-use crate::ports::{Clock, Wake};
+use crate::core::gate::{Probe, Reply};
+use crate::core::rollout::{Fault, FaultKind};
+use crate::ports::{Clock, Prober, Wake};
 use crate::sandbox::{Outcome, Sandbox, Time};
 
 /// Sleeping is what makes the sandbox's time pass.
@@ -66,6 +68,30 @@ impl Clock for SandboxClock {
 
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.signals.attend(work).await
+    }
+}
+
+/// A probe is one request to a load balancer of the sandbox: to the one of that name, else to the only one there is, as
+/// if every other name led to it. Bodies are not modelled; they are empty.
+impl Prober for SharedSandbox {
+    async fn probe(&self, probe: &Probe) -> Result<Reply, Fault> {
+        let fault = |message: String| Fault {
+            operation: format!("GET {}", probe.url),
+            kind: FaultKind::Unanswered,
+            code: String::new(),
+            message,
+        };
+        let url: http::Uri = probe
+            .url
+            .parse()
+            .map_err(|error| fault(format!("{error}")))?;
+        let headers = probe.headers.iter().cloned().collect();
+        let knock = self.lock().knock(&url, headers).map_err(fault)?;
+        Ok(Reply {
+            status: knock.status,
+            body: String::new(),
+            took: Duration::from_millis(knock.took.millis()),
+        })
     }
 }
 

@@ -18,7 +18,10 @@ use super::stage::{SandboxClock, SharedSandbox};
 use super::{input, stdout};
 use crate::adapters::aws::{Aws, retries};
 use crate::adapters::host::{self, HostClock, Signals};
-use crate::ports::{Clock, Wake};
+use crate::adapters::http::Http;
+use crate::core::gate::{Probe, Reply};
+use crate::core::rollout::Fault;
+use crate::ports::{Clock, Prober, Wake};
 use crate::sandbox::Sandbox;
 
 /// The name of a directory's sandbox world.
@@ -34,6 +37,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct World {
     pub aws: Aws,
     pub clock: AnyClock,
+    pub prober: AnyProber,
     /// For clients of other services.
     pub config: SdkConfig,
     sandbox: Option<SharedSandbox>,
@@ -43,6 +47,13 @@ pub struct World {
 pub enum AnyClock {
     Host(HostClock),
     Sandbox(SandboxClock),
+}
+
+/// Who sends a gate's probes.
+pub enum AnyProber {
+    Network(Http),
+    /// To the sandbox's load balancers.
+    Sandbox(SharedSandbox),
 }
 
 impl World {
@@ -67,6 +78,7 @@ impl World {
         Ok(Self {
             aws: Aws::new(&config),
             clock: AnyClock::Host(HostClock::new(signals)),
+            prober: AnyProber::Network(Http::network()),
             config,
             sandbox: None,
         })
@@ -95,6 +107,7 @@ impl World {
         Ok(Self {
             aws: Aws::new(&config),
             clock: AnyClock::Sandbox(clock),
+            prober: AnyProber::Sandbox(shared.clone()),
             config,
             sandbox: Some(shared),
         })
@@ -162,6 +175,15 @@ fn stopping() {
 
 fn stop_at_once() -> ! {
     std::process::exit(i32::from(Exit::Interrupted as u8))
+}
+
+impl Prober for AnyProber {
+    async fn probe(&self, probe: &Probe) -> Result<Reply, Fault> {
+        match self {
+            Self::Network(http) => http.probe(probe).await,
+            Self::Sandbox(sandbox) => sandbox.probe(probe).await,
+        }
+    }
 }
 
 impl Clock for AnyClock {

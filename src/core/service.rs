@@ -131,7 +131,6 @@ impl Share {
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Traffic(0.0) => f.write_str("no traffic yet"),
             Self::Traffic(100.0) => f.write_str("the whole service"),
             Self::Traffic(percent) => write!(f, "{percent} % of the traffic"),
             Self::Tasks(CanarySize::Tasks(1)) => f.write_str("1 canary task"),

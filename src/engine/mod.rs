@@ -16,7 +16,7 @@ mod survey;
 mod unkept;
 
 pub use drive::{Driven, Means, drive};
-pub use eyes::Eyes;
+pub use eyes::{Eyes, Nobody};
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};
 pub use propose::{admit, propose};

@@ -9,7 +9,7 @@ use super::config::HumanDuration;
 use super::diff;
 use super::terminal::inert;
 use crate::core::plan::Course;
-use crate::core::proposal::{Proposal, Way};
+use crate::core::proposal::{Proposal, StepGates, Way};
 use crate::core::service::{FailedTasks, OnFailure, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
 
@@ -31,6 +31,7 @@ pub fn text(plan: &Proposal) -> String {
             .enumerate()
             .map(|(index, step)| format!("{}. {step}", index + 1)),
     );
+    section(&mut text, "gates", gates(plan).into_iter());
     if let Some(expected) = expected(plan) {
         let _ = writeln!(text, "expected         {expected}");
     }
@@ -50,6 +51,7 @@ pub fn json(plan: &Proposal) -> Value {
             diff::json(&plan.comparison.changes())["changes"].take(),
         );
         members.insert("steps".to_owned(), json!(steps(plan)));
+        members.insert("gatesInWords".to_owned(), json!(gates(plan)));
         members.insert("willNotHappen".to_owned(), json!(untouched(plan)));
     }
     document
@@ -143,6 +145,29 @@ pub fn expected(plan: &Proposal) -> Option<String> {
         expected.most_tasks.saturating_sub(u64::from(desired)),
         expected.least_serving
     ))
+}
+
+/// What must hold in each step before the rollout goes on.
+pub fn gates(plan: &Proposal) -> Vec<String> {
+    if plan.course == Course::Nothing {
+        return Vec::new();
+    }
+    plan.gates.iter().map(gated).collect()
+}
+
+fn gated(step: &StepGates) -> String {
+    let gates = match step.gates.as_slice() {
+        [] => "nothing is asked".to_owned(),
+        gates => gates.join(", "),
+    };
+    let mut text = format!("at {}: {gates}", step.step);
+    if step.seconds > 0 {
+        let _ = write!(text, ", held for {}", spelled(step.seconds));
+    }
+    for left_out in &step.left_out {
+        let _ = write!(text, "; not {left_out}");
+    }
+    text
 }
 
 /// What ECS is told to do, and is watched doing.

@@ -159,9 +159,13 @@ fn tasks(progress: &Progress) -> String {
 }
 
 fn asking(step: &str, gates: &[String], seconds: u64) -> String {
-    let mut text = format!("gates           {step}: {}", gates.join(", "));
+    let gates = match gates {
+        [] => "none".to_owned(),
+        gates => gates.join(", "),
+    };
+    let mut text = format!("gates           {step}: {gates}");
     if seconds > 0 {
-        let _ = write!(text, ", for {seconds} s");
+        let _ = write!(text, "; held for {seconds} s");
     }
     text
 }

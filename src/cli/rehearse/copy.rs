@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::code_deploy;
 use super::images::{self, Pace};
 use super::service::service_entry;
+use super::traffic::traffic;
 use crate::adapters::aws::{Aws, Routing};
 use crate::core::id::{ServiceKey, TargetGroupArn};
 use crate::core::live::{Service, Task};
@@ -24,9 +25,6 @@ pub struct Copy {
     pub world: Map<String, Value>,
     pub assumed: Vec<String>,
 }
-
-/// Requests in a second that the copy's listeners get, so that lost ones can be counted.
-const REQUESTS_PER_SECOND: u32 = 10;
 
 /// Copies what a rollout of the service meets.
 pub async fn copy(
@@ -88,7 +86,7 @@ pub async fn copy(
             code_deploy::section(&found.group, &mut assumed),
         );
     }
-    put("traffic", traffic(&routing, &mut assumed));
+    put("traffic", traffic(&routing, service, &mut assumed));
     Ok(Copy { world, assumed })
 }
 
@@ -231,24 +229,4 @@ fn remaining(instance: &Value, name: &str) -> u64 {
     found
         .and_then(|resource| resource["integerValue"].as_u64())
         .unwrap_or_default()
-}
-
-/// Steady requests to each listener of an application load balancer that leads to the service by default.
-fn traffic(routing: &Routing, assumed: &mut Vec<String>) -> Value {
-    let is_application =
-        |listener: &&Value| matches!(listener["Protocol"].as_str(), Some("HTTP" | "HTTPS"));
-    let leads = |listener: &&Value| listener["DefaultActions"][0]["Type"] == "forward";
-    let sources: Vec<Value> = routing
-        .listeners
-        .iter()
-        .filter(is_application)
-        .filter(leads)
-        .map(|listener| json!({"listener": listener["ListenerArn"], "requestsPerSecond": REQUESTS_PER_SECOND}))
-        .collect();
-    if !sources.is_empty() {
-        assumed.push(format!(
-            "each listener gets {REQUESTS_PER_SECOND} requests a second"
-        ));
-    }
-    json!(sources)
 }

@@ -24,20 +24,19 @@ const KEPT: [&str; 14] = [
     "tags",
 ];
 
+/// What a service of the EXTERNAL controller leaves to its task sets.
+const OF_SETS: [&str; 4] = [
+    "launchType",
+    "platformVersion",
+    "loadBalancers",
+    "networkConfiguration",
+];
+
 /// Not modelled, and without effect on how tasks are replaced.
 const LEFT: [&str; 3] = [
     "serviceRegistries",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
-];
-
-/// What a service of the EXTERNAL controller shows of its primary task set, and is not made with.
-const OF_SETS: [&str; 5] = [
-    "launchType",
-    "platformVersion",
-    "loadBalancers",
-    "networkConfiguration",
-    "capacityProviderStrategy",
 ];
 
 /// Of a task set.
@@ -71,9 +70,7 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
     }
     launch(&mut entry, live, assumed);
     if service.controller() == "EXTERNAL" {
-        for name in OF_SETS {
-            entry.shift_remove(name);
-        }
+        entry.retain(|name, _| !OF_SETS.contains(&name.as_str()));
     }
     alarms(&mut entry, assumed);
     for name in LEFT {

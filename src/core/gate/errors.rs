@@ -85,6 +85,9 @@ fn counts(metrics: &Metrics, start: Timestamp) -> Counts {
     }
 }
 
+/// Evidence beyond this is told as "more".
+const MOST_TOLD: f64 = 1e6;
+
 fn compared_words(compared: &Compared) -> String {
     let Compared {
         finding,
@@ -95,11 +98,15 @@ fn compared_words(compared: &Compared) -> String {
         "{} of {} requests failed on the new side, {} of {} on the old",
         total.new_errors, total.new_requests, total.old_errors, total.old_requests
     );
-    let ratio = total.ratio().unwrap_or_default();
+    let ratio = match total.ratio() {
+        Some(ratio) if ratio.is_finite() => format!("{ratio:.1} times the rate"),
+        _ => "errors on the new side alone".to_owned(),
+    };
     match finding {
         Finding::Worse => {
-            let odds = log_evidence.exp();
-            format!("{seen}: {ratio:.1} times the rate (evidence {odds:.0})")
+            let odds = log_evidence.min(MOST_TOLD.ln()).exp();
+            let more = if odds < MOST_TOLD { "" } else { "more than " };
+            format!("{seen}: {ratio} (evidence {more}{odds:.0})")
         }
         Finding::NotWorse => format!("{seen}: no worse"),
         Finding::TooFew(Lack::NewRequests) => format!("{seen}: too few requests on the new side"),

@@ -21,6 +21,7 @@ use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
 use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
+use crate::core::steps::{Asked, LeftOut};
 use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
 
 /// The artifact's format; another is not read.
@@ -58,6 +59,9 @@ pub struct Proposal {
     pub intent: Intent,
     pub before: Before,
     pub capacity: Capacity,
+    /// What must hold, step by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<StepGates>,
     /// The wanted task definition in canonical form.
     pub task_definition: Value,
     /// It and the running one, for readers.
@@ -115,6 +119,20 @@ pub enum Way {
     },
 }
 
+/// A step, and what it asks before the rollout goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepGates {
+    /// In words: `1 canary task`, `5 % of the traffic`.
+    pub step: String,
+    /// For how long it is held.
+    pub seconds: u64,
+    pub gates: Vec<String>,
+    /// Gates that were declared and have no place in this step, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
 /// Tasks during the rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capacity {
@@ -157,6 +175,7 @@ impl Proposal {
             intent: plan.intent.clone(),
             before: plan.before.clone(),
             capacity: Capacity::of(&plan.strategy, &survey.service),
+            gates: plan.steps().into_iter().filter_map(StepGates::of).collect(),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
             findings: {
@@ -238,6 +257,22 @@ impl Way {
                 seconds: beside.bake.as_secs(),
             },
         }
+    }
+}
+
+impl StepGates {
+    /// `None` for a step that asks nothing and is not held.
+    fn of(asked: Asked) -> Option<Self> {
+        let is_bare = asked.gates.is_empty() && asked.bake.is_zero() && asked.left_out.is_empty();
+        let left_out = asked.left_out.into_iter();
+        (!is_bare).then(|| Self {
+            step: asked.share.to_string(),
+            seconds: asked.bake.as_secs(),
+            gates: asked.gates.into_iter().map(|gate| gate.name).collect(),
+            left_out: left_out
+                .map(|LeftOut { gate, why }| format!("{gate}: {why}"))
+                .collect(),
+        })
     }
 }
 

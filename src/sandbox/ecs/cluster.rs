@@ -44,6 +44,7 @@ pub fn create(ecs: &mut Ecs, input: &Document, ground: &Ground<'_>) -> Result<Va
             tags,
             services: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            groups: BTreeMap::new(),
             instances: BTreeMap::new(),
             receipts: BTreeMap::new(),
         };

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** every task that is launched can be found by its target id and port until it has stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ pub struct Fleet<'a> {
     pub cluster: &'a str,
     pub cluster_arn: &'a str,
     pub tasks: &'a mut BTreeMap<String, Task>,
+    pub groups: &'a mut BTreeMap<String, BTreeSet<String>>,
     pub instances: &'a mut BTreeMap<String, Instance>,
     pub families: &'a BTreeMap<String, Family>,
     pub endpoints: &'a mut BTreeMap<(String, u16), (String, String)>,
@@ -67,6 +68,7 @@ impl Fleet<'_> {
             )?),
             _ => None,
         };
+        let group = order.group.clone();
         let mut task = self.task(order, needs, instance, ground);
         let (step, lag) = match (&task.instance, &task.interface) {
             (None, _) => (Step::Provisioning, defaults::PROVISION_FARGATE),
@@ -78,6 +80,7 @@ impl Fleet<'_> {
         self.listen(&task);
         let id = task.id.clone();
         self.tasks.insert(id.clone(), task);
+        self.groups.entry(group).or_default().insert(id.clone());
         Ok(id)
     }
 
@@ -144,7 +147,7 @@ impl Fleet<'_> {
 
     /// Lets every task of the cluster live up to now; `hear` gets the news of each.
     pub fn live(&mut self, ground: &mut Ground<'_>, mut hear: impl FnMut(&str, &Task, News)) {
-        let mut gone = Vec::new();
+        let mut gone = BTreeSet::new();
         for (id, task) in self
             .tasks
             .iter_mut()
@@ -153,15 +156,25 @@ impl Fleet<'_> {
             let mut news = Vec::new();
             life::live(task, ground, &mut |item| news.push(item));
             if task.step == Step::Stopped {
-                gone.push(id.clone());
+                gone.insert(id.clone());
             }
             for item in news {
                 hear(id, task, item);
             }
         }
-        for id in gone {
-            self.endpoints.retain(|_, (_, task)| *task != id);
+        self.take_leave(&gone);
+    }
+
+    /// Nothing listens for a stopped task, and its group no longer counts it.
+    fn take_leave(&mut self, gone: &BTreeSet<String>) {
+        if gone.is_empty() {
+            return;
         }
+        self.endpoints.retain(|_, (_, task)| !gone.contains(task));
+        self.groups.retain(|_, ids| {
+            ids.retain(|id| !gone.contains(id));
+            !ids.is_empty()
+        });
     }
 
     pub fn definition(&self, arn: &str) -> Option<&Revision> {
@@ -178,18 +191,18 @@ impl Fleet<'_> {
         let awsvpc = object(network, "awsvpcConfiguration")?;
         let load = |subnet: &str| {
             let is_in_it = |task: &&Task| {
-                task.is_wanted()
-                    && task
-                        .interface
-                        .as_ref()
-                        .is_some_and(|nic| nic.subnet == subnet)
-                    && text(&task.document, "group") == Some(&order.group)
+                let interface = task.interface.as_ref();
+                task.is_wanted() && interface.is_some_and(|nic| nic.subnet == subnet)
             };
-            self.tasks.values().filter(is_in_it).count()
+            let group = self.groups.get(&order.group).into_iter().flatten();
+            group
+                .filter_map(|id| self.tasks.get(id))
+                .filter(is_in_it)
+                .count()
         };
-        let mut subnets: Vec<&str> = texts(awsvpc, "subnets").collect();
-        subnets.sort_by_key(|subnet| load(subnet));
-        subnets.first().map(|&subnet| subnet.to_owned())
+        texts(awsvpc, "subnets")
+            .min_by_key(|subnet| load(subnet))
+            .map(str::to_owned)
     }
 
     fn zone(&self, instance: Option<&str>, subnet: Option<&str>, ground: &Ground<'_>) -> String {
@@ -332,6 +345,7 @@ impl Ecs {
             cluster: &cluster.name,
             cluster_arn: &cluster.arn,
             tasks: &mut cluster.tasks,
+            groups: &mut cluster.groups,
             instances: &mut cluster.instances,
             families,
             endpoints,

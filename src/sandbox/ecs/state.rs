@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a service's `live` list names exactly its tasks that have not reached STOPPED.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -49,6 +49,8 @@ pub struct Cluster {
     pub services: BTreeMap<String, Service>,
     /// By task id; stopped ones stay for an hour.
     pub tasks: BTreeMap<String, Task>,
+    /// By task group, such as `service:web`: the ids of its tasks that have not reached STOPPED.
+    pub groups: BTreeMap<String, BTreeSet<String>>,
     /// By container instance id.
     pub instances: BTreeMap<String, Instance>,
     /// RunTask's client tokens.

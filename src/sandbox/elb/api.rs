@@ -50,6 +50,7 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
     match op {
         "CreateLoadBalancer" => balancers::create(world, input, &Origin::Api),
         "DescribeLoadBalancers" => balancers::describe(world, input),
+        "DescribeCapacityReservation" => balancers::describe_capacity(world, input),
         "DeleteLoadBalancer" => balancers::delete(world, input),
         "CreateListener" => listeners::create(world, input, &Origin::Api),
         "DescribeListeners" => listeners::describe(world, input),

@@ -171,6 +171,16 @@ pub fn describe(world: &World, input: Input<'_>) -> Result<Value, ApiError> {
     page(input, "LoadBalancers", "LoadBalancerArn", found)
 }
 
+/// The capacity reservation of a load balancer: there is none, as ModifyCapacityReservation is not modelled.
+pub fn describe_capacity(world: &World, input: Input<'_>) -> Result<Value, ApiError> {
+    let arn = input.only(&["LoadBalancerArn"])?.need("LoadBalancerArn")?;
+    if world.elb.load_balancers.contains_key(arn) {
+        Ok(json!({"CapacityReservationState": []}))
+    } else {
+        Err(not_found())
+    }
+}
+
 /// Deletes a load balancer with its listeners and rules; one that does not exist is no error.
 pub fn delete(world: &mut World, input: Input<'_>) -> Result<Value, ApiError> {
     let arn = input.only(&["LoadBalancerArn"])?.need("LoadBalancerArn")?;

@@ -22,7 +22,7 @@ pub enum Reach<'a> {
 }
 
 /// Answers "who is behind this target id and port".
-type Ask<'a> = dyn Fn(&str, u16) -> Reach<'a> + 'a;
+pub(super) type Ask<'a> = dyn Fn(&str, u16) -> Reach<'a> + 'a;
 
 /// All traffic, and what has been counted of it.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Traffic {
     /// What was counted in the last second.
     pub second: Ledger,
     /// What has been counted since the last full minute.
-    minute: Ledger,
+    pub(super) minute: Ledger,
     /// The same for hosts, by target group ARN.
     hosts: BTreeMap<String, Hosts>,
     /// By rule ARN, among its groups.
@@ -99,7 +99,14 @@ impl Traffic {
         self.forget(elb);
     }
 
-    fn send(&mut self, count: u64, source: &Source, now: Time, elb: &Elb, ask: &Ask<'_>) -> Seen {
+    pub(super) fn send(
+        &mut self,
+        count: u64,
+        source: &Source,
+        now: Time,
+        elb: &Elb,
+        ask: &Ask<'_>,
+    ) -> Seen {
         let mut seen = Seen::default();
         let listener = elb.listeners.get(&source.listener);
         let (Some(listener), Some(rule)) = (listener, rule_for(elb, source)) else {

@@ -13,6 +13,7 @@
 
 mod candidate;
 mod flow;
+mod knock;
 mod ledger;
 mod route;
 mod source;
@@ -21,5 +22,6 @@ mod split;
 pub mod tests;
 
 pub use flow::{Reach, Traffic};
+pub use knock::Knock;
 pub use ledger::{Counts, Hosts, Ledger, Place};
 pub use source::{Failure, Seen, Source, SourceSeed, seed};

@@ -101,6 +101,26 @@ impl Seen {
 }
 
 impl Source {
+    /// One request, and no more.
+    pub(super) fn once(
+        listener: &str,
+        host: &str,
+        (path, query): (&str, &str),
+        headers: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            listener: listener.to_owned(),
+            host: host.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            method: "GET".to_owned(),
+            headers,
+            seen: Seen::default(),
+            rate: 0,
+            due: 0,
+        }
+    }
+
     /// Changes the rate, in requests per second; below a thousandth it is 0.
     pub fn set_rate(&mut self, requests_per_second: f64) {
         self.rate = (requests_per_second.max(0.0) * 1000.0).round() as u64;

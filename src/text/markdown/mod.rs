@@ -4,6 +4,7 @@
 //! text: it ends no code block, opens no tag, mentions nobody and refers to no issue. The result is never larger than
 //! its limit, and what was cut still is well-formed and says that it was cut.
 
+mod gates;
 mod inert;
 mod page;
 mod plan;

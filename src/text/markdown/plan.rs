@@ -20,6 +20,7 @@ pub fn plan(plan: &Proposal, environment: Option<&str>, limit: usize) -> String 
     page.text(table(plan));
     changes(&mut page, plan);
     page.text(list("Steps", "1.", &words::steps(plan)));
+    page.text(list("Gates", "-", &words::gates(plan)));
     page.text(list("What will not happen", "-", &words::untouched(plan)));
     page.fit(limit)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::gates;
 use super::inert::{cell, code, marker, plain, word};
 use super::page::Page;
 use crate::core::gate::TaskFailure;
@@ -24,6 +25,7 @@ pub fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit:
     page.text(title(plan, report, environment));
     page.text(cause(report));
     page.text(failures(report));
+    page.text(gates::table(report));
     page.text(table(plan, report));
     page.text(timeline(report));
     let changes = diff::compact(&plan.comparison.changes());

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::{COMMENT, plan as planned, story};
 use crate::core::comparison::Comparison;
-use crate::core::gate::TaskFailure;
+use crate::core::gate::{TaskFailure, Verdict};
 use crate::core::id::{Cluster, ServiceKey, ServiceName, TaskArn, TaskDefinitionArn};
 use crate::core::live::{ContainerExit, ServiceEvent};
 use crate::core::plan::{Before, Course};
-use crate::core::proposal::{Capacity, Proposal, VERSION, Way, World};
+use crate::core::proposal::{Capacity, Proposal, StepGates, VERSION, Way, World};
 use crate::core::report::{Cause, Event, Outcome, Progress, Report};
 use crate::core::service::{Intent, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
@@ -44,6 +44,12 @@ fn proposal(text: &str) -> Proposal {
             floor: 2,
             ceiling: 4,
         },
+        gates: vec![StepGates {
+            step: text.to_owned(),
+            seconds: 60,
+            gates: vec![text.to_owned()],
+            left_out: vec![text.to_owned()],
+        }],
         task_definition: document(text),
         comparison: Comparison {
             running: document("before"),
@@ -98,6 +104,17 @@ fn report(text: &str) -> Report {
             ..Progress::default()
         }),
         Event::TaskFailed(failure),
+        Event::Asking {
+            step: text.to_owned(),
+            gates: vec![text.to_owned(), format!("{text}2")],
+            seconds: 60,
+        },
+        Event::Gate {
+            step: text.to_owned(),
+            gate: text.to_owned(),
+            verdict: Verdict::Fail,
+            said: text.to_owned(),
+        },
         Event::Service(service_event),
         Event::Undoing {
             cause: cause.clone(),

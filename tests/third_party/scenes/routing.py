@@ -121,6 +121,7 @@ def tags(elb, arn):
 
 def apart(elb, balancer, listener, blue, green):
     elb.describe_load_balancers(Names=["edge"])
+    elb.describe_capacity_reservation(LoadBalancerArn=balancer)
     elb.describe_listeners(LoadBalancerArn=balancer)
     elb.describe_target_groups(LoadBalancerArn=balancer)
     elb.describe_target_groups(Names=["green"])

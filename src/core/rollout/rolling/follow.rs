@@ -64,7 +64,7 @@ impl Turning<'_> {
         let subject = match self.in_shared_groups(Share::ALL, &key, ours.id(), tasks, groups) {
             Ok(subject) => subject,
             Err(first) => {
-                let watch = self.watch_service();
+                let watch = self.watch_serving(service);
                 return self.look_now(&watch | &first);
             }
         };

@@ -71,15 +71,15 @@ pub fn check_service(controller: Controller, input: &Document) -> Result<(), Api
             controller.text()
         )));
     }
-    check_watchers(controller, input)?;
+    check_watchers_and_strategy(controller, input)?;
     if controller == Controller::External {
         check_left_to_sets(input)?;
     }
     Ok(())
 }
 
-/// The circuit breaker and deployment alarms belong to the rolling updates of the ECS controller.
-fn check_watchers(controller: Controller, input: &Document) -> Result<(), ApiError> {
+/// The circuit breaker, deployment alarms and native strategies belong to the ECS controller.
+fn check_watchers_and_strategy(controller: Controller, input: &Document) -> Result<(), ApiError> {
     let configuration = object(input, "deploymentConfiguration");
     let is_on = |key: &str| {
         configuration
@@ -94,7 +94,14 @@ fn check_watchers(controller: Controller, input: &Document) -> Result<(), ApiErr
             )));
         }
     }
-    Ok(())
+    let strategy = configuration.and_then(|one| text(one, "strategy"));
+    match strategy {
+        None | Some("ROLLING") => Ok(()),
+        Some(strategy) => Err(refuse::invalid(format!(
+            "The {strategy} deployment strategy is not supported with a {} deployment controller.", // ours
+            controller.text()
+        ))),
+    }
 }
 
 /// An EXTERNAL service leaves these to its task sets.
@@ -159,7 +166,7 @@ pub fn check_update(controller: Controller, input: &Document) -> Result<(), ApiE
             "Unable to update {} {on}{suffix}",
             words(key)
         ))),
-        None => check_watchers(controller, input),
+        None => check_watchers_and_strategy(controller, input),
     }
 }
 

@@ -137,6 +137,11 @@ fn an_external_service_is_born_empty_and_takes_no_parameters_of_its_tasks() {
             json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } }),
             "deploymentCircuitBreaker",
         ),
+        (
+            "deploymentConfiguration",
+            json!({ "strategy": "CANARY" }),
+            "The CANARY deployment strategy",
+        ),
     ] {
         let mut input = base.clone();
         input[key] = value;
