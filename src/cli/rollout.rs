@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Outcome, Report};
 use crate::core::rollout::{Phase, State};
+use crate::core::service::{Detach, Intent};
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Eyes, Means, Nobody, Ran, Request, compare, propose, roll_out};
 use crate::ports::{Audience, Clock as _};
@@ -42,6 +44,9 @@ pub struct Args {
     /// Do exactly what `ecsdeploy plan --out FILE` wrote, or refuse if the inputs or the service are not what they were
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+    /// End as soon as AWS's own engine has the deployment, before it is known whether it serves: finish leaves it to ECS or CodeDeploy (no gates are asked, no pauses set); hold keeps the pauses of a native shift, at which ECS rolls back unless the same command is run again in time. The same command, or ecsdeploy watch, attaches
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "finish")]
+    detach: Option<DetachArg>,
     #[command(flatten)]
     journal: JournalArgs,
     #[command(flatten)]
@@ -49,6 +54,22 @@ pub struct Args {
     /// What to print on stdout; progress goes to stderr
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DetachArg {
+    Finish,
+    Hold,
+}
+
+impl Args {
+    fn detach(&self) -> Detach {
+        match self.detach {
+            None => Detach::No,
+            Some(DetachArg::Finish) => Detach::Finish,
+            Some(DetachArg::Hold) => Detach::Hold,
+        }
+    }
 }
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
@@ -59,7 +80,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         target,
         wanted: setting.wanted(&args.document)?,
         pinning: setting.pinning(&args.pin),
-        intent: args.rules.intent(&setting)?,
+        intent: Intent {
+            detach: args.detach(),
+            ..args.rules.intent(&setting)?
+        },
     };
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     if let Some(planned) = planned {
@@ -105,6 +129,12 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
                 stdout::data(&summary(&plan, &outcome, &teller.report))?;
             }
             judge(&outcome)
+        }
+        Ran::HandedOver { plan, state } => {
+            if teller.output == Output::Json {
+                stdout::data(&handed_over(&plan, &state, &teller.report))?;
+            }
+            Ok(())
         }
         Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
         Ran::Held { owner, since } => Err(Failure::new(
@@ -167,6 +197,20 @@ fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
     {
         summary.extend(outcome);
     }
+    format!("{summary:#}\n")
+}
+
+fn handed_over(plan: &Plan, state: &State, report: &Report) -> String {
+    let summary = json!({
+        "service": plan.target,
+        "plan": plan.digest(),
+        "outcome": "handed_over",
+        "deployment": state.deployment,
+        "taskDefinition": state.revision,
+        "taskDefinitionBefore": plan.before.task_definition,
+        "seconds": report.seconds(),
+        "events": report.entries,
+    });
     format!("{summary:#}\n")
 }
 

@@ -2,6 +2,7 @@
 pub mod comparison;
 pub mod diff;
 pub mod gate;
+pub mod handover;
 pub mod id;
 pub mod journal;
 pub mod live;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::handover;
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
 use super::live::{
     CodeDeployment, DeploymentGroup, GroupKey, RolloutState, Rule, Service, TaskSet,
@@ -107,6 +108,9 @@ pub struct CodeDeploy {
     pub appspec: Value,
     /// How the traffic moves.
     pub moves: Moves,
+    /// For so many minutes it waits to be continued before traffic moves, if it does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waits: Option<u64>,
     /// For how long the old task set is kept after that.
     pub kept: Duration,
     /// The target group that serves.
@@ -115,6 +119,26 @@ pub struct CodeDeploy {
     /// `app/NAME/ID` of the load balancer, as its metrics are named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub load_balancer: Option<String>,
+}
+
+impl CodeDeploy {
+    /// Of a deployment that is followed only: nothing is made of it.
+    pub fn watched(group: GroupKey) -> Self {
+        Self {
+            group,
+            config: None,
+            appspec: Value::Null,
+            moves: Moves {
+                config: String::new(),
+                percents: Vec::new(),
+                takes: Duration::ZERO,
+            },
+            waits: None,
+            kept: Duration::ZERO,
+            blue: None,
+            load_balancer: None,
+        }
+    }
 }
 
 /// How a deployment configuration moves traffic, by its name where it is a predefined one.
@@ -249,6 +273,7 @@ impl Plan {
         let service = &survey.service;
         deployable(service)?;
         let Choice { mut strategy, why } = choose(&intent, &target, survey)?;
+        handover::check(&strategy, &intent)?;
         if let Strategy::Native(native) = &mut strategy {
             native.sides = sides(service, &survey.rules);
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::gate::{TaskFailure, Verdict};
+use super::handover::Handover;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
 use super::live::{ServiceEvent, Target};
@@ -41,6 +42,11 @@ pub enum Event {
     Deploying {
         deployment: DeploymentId,
         task_definition: TaskDefinitionArn,
+    },
+    /// The run ends here, and AWS's own engine goes on with the deployment.
+    HandedOver {
+        deployment: DeploymentId,
+        to: Handover,
     },
     Progress(Progress),
     /// The canary's service was started, or found and taken over.

@@ -32,6 +32,8 @@ pub struct Intent {
     pub drain: Duration,
     #[serde(default, skip_serializing_if = "CodeDeployAsked::is_nothing")]
     pub code_deploy: CodeDeployAsked,
+    #[serde(default, skip_serializing_if = "Detach::is_no")]
+    pub detach: Detach,
     /// For how long each step must hold, if that was asked for; else the strategy's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Duration>,
@@ -41,6 +43,25 @@ pub struct Intent {
     /// Empty: the strategy's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+}
+
+/// Whether the run ends once AWS's own engine has the deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detach {
+    /// It stays to the verdict.
+    #[default]
+    No,
+    /// The engine finishes by itself, and is told of no pauses.
+    Finish,
+    /// The engine waits at our pauses; who does not come back in time finds it rolled back.
+    Hold,
+}
+
+impl Detach {
+    fn is_no(&self) -> bool {
+        *self == Self::No
+    }
 }
 
 /// Of a service of the CODE_DEPLOY controller: what is given instead of found or made.
@@ -236,6 +257,7 @@ impl Default for Intent {
             test_rule: None,
             drain: Duration::from_mins(2),
             code_deploy: CodeDeployAsked::default(),
+            detach: Detach::No,
             hold: None,
             gates: None,
             steps: Vec::new(),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::id::{ServiceKey, ServiceName, TargetGroupArn};
 use super::live::{Rule, Service, TaskSet};
 use super::plan::{Beside, Native, Refusal, Strategy, Survey, TaskSets};
-use super::service::{CanarySize, Intent, StrategyAsked};
+use super::service::{CanarySize, Detach, Intent, StrategyAsked};
 use refuse::another_controller;
 
 pub use code_deploy::named as usual_group;
@@ -291,7 +291,10 @@ fn native(
         "lifecycleStages": stages(strategy, service),
         "timeoutConfiguration": { "timeoutInMinutes": intent.minutes_of_pauses(), "action": "ROLLBACK" },
     });
-    if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([])) {
+    // Handed over to finish by itself, nobody would be there to let it go on.
+    if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([]))
+        && intent.detach != Detach::Finish
+    {
         hooks.push(pause);
     }
     Choice {

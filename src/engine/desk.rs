@@ -12,6 +12,7 @@ use crate::core::journal::{Fence, Goal, Record, Work};
 use crate::core::plan::{Course, Plan};
 use crate::core::report::{Event, Outcome};
 use crate::core::rollout::State;
+use crate::core::service::Detach;
 use crate::ports::{Audience, Claim, Clock, Cloud, Journal, JournalError};
 
 pub struct Desk<'a, C, K, J, A> {
@@ -180,8 +181,11 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             since: left.since,
         });
         let Work { plan, state } = work;
+        // Whoever comes back to what was handed over stays to the verdict.
+        let mut plan = plan.clone();
+        plan.intent.detach = Detach::No;
         Box::pin(drive(
-            plan,
+            &plan,
             state.clone(),
             self.means,
             keeper,
@@ -203,6 +207,10 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 }
                 let state = Some(state);
                 Ran::Interrupted { state }
+            }
+            Driven::HandedOver(state) => {
+                let plan = Box::new(plan);
+                Ran::HandedOver { plan, state }
             }
             Driven::TakenOver(owner) => Ran::Held {
                 owner,

@@ -4,7 +4,7 @@
 
 use super::survey::SurveyError;
 use crate::core::id::{DeploymentId, ServiceKey};
-use crate::core::live::TaskSet;
+use crate::core::live::{Service, TaskSet};
 use crate::core::plan::{CodeDeployFound, Course, Plan, Refusal, Strategy, Survey};
 use crate::core::preflight::{self, Further};
 use crate::core::rollout::{Facet, GroupSearch, Seen, Watch};
@@ -22,7 +22,7 @@ pub async fn propose(
     cloud: &impl Cloud,
 ) -> Result<Plan, SurveyError> {
     if survey.service.controller() == "CODE_DEPLOY" && !is_settled(wanted, &intent, survey) {
-        survey.code_deploy = Some(code_deploy(target, &intent, survey, cloud).await?);
+        survey.code_deploy = Some(code_deploy(target, &intent, &survey.service, cloud).await?);
     }
     let make = |survey: &Survey| Plan::make(target.clone(), wanted.clone(), intent.clone(), survey);
     let mut plan = make(survey)?;
@@ -71,15 +71,15 @@ fn is_settled(wanted: &TaskDefinition, intent: &Intent, survey: &Survey) -> bool
         && same(&survey.running.definition, wanted)
 }
 
-async fn code_deploy(
+/// The deployment group of a service that CodeDeploy deploys, and what runs there.
+pub async fn code_deploy(
     target: &ServiceKey,
     intent: &Intent,
-    survey: &Survey,
+    service: &Service,
     cloud: &impl Cloud,
 ) -> Result<CodeDeployFound, SurveyError> {
     let asked = &intent.code_deploy;
-    let made_by = survey
-        .service
+    let made_by = service
         .task_sets()
         .map(TaskSet::external_id)
         .find(|id| id.starts_with("d-"));

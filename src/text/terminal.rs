@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::TaskFailure;
+use crate::core::handover::{Handover, LeftBehind};
 use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
 
 /// One entry as lines; `since` is the rollout's beginning.
@@ -70,6 +71,9 @@ fn event(event: &Event) -> String {
             "deploying       {} as {deployment}",
             task_definition.short()
         ),
+        Event::HandedOver { deployment, to } => {
+            format!("handed over     {deployment}: {}", handed_over(*to))
+        }
         Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
         Event::Canary { service, tasks } => {
             format!("canary          {service}: {tasks} tasks of the new revision beside the old")
@@ -117,6 +121,31 @@ fn event(event: &Event) -> String {
             task_definition.short()
         ),
         Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+/// What comes of it when nobody returns.
+fn handed_over(to: Handover) -> String {
+    let ends = "no gates are asked, and only its circuit breaker and the deployment alarms end a bad release";
+    match to {
+        Handover::EcsFinishes {
+            left_behind: LeftBehind::Nothing,
+        } => format!("ECS finishes it; {ends}"),
+        Handover::EcsFinishes {
+            left_behind: LeftBehind::Configuration,
+        } => format!(
+            "ECS finishes it; {ends}\n  the service keeps this rollout's deployment configuration until the same command is run again"
+        ),
+        Handover::EcsWaits { minutes } => format!(
+            "ECS waits at each pause, and rolls back unless the same command is run again within {minutes} minutes"
+        ),
+        Handover::CodeDeployFinishes => {
+            "CodeDeploy finishes it; no gates are asked, and only its alarms and hooks end a bad release"
+                .to_owned()
+        }
+        Handover::CodeDeployWaits { minutes } => format!(
+            "CodeDeploy waits before it moves traffic, and goes back unless the same command is run again, or it is continued, within {minutes} minutes"
+        ),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Choice;
 use super::refuse::needs_ecs;
 use crate::core::id::ServiceKey;
-use crate::core::live::{DeploymentGroup, GroupKey, Service, TaskSet};
+use crate::core::live::{DeploymentGroup, GroupKey, Readiness, Service, TaskSet};
 use crate::core::plan::{CodeDeploy, Moves, Refusal, Strategy, Survey};
 use crate::core::service::{CanarySize, CodeDeployAsked, Intent, StrategyAsked};
 
@@ -31,12 +31,20 @@ pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<C
             config: asked.config.clone(),
             appspec,
             moves: moves(config.unwrap_or_default()),
+            waits: found.and_then(waits),
             kept: Duration::from_mins(kept),
             blue: survey.service.serving_group(),
             load_balancer: balancer.and_then(load_balancer),
         }),
         why: "the service's deployment controller is CODE_DEPLOY".to_owned(),
     })
+}
+
+fn waits(group: &DeploymentGroup) -> Option<u64> {
+    match group.readiness() {
+        Readiness::Waits { minutes } => Some(minutes),
+        Readiness::GoesOn => None,
+    }
 }
 
 /// What the name of a predefined configuration says (CodeDeploy user guide, "deployment configurations on an Amazon ECS

@@ -21,6 +21,7 @@ fn proposal(text: &str) -> Proposal {
     let document = |value: &str| json!({"containerDefinitions": [{"name": text, "image": text, "command": [value]}]});
     let arn = TaskDefinitionArn::new(format!("arn:task-definition/{text}"));
     Proposal {
+        expected: None,
         version: VERSION,
         target: ServiceKey {
             cluster: Cluster::new(text),

@@ -74,11 +74,8 @@ fn sha256(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::core::live::GroupKey;
-    use crate::core::plan::Moves;
 
     #[test]
     fn whatever_the_appspec_names_becomes_the_revision_and_all_else_stays() {
@@ -102,19 +99,9 @@ mod tests {
                 application: "app".to_owned(),
                 group: "group".to_owned(),
             };
-            let moves = Moves {
-                config: String::new(),
-                percents: Vec::new(),
-                takes: Duration::ZERO,
-            };
             let way = CodeDeploy {
-                group,
-                config: None,
                 appspec,
-                moves,
-                kept: Duration::ZERO,
-                blue: None,
-                load_balancer: None,
+                ..CodeDeploy::watched(group)
             };
             let members = members(&way, &arn, "ours", OnFailure::Leave);
             let content = members["revision"]["appSpecContent"]["content"]
