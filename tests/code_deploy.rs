@@ -282,6 +282,7 @@ fn killed(stage: &Stage, at: fn(&str) -> bool) -> Stage {
 fn moments(tag: &'static str) -> Vec<(String, Sandbox)> {
     let moments: Arc<Mutex<Vec<(String, Sandbox)>>> = Arc::default();
     let seen = moments.clone();
+    let looked = Mutex::new(jiff::Timestamp::UNIX_EPOCH);
     let stage = stage();
     let watched = stage.through(move |sandbox, request| {
         let name = operation(&request);
@@ -294,7 +295,13 @@ fn moments(tag: &'static str) -> Vec<(String, Sandbox)> {
         };
         let is_change = ["Create", "Register", "Stop", "Continue", "Put"];
         let is_change = is_change.iter().any(|verb| name.starts_with(verb));
-        if is_change || name == "GetDeployment" {
+        // Looks, half a minute apart at least.
+        let mut looked = looked.lock().unwrap();
+        let is_due = name == "GetDeployment" && at.duration_since(*looked).as_secs() >= 30;
+        if is_due {
+            *looked = at;
+        }
+        if is_change || is_due {
             keep("before");
         }
         let answer = sandbox.carry(&request);
@@ -325,7 +332,7 @@ fn run(stage: &Stage, tag: &str, user: &str) -> Outcome {
 }
 
 #[test]
-fn killed_at_any_change_or_look_it_makes_one_deployment_and_ends_the_same() {
+fn killed_at_any_change_or_between_two_it_makes_one_deployment_and_ends_the_same() {
     for (tag, serves, deployments_made) in [("1.1.0", "web:2", 1), ("1.2.0", "web:1", 2)] {
         let moments = moments(tag);
         let count = moments.len();

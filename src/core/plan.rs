@@ -164,7 +164,7 @@ pub struct TaskSets {
     pub steps: Vec<u32>,
     /// How long each step is held.
     pub hold: Duration,
-    /// How long the side without traffic is kept before it is removed.
+    /// How long the side without traffic is kept at most, before it is removed.
     pub drain: Duration,
     /// The set that serves.
     pub old: DeploymentId,

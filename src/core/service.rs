@@ -28,7 +28,7 @@ pub struct Intent {
     /// The production rule, where it cannot be told from the target groups, and the test rule.
     pub rule: Option<RuleArn>,
     pub test_rule: Option<RuleArn>,
-    /// How long a side without traffic is kept before it is removed.
+    /// How long a side without traffic is kept at most, before it is removed.
     pub drain: Duration,
     #[serde(default, skip_serializing_if = "CodeDeployAsked::is_nothing")]
     pub code_deploy: CodeDeployAsked,
@@ -255,7 +255,8 @@ impl Default for Intent {
             weights: vec![100],
             rule: None,
             test_rule: None,
-            drain: Duration::from_mins(2),
+            // A minute without requests is known of after three to four.
+            drain: Duration::from_mins(5),
             code_deploy: CodeDeployAsked::default(),
             detach: Detach::No,
             hold: None,

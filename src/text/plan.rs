@@ -194,7 +194,7 @@ fn shifted(plan: &Proposal) -> Vec<String> {
             listed(percents)
         ),
         format!(
-            "remove the old task set when it has had no traffic for {}",
+            "remove the old task set when nothing is under way there, after {} at most",
             spelled(*drain_seconds)
         ),
     ]
@@ -402,7 +402,8 @@ mod tests {
             "{steps:#?}"
         );
         assert!(
-            steps[3].ends_with("for no time") && steps[4].contains("back to the old task set"),
+            steps[3].ends_with("after no time at most")
+                && steps[4].contains("back to the old task set"),
             "{steps:#?}"
         );
         assert!(

@@ -123,3 +123,6 @@ fn unchecked(fault: &Fault) -> Finding {
         format!("something could not be checked: {fault}"),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,8 @@ pub struct RolloutConfig {
     pub rule: Option<String>,
     /// Task sets: ARN of the listener rule of the test traffic.
     pub test_rule: Option<String>,
-    /// Task sets: how long a side without traffic is kept at most before it is removed. Default: `2m`.
+    /// Task sets: how long a side without traffic is kept at most before it is removed: less when CloudWatch or the
+    /// target group shows that nothing is under way there. Default: `5m`.
     pub drain: Option<HumanDuration>,
     /// Names and documents for AWS CodeDeploy, where it deploys the service.
     #[serde(default)]
