@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::input;
 use crate::core::id::RuleArn;
 use crate::core::service::{CanarySize, CodeDeployAsked, Intent, Share, Step, StrategyAsked};
-use crate::text::config::{CanaryText, Rollout, StrategyName};
+use crate::text::config::{CanaryTasks, Rollout, StrategyName};
 use crate::text::document::{parse_json, parse_yaml};
 
 /// Each overrides ecsdeploy.yml.
@@ -23,7 +23,7 @@ pub struct TrafficArgs {
     strategy: Option<StrategyArg>,
     /// Canary first: a number of tasks, or a percentage
     #[arg(long, value_name = "N|N%")]
-    canary: Option<CanaryText>,
+    canary: Option<CanaryTasks>,
     /// Task sets: percent of production traffic, step by step
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     weights: Vec<u32>,
@@ -104,7 +104,7 @@ impl TrafficArgs {
             Share::Tasks(size) => Some(size),
             Share::Traffic(_) => None,
         });
-        let asked = self.canary.map(CanaryText::get);
+        let asked = self.canary.map(|CanaryTasks(size)| size);
         let size = asked.or(config.canary).or(beside);
         let named = match (self.strategy, asked) {
             (Some(named), _) => named,

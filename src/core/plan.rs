@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** a plan is a value. It says everything that the rollout will change, and the rollout changes nothing else.
 
+mod code_deploy;
+mod course;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -11,14 +14,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::handover;
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
-use super::live::{
-    CodeDeployment, DeploymentGroup, GroupKey, RolloutState, Rule, Service, TaskSet,
-};
+use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::preflight::Further;
-use super::service::{Contest, Intent, Redeploy};
+use super::service::{Intent, Redeploy};
 use super::steps::sides;
 use super::strategy::{Choice, choose};
 use super::taskdef::{Described, Finding, TaskDefinition, same};
+
+pub use code_deploy::{CodeDeploy, CodeDeployFound, Moves};
 
 /// What was found before anything was changed.
 #[derive(Clone, Debug)]
@@ -35,13 +38,6 @@ pub struct Survey {
     pub code_deploy: Option<CodeDeployFound>,
     /// What the plan's strategy had to know beside this.
     pub further: Further,
-}
-
-/// The deployment group of a service, and its unfinished deployments.
-#[derive(Clone, Debug)]
-pub struct CodeDeployFound {
-    pub group: DeploymentGroup,
-    pub running: Vec<CodeDeployment>,
 }
 
 /// One rollout, decided.
@@ -95,59 +91,6 @@ pub enum Strategy {
     TaskSets(TaskSets),
     /// A deployment by AWS CodeDeploy, which moves the traffic between two task sets.
     CodeDeploy(CodeDeploy),
-}
-
-/// What CreateDeployment gets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CodeDeploy {
-    pub group: GroupKey,
-    /// The deployment configuration, where it is not to be the group's own.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub config: Option<String>,
-    /// The AppSpec; its task definition is put in when there is one.
-    pub appspec: Value,
-    /// How the traffic moves.
-    pub moves: Moves,
-    /// For so many minutes it waits to be continued before traffic moves, if it does.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub waits: Option<u64>,
-    /// For how long the old task set is kept after that.
-    pub kept: Duration,
-    /// The target group that serves.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub blue: Option<TargetGroupArn>,
-    /// `app/NAME/ID` of the load balancer, as its metrics are named.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub load_balancer: Option<String>,
-}
-
-impl CodeDeploy {
-    /// Of a deployment that is followed only: nothing is made of it.
-    pub fn watched(group: GroupKey) -> Self {
-        Self {
-            group,
-            config: None,
-            appspec: Value::Null,
-            moves: Moves {
-                config: String::new(),
-                percents: Vec::new(),
-                takes: Duration::ZERO,
-            },
-            waits: None,
-            kept: Duration::ZERO,
-            blue: None,
-            load_balancer: None,
-        }
-    }
-}
-
-/// How a deployment configuration moves traffic, by its name where it is a predefined one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Moves {
-    pub config: String,
-    /// Percent of production traffic for the new set before it has all.
-    pub percents: Vec<u32>,
-    pub takes: Duration,
 }
 
 /// The two sets, and how the traffic moves from one to the other.
@@ -246,7 +189,7 @@ pub enum Refusal {
     #[error("the rollout cannot succeed as things are")]
     Unfit { findings: Vec<Finding> },
     #[error("no deployment group of CodeDeploy deploys the service")]
-    NoGroup { tried: GroupKey },
+    NoGroup { tried: super::live::GroupKey },
     #[error("the service cannot do {asked}: {lacks}")]
     Strategy {
         asked: &'static str,
@@ -278,10 +221,7 @@ impl Plan {
             native.sides = sides(service, &survey.rules);
         }
         let revision = revision(wanted, survey);
-        let course = match service.controller() {
-            "CODE_DEPLOY" => course_of_code_deploy(&revision, &intent, survey)?,
-            _ => course(&revision, &intent, service)?,
-        };
+        let course = course::of(&revision, &intent, survey)?;
         let primary = service.primary().map(|d| d.id());
         let before = Before {
             deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
@@ -379,88 +319,8 @@ fn redeploy(intent: &Intent, service: &Service) -> Redeploy {
     }
 }
 
-/// Of task sets nothing is to be done when the primary one is of the wanted revision and stands alone.
-fn course_of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Course {
-    let alone = service.task_sets().count() == 1;
-    let runs_it = service.primary_task_set().is_some_and(
-        |set| matches!(revision, Revision::Existing(arn) if *arn == set.task_definition()),
-    );
-    if runs_it && alone && intent.redeploy == Redeploy::WhenChanged {
-        Course::Nothing
-    } else {
-        Course::Deploy
-    }
-}
-
 /// The strategy holds the AppSpec that was asked for; a plan says everything once.
 fn without_appspec(mut intent: Intent) -> Intent {
     intent.code_deploy.appspec = None;
     intent
-}
-
-/// A deployment of the wanted revision that runs is followed; a primary task set of it that stands alone is all there
-/// is to do. The old set stands beside it while CodeDeploy waits before it terminates it.
-fn course_of_code_deploy(
-    revision: &Revision,
-    intent: &Intent,
-    survey: &Survey,
-) -> Result<Course, Refusal> {
-    let wanted = match revision {
-        Revision::Existing(arn) => Some(arn),
-        Revision::New(_) => None,
-    };
-    let service = &survey.service;
-    let serves = service
-        .primary_task_set()
-        .is_some_and(|set| wanted == Some(&set.task_definition()));
-    let count_changes = intent
-        .desired_count
-        .is_some_and(|count| count != service.desired_count());
-    let found = survey.code_deploy.as_ref();
-    let running = found.and_then(|found| found.running.first());
-    if intent.redeploy == Redeploy::WhenChanged && !count_changes {
-        match running {
-            None if serves => return Ok(Course::Nothing),
-            Some(running) if is_of(running, wanted) => return Ok(Course::Follow),
-            _ => {}
-        }
-    }
-    match running {
-        Some(running) if intent.contest == Contest::Refuse => Err(Refusal::Busy {
-            deployment: running.id(),
-            task_definition: TaskDefinitionArn::new(running.task_definition().unwrap_or_default()),
-        }),
-        _ => Ok(Course::Deploy),
-    }
-}
-
-fn is_of(running: &CodeDeployment, wanted: Option<&TaskDefinitionArn>) -> bool {
-    wanted.is_some_and(|wanted| running.task_definition() == Some(wanted.as_str()))
-}
-
-fn course(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {
-    let Some(primary) = service.primary() else {
-        return Ok(course_of_sets(revision, intent, service));
-    };
-    let runs_it = matches!(revision, Revision::Existing(arn) if *arn == primary.task_definition());
-    let count_changes = intent
-        .desired_count
-        .is_some_and(|count| count != service.desired_count());
-    let completed = service.has_completed(primary);
-    let running = !completed && primary.rollout_state() == RolloutState::InProgress;
-    if runs_it && intent.redeploy == Redeploy::WhenChanged && !count_changes {
-        if completed {
-            return Ok(Course::Nothing);
-        }
-        if running {
-            return Ok(Course::Follow);
-        }
-    }
-    if running && intent.contest == Contest::Refuse {
-        return Err(Refusal::Busy {
-            deployment: primary.id(),
-            task_definition: primary.task_definition(),
-        });
-    }
-    Ok(Course::Deploy)
 }

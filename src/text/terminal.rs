@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::core::gate::TaskFailure;
 use crate::core::handover::{Handover, LeftBehind};
 use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
+use crate::core::taskdef::Finding;
 
 /// One entry as lines; `since` is the rollout's beginning.
 pub fn entry(entry: &Entry, since: Timestamp) -> String {
@@ -50,11 +51,7 @@ fn event(event: &Event) -> String {
         Event::TakenUp { owner, since } => {
             format!("taking up       what {owner} began at {since:.0} and left unfinished")
         }
-        Event::Finding { finding } => {
-            let hint = finding.hint.as_ref();
-            let hint = hint.map_or_else(String::new, |hint| format!("\n  {hint}"));
-            format!("warning         {}{hint}", finding.message)
-        }
+        Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
         }
@@ -111,16 +108,28 @@ fn event(event: &Event) -> String {
             cause,
             task_definition,
             by,
-        } => format!(
-            "rolling back    {} to {}: {cause}",
-            match by {
-                Undoer::Ecs => "ECS goes back",
-                Undoer::CodeDeploy => "CodeDeploy goes back",
-                Undoer::Ecsdeploy => "going back",
-            },
-            task_definition.short()
-        ),
+        } => {
+            let goes = goes_back(*by);
+            format!(
+                "rolling back    {goes} to {}: {cause}",
+                task_definition.short()
+            )
+        }
         Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+fn warning(finding: &Finding) -> String {
+    let hint = finding.hint.as_ref();
+    let hint = hint.map_or_else(String::new, |hint| format!("\n  {hint}"));
+    format!("warning         {}{hint}", finding.message)
+}
+
+fn goes_back(by: Undoer) -> &'static str {
+    match by {
+        Undoer::Ecs => "ECS goes back",
+        Undoer::CodeDeploy => "CodeDeploy goes back",
+        Undoer::Ecsdeploy => "going back",
     }
 }
 

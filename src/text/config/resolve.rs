@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::gate_shape::{GateList, StepConfig};
+use super::code_deploy::CodeDeployConfig;
+use super::gate_shape::{CanaryTasks, GateList, StepConfig};
 use super::shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,
     StrategyName,
 };
-use super::traffic::{CanaryText, CodeDeployConfig};
 use crate::core::gate::Gate;
 use crate::core::redact::Rules;
 use crate::core::service::{CanarySize, Step};
@@ -141,7 +141,7 @@ impl RolloutConfig {
             max_failed_tasks: self.max_failed_tasks.or(base.max_failed_tasks),
             on_failure: self.on_failure.or(base.on_failure).unwrap_or_default(),
             on_cancel: self.on_cancel.or(base.on_cancel).unwrap_or_default(),
-            canary: self.canary.or(base.canary).map(CanaryText::get),
+            canary: self.canary.or(base.canary).map(|CanaryTasks(size)| size),
             weights: {
                 let weights = self.weights.as_ref().or(base.weights.as_ref());
                 weights.cloned().unwrap_or_default()

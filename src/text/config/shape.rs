@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::code_deploy::CodeDeployConfig;
 use super::duration::HumanDuration;
-use super::gate_shape::{GateList, StepConfig};
+use super::gate_shape::{CanaryTasks, GateList, StepConfig};
 use super::journal::JournalPlace;
-use super::traffic::{CanaryText, CodeDeployConfig};
 use crate::text::complaint::Complaint;
 use crate::text::yaml;
 
@@ -94,7 +94,7 @@ pub struct RolloutConfig {
     /// What to do when the run is cancelled. Default: `leave`.
     pub on_cancel: Option<OnCancel>,
     /// A canary first: a number of tasks (`1`), or a percentage (`10%`).
-    pub canary: Option<CanaryText>,
+    pub canary: Option<CanaryTasks>,
     /// Task sets: percent of production traffic, step by step.
     pub weights: Option<Vec<u32>>,
     /// Task sets: ARN of the listener rule of the production traffic, where the target groups do not tell it.

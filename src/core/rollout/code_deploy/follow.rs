@@ -7,7 +7,7 @@ use crate::core::live::{CodeDeployment, Service, TargetState, TaskSet};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Held, Phase, Seen, Turn};
+use crate::core::rollout::{Action, Facet, Held, Phase, Seen, Turn, Watch};
 use crate::core::service::{OnFailure, Share};
 
 impl Turning<'_> {
@@ -206,7 +206,7 @@ impl Turning<'_> {
         self.next.enter(Phase::Undo { cause, by }, self.now);
     }
 
-    pub(super) fn watch_undo_of(&self, back: Option<DeploymentId>) -> crate::core::rollout::Watch {
+    pub(super) fn watch_undo_of(&self, back: Option<DeploymentId>) -> Watch {
         let mut watch = self.watch_code_deployment();
         watch.extend(back.map(Facet::CodeDeployment));
         watch

@@ -10,6 +10,7 @@ mod follow;
 mod order;
 mod undo;
 
+use super::pace::between_looks;
 use super::turning::Turning;
 use super::{Facet, Turn, Watch};
 use crate::core::id::DeploymentId;
@@ -78,7 +79,7 @@ impl<'a> Turning<'a> {
     }
 
     fn look_at_it_later(self) -> Turn {
-        let pause = super::pace::between_looks(self.next.entered, self.now);
+        let pause = between_looks(self.next.entered, self.now);
         let watch = self.watch_code_deployment();
         self.look_after(pause, watch)
     }

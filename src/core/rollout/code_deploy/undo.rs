@@ -2,12 +2,13 @@
 //! none, and the new set has traffic, the old revision is deployed again.
 
 use super::{Course, order, set_of};
+use crate::core::id::DeploymentId;
 use crate::core::live::{CodeDeployment, Service, TaskSet};
 use crate::core::plan::CodeDeploy;
 use crate::core::report::{Cause, Outcome};
-use crate::core::rollout::pace::{LOOK_AGAIN, SETTLE};
+use crate::core::rollout::pace::{LOOK_AGAIN, SETTLE, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Receipt, Seen, Turn};
+use crate::core::rollout::{Action, Facet, Receipt, Seen, Turn, Watch};
 
 impl Turning<'_> {
     pub fn undo_code_deploy(mut self, cause: &Cause) -> Turn {
@@ -102,7 +103,7 @@ impl Turning<'_> {
         if back.status() == "Ready" && !self.just_ordered() {
             return self.act(Action::ContinueCodeDeployment(back.id()), watch);
         }
-        let pause = super::super::pace::between_looks(self.next.entered, self.now);
+        let pause = between_looks(self.next.entered, self.now);
         self.look_after(pause, watch)
     }
 
@@ -167,9 +168,9 @@ impl Turning<'_> {
     fn follow_way_back(
         mut self,
         service: &Service,
-        back: &crate::core::id::DeploymentId,
+        back: &DeploymentId,
         cause: &Cause,
-        watch: crate::core::rollout::Watch,
+        watch: Watch,
     ) -> Turn {
         let Some(Seen::Is(record)) = self.seen.code_deployment.get(back) else {
             return self.look_now(watch);
@@ -189,7 +190,7 @@ impl Turning<'_> {
                 self.act(Action::ContinueCodeDeployment(back.clone()), watch)
             }
             _ => {
-                let pause = super::super::pace::between_looks(self.next.entered, self.now);
+                let pause = between_looks(self.next.entered, self.now);
                 self.look_after(pause, watch)
             }
         }
