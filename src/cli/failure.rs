@@ -251,7 +251,25 @@ impl From<Fault> for Failure {
 /// The IAM action that a call needs.
 fn iam_action(operation: &str) -> String {
     let service = match operation {
-        "DescribeTargetHealth" => "elasticloadbalancing",
+        "DescribeTargetHealth"
+        | "DescribeTargetGroups"
+        | "DescribeListeners"
+        | "DescribeRules"
+        | "ModifyRule"
+        | "ModifyListener" => "elasticloadbalancing",
+        "GetDeploymentGroup"
+        | "GetDeployment"
+        | "BatchGetDeployments"
+        | "BatchGetDeploymentTargets"
+        | "ListApplications"
+        | "ListDeploymentGroups"
+        | "ListDeployments"
+        | "ListDeploymentTargets"
+        | "CreateDeployment"
+        | "StopDeployment"
+        | "ContinueDeployment" => "codedeploy",
+        "DescribeAlarms" | "GetMetricData" => "cloudwatch",
+        "DescribeScalingPolicies" => "application-autoscaling",
         "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
         "DescribeImages" => "ecr",
         _ => "ecs",

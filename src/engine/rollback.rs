@@ -118,8 +118,8 @@ async fn previous(
     service: &Service,
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
-    let running = service.task_definition();
-    let recorded = history.completed(target).await.unwrap_or_default();
+    let running = service.running_task_definition();
+    let recorded = history.completed(target, service).await.unwrap_or_default();
     let listed = service
         .deployments()
         .filter(|deployment| service.has_completed(*deployment))
@@ -136,7 +136,7 @@ fn full_name(name: &str, service: &Service) -> String {
     if !name.bytes().all(|byte| byte.is_ascii_digit()) {
         return name.to_owned();
     }
-    let running = service.task_definition();
+    let running = service.running_task_definition();
     let family = running.short().rsplit_once(':').map_or("", |(f, _)| f);
     format!("{family}:{name}")
 }

@@ -161,6 +161,28 @@ impl Aws {
         }
         ids.sort();
         ids.dedup();
+        self.deployments(&ids).await
+    }
+
+    /// The group's newest deployments that succeeded, newest first.
+    pub(super) async fn succeeded_deployments(
+        &self,
+        key: &GroupKey,
+    ) -> Result<Vec<CodeDeployment>, Fault> {
+        let input = json!({
+            "applicationName": key.application,
+            "deploymentGroupName": key.group,
+            "includeOnlyStatuses": ["Succeeded"],
+        });
+        let page = self.code_deploy("ListDeployments", input).await?;
+        let ids = all(page, "deployments").filter_map(|id| Some(id.as_str()?.to_owned()));
+        let ids: Vec<String> = ids.take(PER_CALL).collect();
+        let mut found = self.deployments(&ids).await?;
+        found.sort_by(|a, b| b.created().total_cmp(&a.created()));
+        Ok(found)
+    }
+
+    async fn deployments(&self, ids: &[String]) -> Result<Vec<CodeDeployment>, Fault> {
         let mut found = Vec::new();
         for some in ids.chunks(PER_CALL) {
             let input = json!({"deploymentIds": some});

@@ -74,6 +74,12 @@ impl CodeDeployment {
         Some(&rest[..end])
     }
 
+    /// When it was made, in seconds since the epoch; 0 where that is not said.
+    pub fn created(&self) -> f64 {
+        let at = self.info.get("createTime").and_then(Value::as_f64);
+        at.unwrap_or_default()
+    }
+
     /// The deployment that takes this one back.
     pub fn rollback(&self) -> Option<DeploymentId> {
         let id = self.info.pointer("/rollbackInfo/rollbackDeploymentId")?;
