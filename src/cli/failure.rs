@@ -34,7 +34,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Done,
         "done",
-        "it worked; for a rollout: the wanted revision serves",
+        "it worked; for a rollout: the wanted revision serves (with --detach: its deployment runs)",
     ),
     (Exit::Failed, "failed", "it failed and nothing was changed"),
     (
