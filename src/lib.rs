@@ -17,9 +17,10 @@
 //!   rendered, compared, registered and read back unchanged.
 //! * A turn of the rollout machine decides from what *is*, never from what was ordered, and takes at most one
 //!   action, each idempotent. Stopping the program between any two calls and starting it again ends in the same world.
-//! * All output leaves by `cli::stdout`, which hides secrets last; `render` alone prints the user's own document as it
-//!   is (`tests/secrets.rs`).
-//! * Only `engine::drive` sleeps; only `adapters::aws` retries.
+//! * All output leaves by `cli::stdout`, and what GitHub and GitLab are told by `cli::forge`; both hide secrets last.
+//!   `render` alone prints the user's own document as it is (`tests/secrets.rs`).
+//! * Only `engine::drive` sleeps, and `engine::publish` before it tries a last word again; only `adapters::aws` retries.
+//! * What is reported, and whether it can be, never changes a rollout or its exit code (`tests/forge.rs`).
 
 pub mod adapters;
 pub mod cli;

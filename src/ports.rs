@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here is about one vendor's client. A port takes and gives values of `core` only.
 
 use std::future::Future;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,6 +11,8 @@ use crate::core::gate::{Ask, Probe, Reply, Word};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Owner, Record, RolloutId};
 use crate::core::live::Service;
+use crate::core::plan::{Plan, Survey};
+use crate::core::post::{Comment, Status};
 use crate::core::report::Entry;
 use crate::core::rollout::{Action, Fault, Observation, Receipt, Watch, Wish};
 use crate::core::taskdef::TaskDefinition;
@@ -116,6 +119,39 @@ pub trait Prober {
     fn probe(&self, probe: &Probe) -> impl Future<Output = Result<Reply, Fault>>;
 }
 
+/// Where people read of a rollout: GitHub, GitLab.
+pub trait Forge {
+    /// Makes the one comment with this marker read so. Nothing is written when it does already.
+    fn upsert(&self, comment: &Comment) -> impl Future<Output = Result<(), ForgeError>>;
+
+    /// Shows how the rollout stands. Said twice, it is shown once.
+    fn mark(&self, status: &Status) -> impl Future<Output = Result<(), ForgeError>>;
+}
+
+/// Why something was not posted. `what` finishes "failed to …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForgeError {
+    /// Of no use to try again in this run.
+    #[error("failed to {what}: {said} ({needs})")]
+    Denied {
+        what: String,
+        said: String,
+        needs: String,
+    },
+    #[error("failed to {what}: {said}")]
+    Refused { what: String, said: String },
+    /// A rate limit, or a server that asks for a pause.
+    #[error("failed to {what}: {said}")]
+    Busy {
+        what: String,
+        said: String,
+        wait: Option<Duration>,
+    },
+    /// It may have been done.
+    #[error("failed to {what}: {said}")]
+    Unanswered { what: String, said: String },
+}
+
 /// Whoever can let a rollout go on, or stop it.
 pub trait People {
     /// What was said so far; `None` if nothing was.
@@ -148,4 +184,10 @@ pub trait Audience {
 
     /// Shown each task definition that is seen, before anything is told of it: whoever tells must know its secrets.
     fn learn(&mut self, _: &TaskDefinition) {}
+
+    /// Shown what will be carried out, before it begins.
+    fn plan(&mut self, _: &Plan, _: &TaskDefinition, _: &Survey) {}
+
+    /// A look was taken, whether or not there was anything to tell.
+    fn look(&mut self, _now: Timestamp) {}
 }

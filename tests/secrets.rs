@@ -4,6 +4,12 @@
 //! Canaries stand where secrets stand: in values, in the template, in the running task definition, in arguments and in
 //! the environment. Every reporter and every error path is run, and nothing that it printed or wrote may hold one.
 
+#[path = "common/double.rs"]
+mod double;
+#[expect(dead_code, reason = "the double does more than is asked here")]
+#[path = "common/github.rs"]
+mod github;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -81,11 +87,20 @@ fn folder() -> TempDir {
 
 /// What the program printed and wrote.
 fn run(folder: &TempDir, line: &str, exit: i32) -> String {
+    run_in(
+        folder,
+        &[("GITHUB_TOKEN", "canary-env-0451".to_owned())],
+        line,
+        exit,
+    )
+}
+
+fn run_in(folder: &TempDir, variables: &[(&str, String)], line: &str, exit: i32) -> String {
     let output = assert_cmd::Command::new(cargo_bin!("ecsdeploy"))
         .current_dir(folder)
         .env_clear()
         .env("HOME", folder.path())
-        .env("GITHUB_TOKEN", "canary-env-0451")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .args(line.split_whitespace())
         .timeout(Duration::from_mins(2))
         .output()
@@ -227,6 +242,47 @@ fn what_cannot_be_parsed_is_quoted_without_its_secrets() {
         "rollout --sandbox --plan plan.json",
         "not a plan",
     );
+}
+
+/// What GitHub and the job are told; the masks that hide secrets from then on are for the runner alone.
+#[test]
+fn the_forge_and_the_job_are_told_no_secrets() {
+    for (line, exit, says) in [
+        ("plan --sandbox", 0, "«redacted:changed»"),
+        (
+            "plan --sandbox --set image_tag=canary-url-0451",
+            1,
+            "### ❌ Failed",
+        ),
+        ("rollout --sandbox --env production", 2, "production"),
+        ("rollout --sandbox", 0, "### ✅ Serves"),
+        (
+            "rollout --sandbox --set image_tag=1.2.0",
+            4,
+            "### ↩️ Rolled back",
+        ),
+        ("register --sandbox", 0, "task-definition-arn"),
+    ] {
+        let (folder, github) = (folder(), github::GitHub::start());
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        let mut variables = github.environment();
+        variables.push(("GITHUB_STEP_SUMMARY", file("summary")));
+        variables.push(("GITHUB_OUTPUT", file("out")));
+        let printed = run_in(&folder, &variables, line, exit);
+        let mut told: String = printed
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"))
+            .collect();
+        told.push_str(&fs::read_to_string(folder.path().join("summary")).unwrap_or_default());
+        for exchange in &github.state().exchanges {
+            told.push_str(&exchange.to_string());
+        }
+        check_told(line, &told, says);
+        assert!(
+            !told.contains(github::TOKEN),
+            "the token got out\necsdeploy {line}\n{told}"
+        );
+    }
 }
 
 #[test]

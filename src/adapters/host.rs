@@ -1,9 +1,10 @@
 //! The machine the program runs on: its files, its clock, its signals.
 //!
-//! **Invariant:** files are read, and one is written when `--out` asks for it; nothing found in them is ever run.
+//! **Invariant:** files are read, and written only when `--out` or the CI system that runs the job asks for it; nothing
+//! found in them is ever run.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +45,28 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     let beside = PathBuf::from(beside);
     fs::write(&beside, text).map_err(failed)?;
     fs::rename(&beside, path).map_err(failed)
+}
+
+/// Writes behind what the file holds already.
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let opened = fs::OpenOptions::new().create(true).append(true).open(path);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|source| FileError {
+        verb: "write",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Bytes of a file; 0 if there is none.
+pub fn size(path: &Path) -> usize {
+    let size = fs::metadata(path).map_or(0, |file| file.len());
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+/// The path from the root of the file system, links followed; as it is, if it leads nowhere.
+pub fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The environment variables that are text.

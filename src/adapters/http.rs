@@ -14,6 +14,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use http::Uri;
 use http::uri::PathAndQuery;
 
+use crate::core::causes::causes;
 use crate::core::gate::{BODY_LIMIT, Probe, Redirects, Reply};
 use crate::core::rollout::{Fault, FaultKind};
 use crate::ports::Prober;
@@ -148,20 +149,6 @@ async fn body(answer: HttpResponse) -> Result<String, String> {
     }
     read.truncate(BODY_LIMIT);
     Ok(String::from_utf8_lossy(&read).into_owned())
-}
-
-/// The error and what it says caused it, each once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut said: Vec<String> = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if said.last() != Some(&text) {
-            said.push(text);
-        }
-        cause = error.source();
-    }
-    said.join(": ")
 }
 
 #[cfg(test)]

@@ -143,7 +143,8 @@ impl Setting {
         }
     }
 
-    fn task_definition_file(&self, args: &DocumentArgs) -> Option<PathBuf> {
+    /// The task definition's file, if one is named.
+    pub fn task_definition_file(&self, args: &DocumentArgs) -> Option<PathBuf> {
         let of_config = || {
             let config = self.config.as_ref()?;
             Some(self.directory.join(config.task_definition.as_ref()?))

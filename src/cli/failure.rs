@@ -13,6 +13,7 @@ use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Fault, FaultKind};
 use crate::engine::SurveyError;
 use crate::ports::JournalError;
+use crate::text::ci::github::Spot;
 use crate::text::{Complaint, Paint};
 
 /// What the process's exit says.
@@ -83,6 +84,8 @@ pub struct Failure {
     /// Each explains the one before.
     pub causes: Vec<String>,
     pub hints: Vec<String>,
+    /// Where in a file, if it is about one.
+    pub spot: Option<Box<Spot>>,
 }
 
 impl Failure {
@@ -92,6 +95,7 @@ impl Failure {
             headline: headline.into(),
             causes: Vec::new(),
             hints: Vec::new(),
+            spot: None,
         }
     }
 
@@ -147,7 +151,18 @@ impl Failure {
 
 impl From<Complaint> for Failure {
     fn from(complaint: Complaint) -> Self {
-        Self::usage("failed to understand the input").cause(complaint.render(Paint::Plain))
+        let spot = complaint.place().map(|place| {
+            Box::new(Spot {
+                file: place.file().to_owned(),
+                line: place.line(),
+                column: Some(place.column()),
+            })
+        });
+        let failure = Self::usage("failed to understand the input");
+        Self {
+            spot,
+            ..failure.cause(complaint.render(Paint::Plain))
+        }
     }
 }
 

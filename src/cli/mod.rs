@@ -4,7 +4,9 @@ pub mod args;
 mod diff;
 mod document;
 mod failure;
+mod forge;
 mod input;
+mod job;
 mod journal;
 mod owner;
 mod plan;
@@ -19,6 +21,7 @@ mod schema;
 pub mod stage;
 mod status;
 mod stdout;
+mod teller;
 mod traffic;
 mod watch;
 mod wish;
@@ -34,9 +37,12 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::json;
 
 use crate::adapters::host;
+use crate::text::ci::github::Tone;
+use crate::text::terminal::inert;
 pub use failure::{EXITS, Exit};
 
 use failure::Failure;
+use job::job;
 
 /// GitOps CI/CD for Amazon ECS: renders, registers and rolls out task definitions with health gating
 #[derive(Parser, Debug)]
@@ -73,6 +79,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     for (name, value) in host::environment() {
         stdout::learn_document(&json!({name: value}));
     }
+    stdout::leave_unmasked();
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -90,9 +97,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.code(),
         Err(failure) => {
             stdout::note(&failure.render());
+            mark(&failure);
             failure.exit.code()
         }
     }
+}
+
+/// The failure on the pages of the CI system, at its line where it has one.
+fn mark(failure: &Failure) {
+    let said = std::iter::once(&failure.headline).chain(&failure.causes);
+    let said: Vec<&str> = said.map(String::as_str).collect();
+    job().annotate(
+        Tone::Error,
+        "ecsdeploy",
+        failure.spot.as_deref(),
+        &inert(&said.join("\n")),
+    );
 }
 
 /// The names of the commands.

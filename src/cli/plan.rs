@@ -8,13 +8,18 @@ use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::forge::ForgeArgs;
+use super::job::job;
 use super::rules::Rules;
 use super::world::World;
-use super::{input, rehearse, stdout};
-use crate::adapters::host;
+use super::{forge, input, rehearse, stdout};
+use crate::core::id::ServiceKey;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
+use crate::core::taskdef::Severity;
 use crate::engine::{Pinning, Request, Wanted, compare, propose};
+use crate::text::ci::github::{Spot, Tone};
+use crate::text::lines::line_of;
 use crate::text::{self, markdown};
 
 /// Show what a rollout would change, how and why, and what it would not
@@ -32,6 +37,8 @@ pub struct Args {
     world: WorldArgs,
     #[command(flatten)]
     rules: Rules,
+    #[command(flatten)]
+    forge: ForgeArgs,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -57,18 +64,49 @@ enum Format {
 pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
-    let wanted = setting.wanted(&args.document)?;
-    let intent = args.rules.intent(&setting)?;
+    let posting = args.forge.open(setting.environment()).await?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    let planned = Box::pin(made(args, &setting, target.clone(), &world)).await;
+    let environment = setting.environment();
+    let page = |limit| match &planned {
+        Ok(proposal) => markdown::plan(proposal, environment, limit),
+        Err(failure) => markdown::failed(&target, environment, &failure.render(), limit),
+    };
+    job().summary(page);
+    let marker = markdown::marker(&target.to_string(), environment);
+    forge::comment(posting, &world.clock, marker, page).await;
+    let proposal = planned?;
+    tell(args, &setting, &proposal)?;
+    Ok(if args.exit_code && proposal.course != Course::Nothing {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}
+
+impl Args {
+    /// What would fail at once, or change nothing, is not played.
+    fn is_rehearsed(&self, plan: &Plan) -> bool {
+        !self.no_rehearsal && plan.course == Course::Deploy
+    }
+}
+
+async fn made(
+    args: &Args,
+    setting: &Setting,
+    target: ServiceKey,
+    world: &World,
+) -> Result<Proposal, Failure> {
+    let wanted = setting.wanted(&args.document)?;
+    let intent = args.rules.intent(setting)?;
     let pinning = setting.pinning(&args.pin);
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
     let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
-    let redactor = stdout::redactor();
-    let mut proposal = Proposal::of(&plan, &wanted, &survey, &redactor);
+    let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     if args.is_rehearsed(&plan) {
         let request = Request {
-            target: plan.target.clone(),
+            target,
             wanted: Wanted::Document(wanted.clone()),
             pinning: Pinning::Keep,
             intent,
@@ -80,27 +118,51 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
             Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
         }
     }
-    let json = format!("{:#}\n", text::plan::json(&proposal));
-    if let Some(file) = &args.out {
-        host::write(file, &redactor.text(&json))?;
-    }
-    let environment = setting.environment();
-    stdout::data(&match args.format {
-        Format::Text => text::plan::text(&proposal),
-        Format::Markdown => markdown::plan(&proposal, environment, markdown::COMMENT),
-        Format::Json => json,
-    })?;
-    Ok(if args.exit_code && plan.course != Course::Nothing {
-        Exit::Changes
-    } else {
-        Exit::Done
-    })
+    Ok(proposal)
 }
 
-impl Args {
-    /// What would fail at once, or change nothing, is not played.
-    fn is_rehearsed(&self, plan: &Plan) -> bool {
-        !self.no_rehearsal && plan.course == Course::Deploy
+/// The plan as a file, as data, and to the job that runs this.
+fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failure> {
+    let json = format!("{:#}\n", text::plan::json(proposal));
+    if let Some(file) = &args.out {
+        stdout::file(file, &json)?;
+    }
+    let limit = markdown::COMMENT;
+    stdout::data(&match args.format {
+        Format::Text => text::plan::text(proposal),
+        Format::Markdown => markdown::plan(proposal, setting.environment(), limit),
+        Format::Json => json,
+    })?;
+    let changes = proposal.comparison.changes().len();
+    let is_changed = proposal.course != Course::Nothing;
+    job().outputs(&[
+        ("changed", is_changed.to_string()),
+        ("changes", changes.to_string()),
+        ("plan", proposal.name()),
+    ]);
+    annotate(args, setting, proposal);
+    Ok(())
+}
+
+/// Findings as marks on the lines of the task definition's file.
+fn annotate(args: &Args, setting: &Setting, proposal: &Proposal) {
+    let file = setting.task_definition_file(&args.document);
+    let text = file.as_ref().and_then(|file| input::read(file).ok());
+    for finding in &proposal.findings {
+        let tone = match finding.severity {
+            Severity::Error => Tone::Error,
+            Severity::Warning => Tone::Warning,
+        };
+        let line = text
+            .as_deref()
+            .and_then(|text| line_of(text, &finding.path));
+        let spot = file.as_ref().map(|file| Spot {
+            file: file.display().to_string(),
+            line: line.unwrap_or(1),
+            column: None,
+        });
+        let message = text::plan::finding(finding);
+        job().annotate(tone, &proposal.target.to_string(), spot.as_ref(), &message);
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::job::job;
 use super::stdout;
 use super::world::World;
 use crate::core::report::{Entry, Event};
@@ -49,6 +50,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         Registered::New(arn) => (arn, true),
         Registered::Existing(arn) => (arn, false),
     };
+    job().outputs(&[("task-definition-arn", arn.to_string())]);
     match args.output {
         Output::Text => stdout::data(&format!("{arn}\n")),
         Output::Json | Output::Jsonl => stdout::data(&format!(

@@ -5,15 +5,16 @@ use std::time::Duration;
 use super::args::{self, Output, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::Failure;
+use super::forge::ForgeArgs;
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
-use super::rollout::{Teller, conclude};
+use super::rollout::conclude;
+use super::teller::{Scene, Teller, told};
 use super::world::World;
 use crate::core::report::Outcome;
 use crate::core::rollout::Wish;
 use crate::core::service::{Intent, Limits};
 use crate::engine::{Means, Ran, To, roll_back};
-use crate::ports::Clock as _;
 
 /// Go back to the revision before, or to a named one, and wait until it serves
 ///
@@ -28,6 +29,8 @@ pub struct Args {
     journal: JournalArgs,
     #[command(flatten)]
     cancel: CancelArgs,
+    #[command(flatten)]
+    forge: ForgeArgs,
     /// Revision to go back to: a number, FAMILY:NUMBER, or an ARN
     #[arg(long, value_name = "REVISION")]
     to: Option<String>,
@@ -42,6 +45,7 @@ pub struct Args {
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
+    let posting = args.forge.open(setting.environment()).await?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let config = setting.config.as_ref();
     let owner = owner();
@@ -55,18 +59,16 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         wish: Some(Wish::Undo { by }),
     };
     let to = args.to.clone().map_or(To::Previous, To::Revision);
-    let head = format!("going back       {target} ({})\n", world.place());
-    let mut teller = Teller::new(world.clock.now(), args.output, head);
-    let ran = Box::pin(roll_back(
-        target,
-        to,
-        args.intent(config),
-        &means,
-        &mut teller,
-    ))
-    .await?;
+    let scene = Scene::of(&target, &setting, &world, "going back");
+    let mut teller = Teller::new(scene, args.output);
+    let intent = args.intent(config);
+    let work = async |teller: &mut Teller| {
+        let ran = Box::pin(roll_back(target, to, intent, &means, teller)).await?;
+        Ok(went_back(ran))
+    };
+    let ran = Box::pin(told(work, &mut teller, posting.as_ref(), &world.clock)).await?;
     world.note_calls();
-    conclude(went_back(ran), &teller)
+    conclude(ran, &teller)
 }
 
 impl Args {

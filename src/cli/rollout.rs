@@ -3,28 +3,25 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
-
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
+use super::forge::{ForgeArgs, Reached};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rules::Rules;
+use super::teller::{Scene, Teller, told};
 use super::world::World;
 use super::{plan, stdout};
 use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
-use crate::core::report::{Entry, Outcome, Report};
+use crate::core::report::{Outcome, Report};
 use crate::core::rollout::{Phase, State};
 use crate::core::service::{Detach, Intent};
-use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Eyes, Means, Nobody, Ran, Request, compare, propose, roll_out};
-use crate::ports::{Audience, Clock as _};
-use crate::text::terminal;
+use crate::engine::{Eyes, Means, Ran, Request, compare, propose, roll_out};
 
 /// Roll the service out to the task definition and wait for the verdict
 ///
@@ -51,6 +48,8 @@ pub struct Args {
     journal: JournalArgs,
     #[command(flatten)]
     cancel: CancelArgs,
+    #[command(flatten)]
+    forge: ForgeArgs,
     /// What to print on stdout; progress goes to stderr
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -85,17 +84,15 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
             ..args.rules.intent(&setting)?
         },
     };
+    let posting = args.forge.open(setting.environment()).await?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    if let Some(planned) = planned {
-        hold_to(&planned, request.clone(), &world).await?;
-    }
-    let head = format!("rolling out      {} ({})\n", request.target, world.place());
-    let mut teller = Teller::new(world.clock.now(), args.output, head);
+    let scene = Scene::of(&request.target, &setting, &world, "rolling out");
+    let mut teller = Teller::new(scene, args.output);
     let config = setting.config.as_ref();
     let eyes = Eyes {
         cloud: &world.aws,
         prober: &world.prober,
-        people: &Nobody,
+        people: &Reached(posting.as_ref()),
     };
     let means = Means {
         cloud: &eyes,
@@ -105,7 +102,13 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         on_cancel: args.cancel.settle(config),
         wish: None,
     };
-    let ran = Box::pin(roll_out(request, &means, &mut teller)).await?;
+    let work = async |teller: &mut Teller| {
+        if let Some(planned) = planned {
+            Box::pin(hold_to(&planned, request.clone(), &world)).await?;
+        }
+        Ok(Box::pin(roll_out(request, &means, teller)).await?)
+    };
+    let ran = Box::pin(told(work, &mut teller, posting.as_ref(), &world.clock)).await?;
     world.note_calls();
     conclude(ran, &teller)
 }
@@ -125,14 +128,14 @@ async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<
 pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
     match ran {
         Ran::Ended { plan, outcome } => {
-            if teller.output == Output::Json {
-                stdout::data(&summary(&plan, &outcome, &teller.report))?;
+            if teller.output() == Output::Json {
+                stdout::data(&summary(&plan, &outcome, teller.report()))?;
             }
             judge(&outcome)
         }
         Ran::HandedOver { plan, state } => {
-            if teller.output == Output::Json {
-                stdout::data(&handed_over(&plan, &state, &teller.report))?;
+            if teller.output() == Output::Json {
+                stdout::data(&handed_over(&plan, &state, teller.report()))?;
             }
             Ok(())
         }
@@ -143,44 +146,6 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
         )
         .cause(owner)
         .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")),
-    }
-}
-
-/// Tells the terminal, keeps the report, and writes lines of JSON when asked.
-pub struct Teller {
-    since: Timestamp,
-    output: Output,
-    report: Report,
-    /// What is said before the first event; an error before that stands alone.
-    head: String,
-}
-
-impl Teller {
-    pub fn new(since: Timestamp, output: Output, head: String) -> Self {
-        let report = Report::new();
-        Self {
-            since,
-            output,
-            report,
-            head,
-        }
-    }
-}
-
-impl Audience for Teller {
-    fn hear(&mut self, entry: &Entry) {
-        stdout::note(&std::mem::take(&mut self.head));
-        stdout::note(&terminal::entry(entry, self.since));
-        if self.output == Output::Jsonl {
-            let line = serde_json::to_string(entry).expect("an entry is JSON");
-            // A closed stdout must not end a rollout; the verdict still goes to stderr and the exit code.
-            let _ = stdout::data(&format!("{line}\n"));
-        }
-        self.report.record(entry.at, entry.event.clone());
-    }
-
-    fn learn(&mut self, document: &TaskDefinition) {
-        stdout::learn_document(&document.to_value());
     }
 }
 

@@ -3,23 +3,37 @@
 //! What the process reads (files, arguments, the environment, task definitions) is shown to the process's redactor as
 //! it comes in; whatever leaves passes through it last.
 //!
+//! Where a GitHub runner reads along, no text from outside is obeyed as a workflow command.
+//!
 //! **Invariants:** a reader that has gone away ends output quietly; it never turns a result into another. Only
-//! [`own`] lets secrets out: the user's own document, which `render` exists to give.
+//! [`own`] lets secrets out: the user's own document, which `render` exists to give; and [`mask`], to the runner that
+//! is to hide them.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
 
 use super::failure::{Exit, Failure};
+use super::job::{System, job};
+use crate::adapters::host;
 use crate::core::redact::{Redactor, Rules};
+use crate::text::ci;
 
 /// One for the process: an error may quote what any part of it has read.
 static REDACTOR: LazyLock<RwLock<Redactor>> = LazyLock::new(RwLock::default);
 
+/// Secrets that the runner hides already, or was told of.
+static MASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Shorter secrets are not masked: a runner hides them within any word.
+const SHORTEST_MASK: usize = 8;
+
 /// Data for the caller, without secrets.
 pub fn data(text: &str) -> Result<(), Failure> {
-    write(&redactor().text(text))
+    write(&shown(text))
 }
 
 /// The user's own document, as it is.
@@ -29,7 +43,72 @@ pub fn own(text: &str) -> Result<(), Failure> {
 
 /// Words for whoever watches, without secrets.
 pub fn note(text: &str) {
+    say(&shown(text));
+}
+
+/// A command for the CI system, without secrets: a fold of the log, an annotation.
+pub fn command(text: &str) {
+    say(&redactor().text(text));
+}
+
+/// Has a GitHub runner hide the secrets that were learned since, in what other steps print too.
+pub fn mask() {
+    if job().system() == System::GitHub {
+        for secret in unmasked() {
+            say(&ci::github::mask(&secret));
+        }
+    }
+}
+
+/// Leaves what is known to be secret by now to whoever gave it to the job.
+pub fn leave_unmasked() {
+    unmasked();
+}
+
+/// Writes behind what the file holds, without secrets.
+pub fn append(file: &Path, text: &str) -> Result<(), host::FileError> {
+    host::append(file, &redactor().text(text))
+}
+
+/// Writes a whole file, without secrets.
+pub fn file(file: &Path, text: &str) -> Result<(), host::FileError> {
+    host::write(file, &redactor().text(text))
+}
+
+/// A page within its limit, without secrets, even if hiding them makes it longer.
+pub fn page(limit: usize, render: impl Fn(usize) -> String) -> String {
+    let redactor = redactor();
+    let mut room = limit;
+    loop {
+        let page = redactor.text(&render(room));
+        if page.len() <= limit || room == 0 {
+            return page;
+        }
+        room = room.saturating_sub(page.len() - limit + 64);
+    }
+}
+
+fn unmasked() -> Vec<String> {
+    let mut masked = MASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let redactor = redactor();
+    let hunted = redactor
+        .hunted()
+        .filter(|secret| secret.len() >= SHORTEST_MASK);
+    hunted
+        .filter(|secret| masked.insert((*secret).to_owned()))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn shown(text: &str) -> String {
     let text = redactor().text(text);
+    match job().system() {
+        System::GitHub => ci::github::inert(&text),
+        _ => text,
+    }
+}
+
+fn say(text: &str) {
     // Nobody is left to be told that stderr is closed.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -6,11 +6,11 @@ use super::args::{self, Output, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::Failure;
 use super::journal::JournalArgs;
-use super::rollout::{Teller, conclude};
+use super::rollout::conclude;
+use super::teller::{Scene, Teller};
 use super::world::World;
 use crate::core::service::Limits;
 use crate::engine::spectate;
-use crate::ports::Clock as _;
 
 /// Follow whatever deployment runs and exit as its own rollout would, changing nothing
 #[derive(clap::Args, Debug)]
@@ -37,8 +37,8 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let journal = args.journal.open(config, &setting.directory, &world.config);
     let timeout = args.timeout.or(config.map(|c| c.rollout.timeout));
     let timeout = timeout.unwrap_or(Limits::default().timeout);
-    let head = format!("watching         {target} ({})\n", world.place());
-    let mut teller = Teller::new(world.clock.now(), args.output, head);
+    let scene = Scene::of(&target, &setting, &world, "watching");
+    let mut teller = Teller::new(scene, args.output);
     let ran = Box::pin(spectate(
         &target,
         timeout,

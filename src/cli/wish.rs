@@ -1,4 +1,5 @@
-//! `ecsdeploy promote` and `ecsdeploy abort`: a word to whoever drives the rollout, heard at its next look.
+//! `ecsdeploy promote` and `ecsdeploy abort`: a word to whoever drives the rollout, heard within 15 s, and at its next look
+//! (5 to 15 s later) where it waits for a person.
 
 use super::args::{ServiceArgs, WorldArgs};
 use super::document::Setting;
@@ -66,7 +67,7 @@ async fn send(to: &To, wish: Wish) -> Result<(), Failure> {
     }
     journal.wish(&target, record.fence, &wish).await?;
     stdout::note(&format!(
-        "told             {}, who hears it at the next look\n",
+        "told             {}, who hears it within 15 s\n",
         record.owner
     ));
     Ok(())

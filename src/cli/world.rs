@@ -20,6 +20,7 @@ use crate::adapters::aws::{Aws, retries};
 use crate::adapters::host::{self, HostClock, Signals};
 use crate::adapters::http::Http;
 use crate::core::gate::{Probe, Reply};
+use crate::core::id::ServiceKey;
 use crate::core::rollout::Fault;
 use crate::ports::{Clock, Prober, Wake};
 use crate::sandbox::Sandbox;
@@ -120,6 +121,19 @@ impl World {
         } else {
             "AWS"
         }
+    }
+
+    pub fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// The service's page in the AWS console; the sandbox has none.
+    pub fn console(&self, target: &ServiceKey) -> Option<String> {
+        let region = self.config.region().filter(|_| !self.is_sandbox())?;
+        let (cluster, service) = (target.cluster.short(), target.service.short());
+        Some(format!(
+            "https://{region}.console.aws.amazon.com/ecs/v2/clusters/{cluster}/services/{service}/health?region={region}"
+        ))
     }
 
     /// Says what a run against the sandbox called, so that its cost on AWS is known before.

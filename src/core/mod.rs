@@ -1,4 +1,5 @@
 //! Decides: no I/O, no clock, no async, no hash order.
+pub mod causes;
 pub mod comparison;
 pub mod diff;
 pub mod gate;
@@ -7,6 +8,7 @@ pub mod id;
 pub mod journal;
 pub mod live;
 pub mod plan;
+pub mod post;
 pub mod preflight;
 pub mod proposal;
 pub mod redact;

@@ -111,7 +111,7 @@ pub struct TaskSets {
     pub drain: Duration,
     /// The set that serves.
     pub old: DeploymentId,
-    /// CreateTaskSet's members beside `cluster`, `service`, `taskDefinition`, `scale` and `externalId`.
+    /// CreateTaskSet's members beside `cluster`, `service`, `taskDefinition`, `scale`, `externalId` and `clientToken`.
     pub members: Map<String, Value>,
 }
 

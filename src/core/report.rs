@@ -260,6 +260,27 @@ impl Report {
         })
     }
 
+    /// The revision that was made or found for this rollout.
+    pub fn revision(&self) -> Option<&TaskDefinitionArn> {
+        self.entries
+            .iter()
+            .rev()
+            .find_map(|entry| match &entry.event {
+                Event::Registered { task_definition } | Event::Reused { task_definition } => {
+                    Some(task_definition)
+                }
+                _ => None,
+            })
+    }
+
+    /// The deployment that ECS started for it.
+    pub fn deployment(&self) -> Option<&DeploymentId> {
+        self.entries.iter().find_map(|entry| match &entry.event {
+            Event::Deploying { deployment, .. } => Some(deployment),
+            _ => None,
+        })
+    }
+
     /// Seconds from the first entry to the last.
     pub fn seconds(&self) -> i64 {
         match (self.entries.first(), self.entries.last()) {
@@ -272,6 +293,19 @@ impl Report {
 impl Default for Report {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unchanged => f.write_str("nothing to do: the service runs it already"),
+            Self::Completed => f.write_str("the new revision serves"),
+            Self::RolledBack { cause } => write!(f, "the old revision serves again: {cause}"),
+            Self::Failed { cause } => write!(f, "failed, nothing changed: {cause}"),
+            Self::Stranded { cause } => write!(f, "failed, the service needs a hand: {cause}"),
+            Self::Superseded { by } => write!(f, "deployment {by} took the service over"),
+        }
     }
 }
 

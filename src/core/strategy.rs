@@ -257,6 +257,15 @@ fn shift(
     }
     let mut during = service.deployment_configuration();
     during.insert("strategy".to_owned(), json!(strategy));
+    // ECS refuses what belongs to another strategy than the one that is set.
+    for (owner, member) in [
+        ("CANARY", "canaryConfiguration"),
+        ("LINEAR", "linearConfiguration"),
+    ] {
+        if owner != strategy {
+            during.remove(member);
+        }
+    }
     during.entry("bakeTimeInMinutes").or_insert(json!(0));
     adjust(&mut during);
     Ok(native(

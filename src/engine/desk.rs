@@ -123,6 +123,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         let intent = request.intent.clone();
         let cloud = self.means.cloud;
         let plan = propose(&request.target, &wanted, intent, &mut survey, cloud).await?;
+        self.audience.plan(&plan, &wanted, &survey);
         for finding in admit(&plan, &wanted, &survey)? {
             self.tell(Event::Finding { finding });
         }

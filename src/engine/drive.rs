@@ -3,7 +3,7 @@
 //! **Invariant:** nothing else in the program sleeps, and nothing here decides: a turn of the machine does. What the turn
 //! comes to is on record before the change is made, so that whoever takes the rollout up knows of it.
 
-use super::keeper::{Keeper, Occasion, TakenOver};
+use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
 use crate::core::handover::handover;
 use crate::core::journal::Owner;
 use crate::core::plan::{Plan, Strategy};
@@ -112,6 +112,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         for event in say {
             self.tell(event);
         }
+        self.audience.look(now);
         if let Some(outcome) = self.state.outcome() {
             return Err(Box::new(self.ended(outcome.clone())));
         }
@@ -135,7 +136,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
     }
 
     async fn look(&mut self, watch: &Watch) -> Step<Observation> {
-        let wish = self.heard().await?;
+        let wish = self.heard(watch).await?;
         let looked = self.means.cloud.observe(watch);
         let Some(mut seen) = self.means.clock.attend(looked).await else {
             return Err(self.leave().await);
@@ -146,11 +147,19 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
     }
 
     /// This run's own wish comes before one that was left for it.
-    async fn heard(&mut self) -> Step<Option<Wish>> {
+    async fn heard(&mut self, watch: &Watch) -> Step<Option<Wish>> {
         if self.wish.is_some() {
             return Ok(self.wish.clone());
         }
-        match self.means.clock.attend(self.keeper.hear()).await {
+        let waits = |facet: &Facet| matches!(facet, Facet::Approval(_));
+        let hearing = if watch.iter().any(waits) {
+            Hearing::WaitsForAPerson
+        } else {
+            Hearing::InPassing
+        };
+        let clock = self.means.clock;
+        let heard = self.keeper.hear(hearing, clock.now());
+        match clock.attend(heard).await {
             Some(Ok(wish)) => Ok(wish),
             Some(Err(trouble)) => {
                 if let Some(event) = trouble {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::Verdict;
 use crate::core::id::DeploymentId;
@@ -16,12 +16,30 @@ use crate::core::report::Event;
 use crate::core::rollout::{State, Wish};
 use crate::ports::{Journal, JournalError};
 
+/// While nothing waits for a person, wishes are asked for so often at most. Looks are 15 s apart at most, so that a wish
+/// is heard within that time, and a rollout does not ask the journal at each of its looks.
+const HEARING: SignedDuration = SignedDuration::from_secs(10);
+
 /// Keeps one record.
 pub struct Keeper<'a, J> {
     journal: &'a J,
     id: RolloutId,
     record: Record,
     troubled: Troubled,
+    heard: Heard,
+}
+
+/// The last word of the journal's about wishes.
+struct Heard {
+    at: Timestamp,
+    wish: Option<Wish>,
+}
+
+/// Whether the rollout stands still until somebody speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    InPassing,
+    WaitsForAPerson,
 }
 
 /// Whether trouble with the journal was told.
@@ -46,11 +64,17 @@ pub struct TakenOver(pub Owner);
 
 impl<'a, J: Journal> Keeper<'a, J> {
     pub fn new(journal: &'a J, id: RolloutId, record: Record, troubled: Troubled) -> Self {
+        // A wish is left for a fence, and until now nobody knew of this one.
+        let heard = Heard {
+            at: record.since,
+            wish: None,
+        };
         Self {
             journal,
             id,
             record,
             troubled,
+            heard,
         }
     }
 
@@ -95,10 +119,23 @@ impl<'a, J: Journal> Keeper<'a, J> {
         }
     }
 
-    /// What somebody wishes of this rollout.
-    pub async fn hear(&mut self) -> Result<Option<Wish>, Option<Event>> {
-        let heard = self.journal.hear(&self.id, self.record.fence).await;
-        heard.map_err(|error| self.trouble(&error))
+    /// What somebody wishes of this rollout; the last answer holds for a while.
+    pub async fn hear(
+        &mut self,
+        hearing: Hearing,
+        now: Timestamp,
+    ) -> Result<Option<Wish>, Option<Event>> {
+        let is_fresh = now.duration_since(self.heard.at) < HEARING;
+        if is_fresh && hearing == Hearing::InPassing {
+            return Ok(self.heard.wish.clone());
+        }
+        match self.journal.hear(&self.id, self.record.fence).await {
+            Ok(wish) => {
+                self.heard = Heard { at: now, wish };
+                Ok(self.heard.wish.clone())
+            }
+            Err(error) => Err(self.trouble(&error)),
+        }
     }
 
     /// The rollout has ended, or left nothing to take up.

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desk::{Desk, held};
 use super::drive::Means;
-use super::survey::{Request, SurveyError};
-use crate::core::journal::{Owner, Record};
+use super::survey::{Request, SurveyError, Surveyed};
+use crate::core::journal::{Goal, Owner, Record};
 use crate::core::plan::Plan;
 use crate::core::report::{Event, Outcome};
 use crate::core::rollout::State;
@@ -53,7 +53,7 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
     // Known before anything is told of what was left; should the look fail, what was left is seen to all the same.
     let surveyed = desk.survey(&request).await;
     if record.is_live(means.clock.now()) {
-        let (_, goal) = surveyed?;
+        let (surveyed, goal) = surveyed?;
         if goal != record.goal {
             return Ok(held(&record));
         }
@@ -61,13 +61,12 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
             Waited::Gone => Box::pin(desk.begin(&request, None)).await,
             Waited::Renewed(record) => Ok(held(&record)),
             Waited::Expired(record) => {
-                Box::pin(take_over(*record, Some(goal), &request, desk)).await
+                Box::pin(take_over(*record, Some((surveyed, goal)), &request, desk)).await
             }
             Waited::Interrupted => Ok(Ran::Interrupted { state: None }),
         };
     }
-    let goal = surveyed.ok().map(|(_, goal)| goal);
-    Box::pin(take_over(record, goal, &request, desk)).await
+    Box::pin(take_over(record, surveyed.ok(), &request, desk)).await
 }
 
 /// What became of a record while it was waited for.
@@ -98,7 +97,7 @@ async fn wait<C: Cloud, K: Clock, J: Journal, A: Audience>(
 
 async fn take_over<C: Cloud, K: Clock, J: Journal, A: Audience>(
     left: Record,
-    goal: Option<crate::core::journal::Goal>,
+    surveyed: Option<(Surveyed, Goal)>,
     request: &Request,
     mut desk: Desk<'_, C, K, J, A>,
 ) -> Result<Ran, SurveyError> {
@@ -109,8 +108,12 @@ async fn take_over<C: Cloud, K: Clock, J: Journal, A: Audience>(
     let Some(work) = left.unfinished() else {
         return Box::pin(desk.begin(request, Some(keeper))).await;
     };
+    let ours = surveyed.filter(|(_, goal)| *goal == left.goal);
+    let is_ours = ours.is_some();
+    if let Some(((wanted, survey), _)) = ours {
+        desk.audience().plan(&work.plan, &wanted, &survey);
+    }
     let driven = desk.take_up(&left, work, &mut keeper).await;
-    let is_ours = goal.as_ref() == Some(&left.goal);
     if is_ours || !matches!(driven, super::Driven::Ended(_)) {
         return Ok(desk.close(work.plan.clone(), driven, keeper).await);
     }

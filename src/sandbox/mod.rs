@@ -34,6 +34,7 @@ mod sandbox;
 pub mod seed;
 mod ssm;
 mod sts;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -47,5 +48,6 @@ pub use poke::{Poke, PokeError, Whom};
 pub use rng::Rng;
 pub use sandbox::{Exchange, Outcome, Sandbox};
 pub use seed::WorldError;
+pub use tally::Tally;
 pub use time::{Duration, Time};
 pub use world::World;

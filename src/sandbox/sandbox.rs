@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::sandbox::faults::{Fault, Past};
 use crate::sandbox::journal::Journal;
+use crate::sandbox::tally::Onlooker;
 use crate::sandbox::wire::{Call, Service};
 use crate::sandbox::{
     ApiError, Duration, Rng, Time, World, WorldError, autoscaling, cloudwatch, codedeploy, ecr,
@@ -27,6 +28,7 @@ pub struct Sandbox {
     pub(super) request_ids: Rng,
     past: Past,
     pub(super) journal: Option<Journal>,
+    pub(super) onlooker: Onlooker,
 }
 
 /// What a client gets for one request.
@@ -142,6 +144,9 @@ impl Sandbox {
                 break;
             }
             self.world.step(next);
+            if let Some(poke) = self.onlooker.look(&self.world) {
+                let _ = self.poke(&poke);
+            }
             self.remember();
         }
         self.world.now = self.world.now.max(to);
@@ -172,6 +177,7 @@ impl From<World> for Sandbox {
             request_ids,
             past: Past::default(),
             journal: None,
+            onlooker: Onlooker::default(),
         };
         sandbox.remember();
         sandbox

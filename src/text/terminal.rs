@@ -9,6 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::TaskFailure;
 use crate::core::handover::{Handover, LeftBehind};
+use crate::core::id::TargetGroupArn;
+use crate::core::live::Target;
 use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
 use crate::core::taskdef::Finding;
 
@@ -94,14 +96,7 @@ fn event(event: &Event) -> String {
         Event::TargetUnhealthy {
             target_group,
             target,
-        } => format!(
-            "target {}  {}:{} in {}: {}",
-            target.state,
-            target.id,
-            target.port,
-            target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
-            target.description
-        ),
+        } => unhealthy(target_group, target),
         Event::Service(event) => format!("service event   {}", brief(&event.message)),
         Event::Trouble { operation, message } => format!("trouble         {operation}: {message}"),
         Event::Undoing {
@@ -156,6 +151,17 @@ fn handed_over(to: Handover) -> String {
             "CodeDeploy waits before it moves traffic, and goes back unless the same command is run again, or it is continued, within {minutes} minutes"
         ),
     }
+}
+
+fn unhealthy(target_group: &TargetGroupArn, target: &Target) -> String {
+    format!(
+        "target {}  {}:{} in {}: {}",
+        target.state,
+        target.id,
+        target.port,
+        target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
+        target.description
+    )
 }
 
 /// A service event without what every line repeats: `(service NAME) ` in front, and all of an ARN but its name.

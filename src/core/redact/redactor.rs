@@ -89,6 +89,13 @@ impl Redactor {
         (self.document(from), self.seal("", to, Some(from)))
     }
 
+    /// The secret values, in all their dresses, that are hidden wherever they appear.
+    pub fn hunted(&self) -> impl Iterator<Item = &str> {
+        let needles = self.needles.iter();
+        let hunted = needles.filter(|(needle, labels)| self.is_hunted(needle, labels));
+        hunted.map(|(needle, _)| needle.as_str())
+    }
+
     fn learn(&mut self, label: &str, value: &Value) {
         match value {
             Value::String(text) if self.is_secret(label, text) => self.learn_secret(label, text),
@@ -146,10 +153,8 @@ impl Redactor {
         let fields = self.secret_fields(text).into_iter();
         let mut found: Vec<Range<usize>> = fields.map(|field| field.value).collect();
         patterns::find(text, &mut found);
-        for (needle, labels) in &self.needles {
-            if self.is_hunted(needle, labels) {
-                needle::find(needle, text, &mut found);
-            }
+        for needle in self.hunted() {
+            needle::find(needle, text, &mut found);
         }
         merged(found, &marks(text))
     }

@@ -3,16 +3,17 @@
 //!
 //! **Invariant:** the outcome is told only after the service is as it was, or after the trouble with that was told.
 
+use jiff::SignedDuration;
 use serde_json::{Map, json};
 
-use super::pace::LOOK_AGAIN;
+use super::pace::between_looks;
 use super::turning::Turning;
 use super::{Phase, Receipt, Turn, Watch};
-use crate::core::plan::Strategy;
+use crate::core::plan::{Native, Strategy};
 use crate::core::report::Outcome;
 
-/// Attempts to put it back before the outcome is told all the same.
-const ATTEMPTS: u32 = 5;
+/// For how long it is tried to put it back before the outcome is told all the same.
+const TRIED_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 impl Turning<'_> {
     pub fn begin_restore(mut self, outcome: Outcome) -> Turn {
@@ -20,7 +21,10 @@ impl Turning<'_> {
             outcome: outcome.clone(),
         };
         self.next.enter(phase, self.now);
-        self.restore(&outcome)
+        match &self.plan.strategy {
+            Strategy::Native(native) => self.put_back(native),
+            _ => self.restore(&outcome),
+        }
     }
 
     pub fn restore(mut self, outcome: &Outcome) -> Turn {
@@ -31,20 +35,23 @@ impl Turning<'_> {
                 return self.finish(outcome.clone());
             }
         };
-        if let (Phase::Restore { .. }, Some(receipt)) = (&self.next.phase, &self.seen.receipt) {
-            match receipt {
-                Ok(Receipt::Updated(_)) => return self.finish(outcome.clone()),
-                Err(fault) => self.tell_trouble(fault),
-                Ok(_) => {}
+        match &self.seen.receipt {
+            Some(Ok(Receipt::Updated(_))) => return self.finish(outcome.clone()),
+            Some(Err(fault)) => {
+                self.tell_trouble(fault);
+                if self.waited(self.next.entered) >= TRIED_FOR {
+                    return self.finish(outcome.clone());
+                }
+                let pause = between_looks(self.next.entered, self.now);
+                return self.look_after(pause, Watch::new());
             }
+            _ => {}
         }
-        if self.next.looks > ATTEMPTS {
-            return self.finish(outcome.clone());
-        }
-        if self.just_ordered() {
-            let watch = self.watch_service();
-            return self.look_after(LOOK_AGAIN, watch);
-        }
+        self.put_back(native)
+    }
+
+    /// The same configuration again changes nothing, so that no look is needed before it.
+    fn put_back(self, native: &Native) -> Turn {
         let members = Map::from_iter([("deploymentConfiguration".to_owned(), json!(native.after))]);
         let action = self.update_service(&members);
         self.act(action, Watch::new())

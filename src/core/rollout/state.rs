@@ -25,7 +25,7 @@ pub struct State {
     pub deployment: Option<DeploymentId>,
     /// ECS's own record of that deployment, once it was found.
     pub record: Option<ServiceDeploymentArn>,
-    /// When UpdateService was last sent in this phase.
+    /// When a change was last made in this phase, or at the latest could have been.
     pub ordered: Option<Timestamp>,
     /// Looks in a row that did not work.
     pub blind_looks: u32,

@@ -26,6 +26,10 @@ impl<'a> Turning<'a> {
     pub fn new(plan: &'a Plan, at: &State, seen: &'a Observation, now: Timestamp) -> Self {
         let mut next = at.clone();
         next.looks = next.looks.wrapping_add(1);
+        if seen.receipt.is_some() && next.ordered.is_some() {
+            // A call may take long: what it changed may be as young as its answer, or as the news that there is none.
+            next.ordered = Some(now);
+        }
         let say = Vec::new();
         Self {
             plan,
@@ -95,6 +99,8 @@ impl<'a> Turning<'a> {
             Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
                 self.finish(outcome)
             }
+            // Nothing was set yet.
+            Strategy::Native(_) if self.next.phase == Phase::Register => self.finish(outcome),
             Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
         }
     }

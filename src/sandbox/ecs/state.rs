@@ -125,6 +125,16 @@ impl Ground<'_> {
 }
 
 impl Ecs {
+    /// Tasks of services that are wanted: those that run, and all.
+    pub fn at_work(&self) -> (usize, usize) {
+        let clusters = self.clusters.values();
+        let tasks = clusters.flat_map(|cluster| cluster.tasks.values());
+        let wanted = tasks.filter(|task| task.is_wanted() && task.service().is_some());
+        wanted.fold((0, 0), |(running, all), task| {
+            (running + usize::from(task.is_running()), all + 1)
+        })
+    }
+
     /// The active cluster that `input.cluster` names, by name or ARN; `default` if it names none.
     pub fn cluster(&mut self, input: &Document) -> Result<&mut Cluster, ApiError> {
         let name = last_part(text(input, "cluster").unwrap_or("default"));

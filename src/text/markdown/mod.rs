@@ -4,6 +4,7 @@
 //! text: it ends no code block, opens no tag, mentions nobody and refers to no issue. The result is never larger than
 //! its limit, and what was cut still is well-formed and says that it was cut.
 
+mod failed;
 mod gates;
 mod inert;
 mod page;
@@ -12,6 +13,8 @@ mod story;
 #[cfg(test)]
 mod tests;
 
+pub use failed::failed;
+pub use inert::marker;
 pub use page::{COMMENT, SUMMARY};
 pub use plan::plan;
-pub use story::story;
+pub use story::{Story, story};

@@ -13,6 +13,9 @@ pub const SUMMARY: usize = 1_048_576;
 /// Room for the sentence that says that something was left out.
 const NOTE: usize = 80;
 
+/// Lines of code that are shown without a fold.
+const OPEN_LINES: usize = 20;
+
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     blocks: Vec<Block>,
@@ -53,6 +56,14 @@ impl Page {
                 lines,
             }));
         }
+    }
+
+    /// Text from outside as a code block that is open to see; its first lines, if there are many.
+    pub fn code(&mut self, language: &str, text: &str) {
+        let mut lines = block_lines(text);
+        lines.truncate(OPEN_LINES);
+        let fence = fence(lines.iter());
+        self.text(format!("{fence}{language}\n{}\n{fence}", lines.join("\n")));
     }
 
     /// The page in at most `limit` bytes.

@@ -1,8 +1,8 @@
 //! A plan for a pull request: what would change, how, why, and what would not.
 
-use super::inert::{cell, code, marker, plain};
+use super::inert::{cell, marker, plain};
 use super::page::Page;
-use super::story::coloured;
+use super::story::{coloured, headline, rows_of};
 use crate::core::plan::Course;
 use crate::core::proposal::Proposal;
 use crate::core::taskdef::Severity;
@@ -37,12 +37,7 @@ fn title(plan: &Proposal, environment: Option<&str>) -> String {
         Course::Follow => "⏳ Under way",
         Course::Deploy => "📦 Changes",
     };
-    let place = environment.map(|name| format!(" in {}", code(name)));
-    format!(
-        "### {status}: {}{}",
-        code(&plan.target.to_string()),
-        place.unwrap_or_default()
-    )
+    headline(status, &plan.target, environment)
 }
 
 fn findings(plan: &Proposal) -> String {
@@ -80,12 +75,8 @@ fn table(plan: &Proposal) -> String {
         ("Undo goes back to", cell(serving)),
     ];
     let expected = words::expected(plan).map(|it| ("Expected", plain(&it)));
-    let rows: Vec<String> = rows
-        .into_iter()
-        .chain(expected)
-        .map(|(name, value)| format!("| {name} | {value} |"))
-        .collect();
-    format!("| | |\n| --- | --- |\n{}", rows.join("\n"))
+    let rows: Vec<_> = rows.into_iter().chain(expected).collect();
+    rows_of(&rows)
 }
 
 fn changes(page: &mut Page, plan: &Proposal) {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::gates;
 use super::inert::{cell, code, marker, plain, word};
 use super::page::Page;
-use crate::core::gate::TaskFailure;
+use crate::core::gate::{TaskFailure, Verdict};
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::post::Standing;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Event, Outcome, Report};
 use crate::text::{diff, plan as words, terminal};
@@ -18,22 +20,38 @@ const FAILURES: usize = 20;
 /// More bars than these are not drawn; the middle ones are left out.
 const BARS: usize = 40;
 
+/// What is told, and how far it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Story<'a> {
+    pub target: &'a ServiceKey,
+    pub environment: Option<&'a str>,
+    /// Absent where a deployment is followed that somebody else planned.
+    pub plan: Option<&'a Proposal>,
+    pub report: &'a Report,
+    pub standing: Standing<'a>,
+    /// The page of the run that tells it.
+    pub run: Option<&'a str>,
+    /// What a reader must know before all else; finished Markdown.
+    pub notice: Option<&'a str>,
+}
+
 /// The story as Markdown of at most `limit` bytes.
-pub fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit: usize) -> String {
+pub fn story(story: &Story, limit: usize) -> String {
+    let Story { plan, report, .. } = *story;
     let mut page = Page::default();
-    page.text(marker(&plan.target.to_string(), environment));
-    page.text(title(plan, report, environment));
+    page.text(marker(&story.target.to_string(), story.environment));
+    page.text(title(story));
+    page.text(story.notice.unwrap_or_default());
     page.text(cause(report));
     page.text(failures(report));
     page.text(gates::table(report));
-    page.text(table(plan, report));
+    page.text(table(story));
     page.text(timeline(report));
-    let changes = diff::compact(&plan.comparison.changes());
-    page.fold(
-        "Changes of the task definition",
-        "diff",
-        &coloured(&changes),
-    );
+    if let Some(plan) = plan {
+        let changes = diff::compact(&plan.comparison.changes());
+        let title = "Changes of the task definition";
+        page.fold(title, "diff", &coloured(&changes));
+    }
     page.fold("Events", "text", &events(report));
     page.fit(limit)
 }
@@ -47,20 +65,28 @@ pub(super) fn coloured(compact: &str) -> String {
     lines.collect()
 }
 
-fn title(plan: &Proposal, report: &Report, environment: Option<&str>) -> String {
-    let status = match report.outcome() {
-        None => "⏳ Rolling out",
-        Some(Outcome::Completed) => "✅ Serves",
-        Some(Outcome::Unchanged) => "✅ Nothing to do",
-        Some(Outcome::RolledBack { .. }) => "↩️ Rolled back",
-        Some(Outcome::Failed { .. }) => "❌ Failed, nothing changed",
-        Some(Outcome::Stranded { .. }) => "❌ Failed, needs a hand",
-        Some(Outcome::Superseded { .. }) => "⚠️ Superseded",
+fn title(story: &Story) -> String {
+    let status = match story.standing {
+        Standing::Underway => "⏳ Rolling out",
+        Standing::Ended(Outcome::Completed) => "✅ Serves",
+        Standing::Ended(Outcome::Unchanged) => "✅ Nothing to do",
+        Standing::Ended(Outcome::RolledBack { .. }) => "↩️ Rolled back",
+        Standing::Ended(Outcome::Failed { .. }) => "❌ Failed, nothing changed",
+        Standing::Ended(Outcome::Stranded { .. }) => "❌ Failed, needs a hand",
+        Standing::Ended(Outcome::Superseded { .. }) => "⚠️ Superseded",
+        Standing::Interrupted => "⏸️ Interrupted, the same command takes it up again",
+        Standing::HandedOver => "⏩ Handed over, AWS goes on by itself",
+        Standing::Contested => "⏸️ Another rollout has the service",
     };
+    headline(status, story.target, story.environment)
+}
+
+/// A page's first line for its readers.
+pub(super) fn headline(status: &str, target: &ServiceKey, environment: Option<&str>) -> String {
     let place = environment.map(|name| format!(" in {}", code(name)));
     format!(
         "### {status}: {}{}",
-        code(&plan.target.to_string()),
+        code(&target.to_string()),
         place.unwrap_or_default()
     )
 }
@@ -113,80 +139,103 @@ fn one(failure: &TaskFailure) -> String {
     line
 }
 
-fn table(plan: &Proposal, report: &Report) -> String {
-    let revision = report
-        .entries
-        .iter()
-        .rev()
-        .find_map(|entry| match &entry.event {
-            Event::Registered { task_definition } | Event::Reused { task_definition } => {
-                Some(task_definition.short())
-            }
-            _ => None,
-        });
-    let seconds = jiff::SignedDuration::from_secs(report.seconds());
-    format!(
-        "| | |\n| --- | --- |\n| Revision | {} |\n| Before | {} |\n| Strategy | {} |\n| Took | {} |",
-        cell(revision.unwrap_or(plan.family.as_str())),
-        cell(plan.world.task_definition.short()),
-        plain(&words::strategy(plan)),
-        terminal::elapsed(seconds).trim()
-    )
+fn table(story: &Story) -> String {
+    let revision = story.report.revision().map(TaskDefinitionArn::short);
+    let seconds = jiff::SignedDuration::from_secs(story.report.seconds());
+    let mut rows = Vec::new();
+    if let Some(plan) = story.plan {
+        let revision = revision.unwrap_or(plan.family.as_str());
+        rows.push(("Revision", cell(revision)));
+        rows.push(("Before", cell(plan.before.task_definition.short())));
+        rows.push(("Strategy", plain(&words::strategy(plan))));
+    }
+    rows.push(("Took", terminal::elapsed(seconds).trim().to_owned()));
+    if let Some(run) = story.run {
+        rows.push(("Run", link(run)));
+    }
+    rows_of(&rows)
 }
 
-/// A bar for each state of the tasks, and a mark for what changed its course.
+/// A link, if the address is an ordinary one.
+fn link(address: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/".contains(c);
+    if address.starts_with("https://") && address.chars().all(is_plain) {
+        format!("[its page]({address})")
+    } else {
+        cell(address)
+    }
+}
+
+/// A table of names and finished Markdown.
+pub(super) fn rows_of(rows: &[(&str, String)]) -> String {
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(name, value)| format!("| {name} | {value} |"))
+        .collect();
+    format!("| | |\n| --- | --- |\n{}", rows.join("\n"))
+}
+
+/// Bars for the states of traffic and tasks, and a mark for what changed their course.
 fn timeline(report: &Report) -> String {
     let Some(began) = report.entries.first().map(|entry| entry.at) else {
         return String::new();
     };
     let end = report.seconds().max(1);
     let second = |at: Timestamp| at.duration_since(began).as_secs().max(0);
-    let states: Vec<(i64, String)> = report
+    let bars = |label: fn(&Event) -> Option<String>| {
+        let entries = report.entries.iter();
+        let states = entries.filter_map(|entry| Some((second(entry.at), label(&entry.event)?)));
+        bars(&states.collect::<Vec<_>>(), end)
+    };
+    let marks = report
         .entries
         .iter()
-        .filter_map(|entry| match &entry.event {
-            Event::Progress(progress) => {
-                let mut label = format!("{} of {} running", progress.running, progress.desired);
-                if progress.old > 0 {
-                    let _ = write!(label, " {} old", progress.old);
-                }
-                Some((second(entry.at), label))
-            }
-            _ => None,
-        })
-        .collect();
-    let mut bars: Vec<String> = states
-        .iter()
-        .enumerate()
-        .map(|(index, (start, label))| {
-            let until = states
-                .get(index + 1)
-                .map_or(end, |next| next.0)
-                .max(start + 1);
-            format!("  {label} :{start}, {until}")
-        })
-        .collect();
-    if bars.is_empty() {
+        .filter_map(|entry| mark(&entry.event, second(entry.at)));
+    let sections = [
+        ("Traffic", bars(traffic)),
+        ("Tasks", bars(tasks)),
+        ("Events", marks.take(BARS).collect()),
+    ];
+    if sections[..2].iter().all(|(_, bars)| bars.is_empty()) {
         return String::new();
     }
+    let mut chart = "```mermaid\ngantt\n  dateFormat X\n  axisFormat %M:%S\n".to_owned();
+    for (name, lines) in sections.iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = writeln!(chart, "  section {name}\n{}", lines.join("\n"));
+    }
+    chart + "```"
+}
+
+/// One bar a state, until the next one begins; of too many the middle ones are left out.
+fn bars(states: &[(i64, String)], end: i64) -> Vec<String> {
+    let until = |index: usize| states.get(index + 1).map_or(end, |next| next.0);
+    let bars = states.iter().enumerate().map(|(index, (start, label))| {
+        let until = until(index).max(start + 1);
+        format!("  {label} :{start}, {until}")
+    });
+    let mut bars: Vec<String> = bars.collect();
     if bars.len() > BARS {
         bars.drain(BARS / 2..bars.len() - BARS / 2);
     }
-    let marks: Vec<String> = report
-        .entries
-        .iter()
-        .filter_map(|entry| mark(&entry.event, second(entry.at)))
-        .take(BARS)
-        .collect();
-    let marks = if marks.is_empty() {
-        String::new()
-    } else {
-        format!("\n  section Events\n{}", marks.join("\n"))
+    bars
+}
+
+fn traffic(event: &Event) -> Option<String> {
+    match event {
+        Event::Shifted { percent } => Some(format!("{percent} percent")),
+        _ => None,
+    }
+}
+
+fn tasks(event: &Event) -> Option<String> {
+    let Event::Progress(progress) = event else {
+        return None;
     };
-    format!(
-        "```mermaid\ngantt\n  dateFormat X\n  axisFormat %M:%S\n  section Tasks\n{}{marks}\n```",
-        bars.join("\n")
-    )
+    let mut label = format!("{} of {} running", progress.running, progress.desired);
+    if progress.old > 0 {
+        let _ = write!(label, " {} old", progress.old);
+    }
+    Some(label)
 }
 
 fn mark(event: &Event, second: i64) -> Option<String> {
@@ -201,6 +250,14 @@ fn mark(event: &Event, second: i64) -> Option<String> {
         Event::Deploying { .. } => ("deployment began".to_owned(), "milestone"),
         Event::Canary { tasks, .. } => (format!("canary of {tasks}"), "milestone"),
         Event::CanaryPassed { .. } => ("canary passed".to_owned(), "milestone"),
+        Event::Gate { gate, verdict, .. } if *verdict != Verdict::Wait => {
+            let kind = match verdict {
+                Verdict::Pass => "milestone",
+                _ => "milestone, crit",
+            };
+            let gate = word(&without_colon(gate));
+            (format!("gate {gate} {verdict}"), kind)
+        }
         Event::TaskFailed(_) => ("task failed".to_owned(), "milestone, crit"),
         Event::Undoing {
             task_definition, ..

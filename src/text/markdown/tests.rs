@@ -5,12 +5,13 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event as Piece, Options, Parser, Tag, TagEnd};
 use serde_json::json;
 
-use super::{COMMENT, plan as planned, story};
+use super::{COMMENT, Story, failed, plan as planned};
 use crate::core::comparison::Comparison;
 use crate::core::gate::{TaskFailure, Verdict};
 use crate::core::id::{Cluster, ServiceKey, ServiceName, TaskArn, TaskDefinitionArn};
 use crate::core::live::{ContainerExit, ServiceEvent};
 use crate::core::plan::{Before, Course};
+use crate::core::post::Standing;
 use crate::core::proposal::{Capacity, Proposal, StepGates, VERSION, Way, World};
 use crate::core::report::{Cause, Event, Outcome, Progress, Report};
 use crate::core::service::{Intent, Redeploy};
@@ -131,6 +132,21 @@ fn report(text: &str) -> Report {
         );
     }
     report
+}
+
+/// The story of a plan that was carried out.
+fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit: usize) -> String {
+    let standing = report.outcome().map_or(Standing::Underway, Standing::Ended);
+    let story = Story {
+        target: &plan.target,
+        environment,
+        plan: Some(plan),
+        report,
+        standing,
+        run: environment,
+        notice: None,
+    };
+    super::story(&story, limit)
 }
 
 /// What the page is made of, without the words.
@@ -273,6 +289,7 @@ proptest! {
     #[test]
     fn no_text_from_outside_changes_what_a_story_is_made_of(text in hostile()) {
         check(&text, |text| story(&proposal(text), &report(text), Some(text), COMMENT));
+        check(&text, |text| failed(&proposal(text).target, Some(text), text, COMMENT));
     }
 
     #[test]

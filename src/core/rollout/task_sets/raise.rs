@@ -68,19 +68,18 @@ impl Turning<'_> {
 
     fn set_members(&self, sets: &TaskSets) -> Map<String, Value> {
         let mut members = sets.members.clone();
-        let token: String = self
-            .next
-            .plan
-            .chars()
-            .filter(char::is_ascii_hexdigit)
-            .take(32)
-            .collect();
+        let plan = self.next.plan.chars().filter(char::is_ascii_hexdigit);
+        let plan: String = plan.take(20).collect();
+        // Of this plan and this run of it, so that a later run of the same plan makes a set of its own; ECS takes 36
+        // characters.
+        let token = format!("{plan}-{}", self.next.began.as_millisecond());
         members.insert("taskDefinition".to_owned(), json!(self.next.revision));
         members.insert(
             "scale".to_owned(),
             json!({ "value": 100.0, "unit": "PERCENT" }),
         );
         members.insert("externalId".to_owned(), json!(format!("ecsdeploy-{token}")));
+        members.insert("clientToken".to_owned(), json!(token));
         members
     }
 

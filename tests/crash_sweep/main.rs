@@ -1,0 +1,92 @@
+//! Safe to kill: rollouts of every strategy, killed at every AWS call and sent through storms of faults, end in the world,
+//! and with the verdict, of a rollout that nothing befell; and in no second of it does a client pay for that.
+//!
+//! A strategy joins as a module of rows below; each row becomes a test of kills and a test of storms, so that a test
+//! runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own and plays ten times as many storms.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic in a test is a failure with its place"
+)]
+
+#[expect(dead_code, reason = "each test uses its part of the stage")]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod kill;
+mod rows;
+mod run;
+mod storm;
+mod watch;
+
+/// Storms for each strategy, divided among its rows.
+const STORMS: u64 = 200;
+
+/// A module of tests for each strategy, and [`all`] of them.
+macro_rules! strategies {
+    ($($strategy:ident { $($row:ident: $make:expr,)+ })+) => {
+        $(mod $strategy {
+            const ROWS: u64 = [$(stringify!($row)),+].len() as u64;
+            $(mod $row {
+                use crate::rows::*;
+
+                fn row() -> Row {
+                    ($make).named(concat!(stringify!($strategy), " ", stringify!($row)))
+                }
+
+                #[test]
+                fn ends_alike_when_it_is_killed_at_any_call() {
+                    crate::kill::sweep(&row());
+                }
+
+                #[test]
+                fn ends_alike_through_storms() {
+                    crate::storm::sweep(&row(), crate::STORMS.div_ceil(super::ROWS));
+                }
+            })+
+        })+
+
+        /// Every row, with the name of its strategy.
+        fn all() -> Vec<(&'static str, rows::Row)> {
+            use rows::*;
+            vec![$($((
+                stringify!($strategy),
+                ($make).named(concat!(stringify!($strategy), " ", stringify!($row))),
+            ),)+)+]
+        }
+    };
+}
+
+strategies! {
+    rolling {
+        good_release: fargate(web("1.1.0"), Serves::New),
+        failing_release: fargate(web("1.2.0"), Serves::Old),
+        failing_release_undone_by_ecs: fargate(left_to_ecs("1.2.0"), Serves::Old),
+        undo_failing_once: fargate(web("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
+        release_falling_ill: fargate(web("1.1.0"), Serves::Old).falling_ill(),
+        good_release_on_ec2: ec2("nginx:1.29", Serves::New),
+        failing_release_on_ec2: ec2("nginx:1.30-broken", Serves::Old),
+    }
+    canary_beside {
+        good_release: beside("1.1.0", Serves::New),
+        failing_release: beside("1.2.0", Serves::Old),
+        undo_failing_once: beside("1.2.0", Serves::Old).failing(&[("UpdateService", 1), ("DeleteService", 6)]),
+        release_falling_ill: beside("1.1.0", Serves::Old).falling_ill(),
+    }
+    native {
+        canary_good_release: native(canary("1.1.0"), Serves::New),
+        canary_failing_release: native(canary("1.2.0"), Serves::Old),
+        canary_undo_failing_once: native(canary("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
+        canary_release_falling_ill: native(canary("1.1.0"), Serves::Old).falling_ill(),
+        linear_good_release: native(linear("1.1.0"), Serves::New),
+        linear_failing_release: native(linear("1.2.0"), Serves::Old),
+        blue_green_good_release: native(blue_green("1.1.0"), Serves::New),
+        blue_green_failing_release: native(blue_green("1.2.0"), Serves::Old),
+        blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).falling_ill(),
+    }
+    task_sets {
+        good_release: task_sets("1.1.0", Serves::New),
+        failing_release: task_sets("1.2.0", Serves::Old),
+        undo_failing_once: task_sets("1.2.0", Serves::Old).failing(&[("DeleteTaskSet", 6)]),
+        release_falling_ill: task_sets("1.1.0", Serves::Old).falling_ill(),
+    }
+}

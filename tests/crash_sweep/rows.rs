@@ -1,0 +1,216 @@
+//! What is swept: a world, a command, what fails once, and how it has to end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ecsdeploy::core::service::{CanarySize, FailedTasks, StrategyAsked};
+use ecsdeploy::engine::Request;
+use ecsdeploy::sandbox::elb::TargetState;
+use ecsdeploy::sandbox::faults::Rule;
+use ecsdeploy::sandbox::{Sandbox, Time, World};
+use serde_json::{Value, json};
+
+use crate::common::with_image;
+
+/// One rollout that is swept.
+pub struct Row {
+    pub name: String,
+    /// The example whose world it is, and the listener that its clients speak to.
+    example: &'static str,
+    listener: &'static str,
+    /// The image's family in the task definitions.
+    pub family: &'static str,
+    pub request: Request,
+    /// Fault rules, as the sandbox reads them.
+    faults: Value,
+    pub serves: Serves,
+    /// The fewest tasks' worth of healthy capacity, ever.
+    pub floor: u32,
+    /// The most tasks, ever.
+    pub most_tasks: usize,
+    pub harm: Harm,
+    /// Whether the new revision has traffic, in a world in which only the old one had any.
+    pub is_exposed: fn(&World) -> bool,
+    /// Whether an ill one has.
+    pub is_at_risk: fn(&World) -> bool,
+}
+
+/// Which revision serves in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    New,
+    Old,
+}
+
+/// What clients may feel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    None,
+    /// The release takes ill once it has traffic; whoever it was sent to may feel that.
+    ByTheRelease,
+}
+
+impl Row {
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.replace('_', " ");
+        self
+    }
+
+    /// These operations fail so many times in a row: all attempts of one call, or that one attempt where a call is
+    /// not repeated.
+    pub fn failing(mut self, operations: &[(&str, u32)]) -> Self {
+        let rule = |(operation, times): &(&str, u32)| json!({"operation": operation, "times": times, "fault": "error"});
+        self.faults = operations.iter().map(rule).collect();
+        self
+    }
+
+    /// The release takes ill as soon as it has traffic: its health checks fail.
+    pub fn falling_ill(mut self) -> Self {
+        self.harm = Harm::ByTheRelease;
+        // ECS starts the replacements of ill tasks before those are gone.
+        self.most_tasks += 2;
+        self
+    }
+
+    /// The world in which it begins, with its own faults and with clients.
+    pub fn world(&self) -> Sandbox {
+        let mut sandbox = Sandbox::new(&self.world_file(), 1).unwrap();
+        add_faults(&mut sandbox, self.faults.clone(), 1);
+        sandbox
+    }
+
+    fn world_file(&self) -> String {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(self.example)
+            .join("sandbox.yml");
+        let text = std::fs::read_to_string(file).unwrap();
+        let listener = self.listener;
+        // Shorter bakes.
+        let text = text.replace("akeTimeInMinutes: 5", "akeTimeInMinutes: 1");
+        format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
+    }
+}
+
+pub fn add_faults(sandbox: &mut Sandbox, rules: Value, seed: u64) {
+    let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+    for rule in rules {
+        sandbox.world.faults.add(rule, seed).unwrap();
+    }
+}
+
+fn row(example: &'static str, request: Request, serves: Serves) -> Row {
+    Row {
+        name: String::new(),
+        example,
+        listener: "main:80",
+        family: "web",
+        request,
+        faults: json!([]),
+        serves,
+        floor: 2,
+        most_tasks: 4,
+        harm: Harm::None,
+        is_exposed: has_a_new_target,
+        is_at_risk: has_an_unhealthy_target,
+    }
+}
+
+/// Two tasks, of which none may be missing and two may be too many.
+pub fn fargate(request: Request, serves: Serves) -> Row {
+    row("fargate-web", request, serves)
+}
+
+/// Four tasks, of which two may be missing and two may be too many; without a circuit breaker.
+pub fn ec2(image: &str, serves: Serves) -> Row {
+    Row {
+        listener: "edge:80",
+        family: "nginx",
+        most_tasks: 6,
+        ..row(
+            "ec2-bridge-nginx",
+            with_image("ec2", "nginx", &format!("nginx={image}")),
+            serves,
+        )
+    }
+}
+
+/// The same two tasks, and one in a service beside them.
+pub fn beside(tag: &str, serves: Serves) -> Row {
+    let mut request = web(tag);
+    request.intent.strategy = StrategyAsked::Canary(CanarySize::Tasks(1));
+    Row {
+        most_tasks: 5,
+        ..row("fargate-web", request, serves)
+    }
+}
+
+pub fn native(request: Request, serves: Serves) -> Row {
+    Row {
+        is_exposed: has_weight,
+        is_at_risk: has_weight,
+        ..row("fargate-canary-shift", request, serves)
+    }
+}
+
+pub fn task_sets(tag: &str, serves: Serves) -> Row {
+    let mut request = web(tag);
+    request.intent.weights = vec![10, 50];
+    Row {
+        is_exposed: has_weight,
+        is_at_risk: has_weight,
+        ..row("external-task-sets", request, serves)
+    }
+}
+
+/// A target that was not there in the beginning is healthy.
+fn has_a_new_target(world: &World) -> bool {
+    let groups = world.elb.groups.values();
+    let targets = groups.flat_map(|group| group.targets.values());
+    let mut new = targets.filter(|target| target.registered > Time::DEFAULT_START);
+    new.any(|target| target.health.healthy_since().is_some())
+}
+
+pub fn has_an_unhealthy_target(world: &World) -> bool {
+    let groups = world.elb.groups.values();
+    let mut targets = groups.flat_map(|group| group.targets.values());
+    targets.any(|target| target.health.report().state == TargetState::Unhealthy)
+}
+
+/// Of two groups, of which only the first had traffic before.
+fn has_weight(world: &World) -> bool {
+    let forwards = world.elb.rules.values().flat_map(|rule| rule.forwards());
+    let mut exposed = forwards.filter(|to| to.weight > 0);
+    exposed.any(|to| to.arn.contains("/web-alternate/"))
+}
+
+pub fn web(tag: &str) -> Request {
+    let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
+    let mut request = with_image("main", "web", &image);
+    request.intent.bake = Duration::from_secs(20);
+    request.intent.drain = Duration::from_secs(35);
+    request.intent.limits.timeout = Duration::from_hours(1);
+    request
+}
+
+pub fn left_to_ecs(tag: &str) -> Request {
+    let mut request = web(tag);
+    request.intent.limits.failed_tasks = FailedTasks::LeaveToEcs;
+    request
+}
+
+pub fn canary(tag: &str) -> Request {
+    web(tag)
+}
+
+pub fn linear(tag: &str) -> Request {
+    let mut request = web(tag);
+    request.intent.strategy = StrategyAsked::Linear(50.0);
+    request
+}
+
+pub fn blue_green(tag: &str) -> Request {
+    let mut request = web(tag);
+    request.intent.strategy = StrategyAsked::BlueGreen;
+    request
+}

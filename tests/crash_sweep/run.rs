@@ -1,0 +1,228 @@
+//! One run of a row's command in a world, and what is compared of the worlds that runs end in.
+
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ecsdeploy::adapters::aws::Auto;
+use ecsdeploy::cli::stage::SharedSandbox;
+use ecsdeploy::core::report::{Outcome, Report};
+use ecsdeploy::engine::{Means, roll_out};
+use ecsdeploy::sandbox::{Duration, Sandbox};
+use serde_json::{Value, json};
+
+use crate::common::{Listener, Stage, outcome, owner};
+use crate::rows::{Row, Serves};
+use crate::watch::Watcher;
+
+/// How a run ended.
+pub struct Ended {
+    pub verdict: Outcome,
+    /// What is compared of the world.
+    pub world: Value,
+    pub report: Report,
+    /// Calls that were spoiled.
+    pub faults: u64,
+}
+
+/// The row's command, by a process of this user, in this world, watched in every second.
+pub fn run(row: &Row, told: &str, mut sandbox: Sandbox, user: &str) -> Ended {
+    let watcher = Watcher::over(&mut sandbox, row);
+    let stage = Stage::over(SharedSandbox::new(sandbox));
+    let (verdict, report) = drive(row, told, &stage, user);
+    let faults = stage
+        .sandbox
+        .lock()
+        .world
+        .faults
+        .rules()
+        .map(|(_, n)| n)
+        .sum();
+    let world = settled(row, &stage);
+    let ended = Ended {
+        verdict,
+        world,
+        report,
+        faults,
+    };
+    watcher.judge(told);
+    ended
+}
+
+pub fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) {
+    // The SDK draws its retry jitter from this generator.
+    fastrand::seed(1);
+    let journal = Auto::new(&stage.config);
+    let means = Means {
+        owner: owner(user),
+        ..stage.means(&journal)
+    };
+    let mut listener = Listener(Report::new());
+    let work = roll_out(row.request.clone(), &means, &mut listener);
+    match block_on(work) {
+        Ok(ran) => (outcome(ran), listener.0),
+        Err(error) => panic!("{told}: {error}\n{:#?}", listener.0),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+/// The services with their deployments, task sets and settings, the family's revisions, where the traffic is led, and
+/// whatever of ours is left. Long enough after the end for everything to have drained.
+pub fn settled(row: &Row, stage: &Stage) -> Value {
+    let mut sandbox = stage.sandbox.lock();
+    sandbox.world.faults.clear();
+    let later = sandbox.now() + Duration::from_secs(600);
+    sandbox.advance(later);
+    let census = sandbox.census();
+    let services = census["services"].as_array().unwrap().iter();
+    let services: Vec<Value> = services
+        .map(|service| shown(&mut sandbox, service))
+        .collect();
+    let family = json!({"familyPrefix": row.family});
+    let revisions = ask(
+        &mut sandbox,
+        "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions",
+        &family,
+    );
+    drop(sandbox);
+    json!({
+        "services": services,
+        "revisions": revisions["taskDefinitionArns"].as_array().unwrap().iter().map(short).collect::<Vec<_>>(),
+        "routes": census["routes"],
+        "parameters": stage.parameters(),
+    })
+}
+
+fn shown(sandbox: &mut Sandbox, service: &Value) -> Value {
+    let named = json!({
+        "cluster": service["cluster"],
+        "services": [service["name"]],
+        "include": ["TAGS"],
+    });
+    let described = ask(
+        sandbox,
+        "AmazonEC2ContainerServiceV20141113.DescribeServices",
+        &named,
+    );
+    let service = &described["services"][0];
+    let each = |list: &str, members: &[&str]| -> Vec<Value> {
+        let items = service[list].as_array().into_iter().flatten();
+        items
+            .map(|item| {
+                members
+                    .iter()
+                    .map(|member| with_short_name(&item[*member]))
+                    .collect()
+            })
+            .collect()
+    };
+    json!({
+        "name": service["serviceName"],
+        "status": service["status"],
+        "taskDefinition": short(&service["taskDefinition"]),
+        "desired": service["desiredCount"],
+        "running": service["runningCount"],
+        "pending": service["pendingCount"],
+        "deployments": each("deployments", &["status", "taskDefinition", "rolloutState", "runningCount"]),
+        "taskSets": each("taskSets", &["status", "taskDefinition", "stabilityStatus", "runningCount", "scale", "loadBalancers"]),
+        "configuration": service["deploymentConfiguration"],
+        "loadBalancers": service["loadBalancers"],
+        "tags": service["tags"].as_array().map_or(&[][..], Vec::as_slice),
+    })
+}
+
+fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
+    let request = http::Request::builder()
+        .method("POST")
+        .uri("/")
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("x-amz-target", target)
+        .body(bytes::Bytes::from(input.to_string()))
+        .unwrap();
+    serde_json::from_slice(sandbox.answer(&request).body()).unwrap()
+}
+
+/// What follows the last slash of an ARN.
+fn short(arn: &Value) -> &str {
+    let arn = arn.as_str().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or_default()
+}
+
+fn with_short_name(value: &Value) -> Value {
+    match value {
+        Value::String(_) => short(value).into(),
+        other => other.clone(),
+    }
+}
+
+/// The worlds are the same, the verdict says what is, and nothing of ours is left.
+pub fn judge(row: &Row, told: &str, ended: &Ended, expected: &Value) {
+    let Ended { verdict, world, .. } = ended;
+    assert!(
+        world == expected,
+        "{told}: {verdict:?}\n{}",
+        difference(expected, world)
+    );
+    let (says_so, number) = match row.serves {
+        Serves::New => (
+            matches!(verdict, Outcome::Completed | Outcome::Unchanged),
+            ":2",
+        ),
+        Serves::Old => (matches!(verdict, Outcome::RolledBack { .. }), ":1"),
+    };
+    assert!(says_so, "{told}: {verdict:?}\n{:#?}", ended.report);
+    let services = world["services"].as_array().unwrap();
+    assert_eq!(services.len(), 1, "{told}: a service is left: {world:#}");
+    let sets = &services[0]["taskSets"];
+    let serving = sets[0][1]
+        .as_str()
+        .or(services[0]["taskDefinition"].as_str());
+    assert!(serving.unwrap().ends_with(number), "{told}: {world:#}");
+    let left = (&services[0]["tags"], &world["parameters"]);
+    assert_eq!(left, (&json!([]), &json!([])), "{told}");
+}
+
+/// The lines that differ.
+fn difference(expected: &Value, found: &Value) -> String {
+    let (expected, found) = (format!("{expected:#}"), format!("{found:#}"));
+    similar_lines(&expected, &found)
+}
+
+fn similar_lines(expected: &str, found: &str) -> String {
+    let wanted: Vec<&str> = expected.lines().collect();
+    let there: Vec<&str> = found.lines().collect();
+    let missing = wanted
+        .iter()
+        .filter(|line| !there.contains(line))
+        .map(|line| format!("- {line}"));
+    let extra = there
+        .iter()
+        .filter(|line| !wanted.contains(line))
+        .map(|line| format!("+ {line}"));
+    missing.chain(extra).collect::<Vec<_>>().join("\n")
+}
+
+/// Each failure is told; then the test fails.
+pub fn each<T>(jobs: impl IntoIterator<Item = T>, work: impl Fn(T)) {
+    let (mut count, mut failed) = (0, 0);
+    for job in jobs {
+        count += 1;
+        failed += usize::from(catch_unwind(AssertUnwindSafe(|| work(job))).is_err());
+    }
+    assert_eq!(failed, 0, "of {count} runs");
+}
+
+pub fn is_full() -> bool {
+    std::env::var("ECSDEPLOY_SWEEP").is_ok_and(|mode| mode == "full")
+}
+
+/// Past the test runner's capture: the counts are meant to be seen.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
