@@ -451,7 +451,8 @@ async fn a_rollback_on_request_goes_to_what_codedeploy_brought_before() {
     let target = web("1.0.0").target;
     let intent = web("1.0.0").intent;
     let means = stage.means(&journal);
-    let ran = roll_back(target, To::Previous, intent, &means, &mut listener).await;
+    let went = roll_back(target, To::Previous, intent, &means, &mut listener);
+    let ran = Box::pin(went).await;
     assert_eq!(outcome(ran.unwrap()), Outcome::Completed);
     assert_eq!(serving(&stage).await.0, "web:2");
     assert_ne!(before.0, "web:2");

@@ -32,7 +32,7 @@ pub struct Intent {
     pub drain: Duration,
     #[serde(default, skip_serializing_if = "CodeDeployAsked::is_nothing")]
     pub code_deploy: CodeDeployAsked,
-    #[serde(default, skip_serializing_if = "Detach::is_no")]
+    #[serde(default)]
     pub detach: Detach,
     /// For how long each step must hold, if that was asked for; else the strategy's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,12 +56,6 @@ pub enum Detach {
     Finish,
     /// The engine waits at our pauses; who does not come back in time finds it rolled back.
     Hold,
-}
-
-impl Detach {
-    fn is_no(&self) -> bool {
-        *self == Self::No
-    }
 }
 
 /// Of a service of the CODE_DEPLOY controller: what is given instead of found or made.

@@ -50,9 +50,16 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
         let goal = Goal::of_revision(&target, &plan);
         return desk.drive(plan, state, goal, None).await;
     }
-    let previous = previous(&target, &service, means.cloud).await?;
+    let previous = Box::pin(previous(&target, &service, means.cloud)).await?;
     drop(desk);
-    roll_out_revision(target, previous.to_string(), intent, means, audience).await
+    Box::pin(roll_out_revision(
+        target,
+        previous.to_string(),
+        intent,
+        means,
+        audience,
+    ))
+    .await
 }
 
 /// A rollout of ours runs, or its run died: it is undone.
@@ -109,7 +116,7 @@ async fn roll_out_revision<C: Cloud, K: Clock, J: Journal>(
         on_cancel: means.on_cancel,
         wish: None,
     };
-    roll_out(request, &means, audience).await
+    Box::pin(roll_out(request, &means, audience)).await
 }
 
 /// ECS's records of service deployments; without the right to read them, what the service itself still lists.

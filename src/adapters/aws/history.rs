@@ -23,7 +23,7 @@ impl History for Aws {
         service: &Service,
     ) -> Result<Vec<TaskDefinitionArn>, Fault> {
         if service.controller() == "CODE_DEPLOY" {
-            return self.completed_by_code_deploy(key, service).await;
+            return Box::pin(self.completed_by_code_deploy(key, service)).await;
         }
         let revisions = self.successful(key).await?;
         if revisions.is_empty() {

@@ -20,6 +20,7 @@ pub struct CodeDeployConfig {
 
 impl CodeDeployConfig {
     /// This block laid over `base`.
+    #[must_use]
     pub fn over(&self, base: &Self) -> Self {
         let first = |over: &Option<String>, base: &Option<String>| over.clone().or(base.clone());
         Self {

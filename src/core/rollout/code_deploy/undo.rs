@@ -87,7 +87,7 @@ impl Turning<'_> {
         cause: &Cause,
     ) -> Turn {
         self.tell_code_deployment(service, back);
-        if back.has_moved() && !self.new_set_is_primary(service, record) {
+        if back.has_moved() && !new_set_is_primary(service, record) {
             let cause = cause.clone();
             return self.conclude(Outcome::RolledBack { cause });
         }
@@ -123,7 +123,7 @@ impl Turning<'_> {
         let had_traffic = record
             .replacement_weight()
             .is_some_and(|weight| weight > 0.0);
-        if !had_traffic && !self.new_set_is_primary(service, record) {
+        if !had_traffic && !new_set_is_primary(service, record) {
             let cause = cause.clone();
             return self.conclude(Outcome::RolledBack { cause });
         }
@@ -196,10 +196,6 @@ impl Turning<'_> {
         }
     }
 
-    fn new_set_is_primary(&self, service: &Service, record: &CodeDeployment) -> bool {
-        set_of(service, &record.id()).is_some_and(TaskSet::is_primary)
-    }
-
     fn undo_by_code_deploy_failed(self, cause: &Cause, reason: String) -> Turn {
         let from = Box::new(cause.clone());
         self.conclude(Outcome::Stranded {
@@ -210,3 +206,7 @@ impl Turning<'_> {
 
 /// That the way back is to be ordered was decided: what the old deployment says later changes nothing.
 const BACK: &str = "going back by another deployment";
+
+fn new_set_is_primary(service: &Service, record: &CodeDeployment) -> bool {
+    set_of(service, &record.id()).is_some_and(TaskSet::is_primary)
+}
