@@ -220,7 +220,8 @@ fn undoer(report: &Report) -> Option<Undoer> {
 
 #[tokio::test]
 async fn a_stop_by_hand_that_rolls_back_is_followed_to_its_end() {
-    let (stage, outcome, report) = stopped_by_hand(json!({"autoRollbackEnabled": true})).await;
+    let (stage, outcome, report) =
+        Box::pin(stopped_by_hand(json!({"autoRollbackEnabled": true}))).await;
     let cause = |outcome: &Outcome| {
         matches!(
             outcome,
@@ -237,7 +238,8 @@ async fn a_stop_by_hand_that_rolls_back_is_followed_to_its_end() {
 
 #[tokio::test]
 async fn a_stop_by_hand_in_the_middle_of_the_traffic_is_gone_back_from() {
-    let (stage, outcome, report) = stopped_by_hand(json!({"autoRollbackEnabled": false})).await;
+    let (stage, outcome, report) =
+        Box::pin(stopped_by_hand(json!({"autoRollbackEnabled": false}))).await;
     assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
     assert_eq!(undoer(&report), Some(Undoer::Ecsdeploy));
     assert_eq!(serving(&stage).await.0, "web:1");
