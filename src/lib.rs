@@ -20,7 +20,7 @@
 //! * All output leaves by `cli::stdout`, and what GitHub and GitLab are told by `cli::forge`; both hide secrets last.
 //!   `render` alone prints the user's own document as it is (`tests/secrets.rs`).
 //! * Only `engine::drive` sleeps, and `engine::publish` before it tries a last word again; only `adapters::aws` retries.
-//! * What is reported, and whether it can be, never changes a rollout or its exit code (`tests/forge.rs`).
+//! * What is reported, and whether it can be, never changes a rollout or its exit code (`tests/forge`).
 
 pub mod adapters;
 pub mod cli;

@@ -387,3 +387,69 @@ fn an_unknown_service_or_cluster_is_named_with_what_to_do() {
     let cluster = ["ClusterNotFoundException", "aws ecs list-clusters"];
     unknown("--cluster mian --service web", &cluster);
 }
+
+#[test]
+fn members_of_update_service_are_planned_sent_and_a_reason_to_deploy() {
+    let members = r#"{"propagateTags":"SERVICE"}"#;
+    let plan = format!("plan --sandbox @fargate-web --members {members}");
+    check(
+        &[],
+        &plan,
+        0,
+        &[
+            "UpdateService, with propagateTags \"SERVICE\"",
+            "nothing else of the service changes",
+        ],
+    );
+    let world = world_of("fargate-web");
+    let rollout = format!("rollout --sandbox --cluster main --service web --members {members}");
+    check(
+        &[("sandbox.yml", &world)],
+        &rollout,
+        0,
+        &["UpdateService 1", "the new revision serves"],
+    );
+    check(
+        &[("sandbox.yml", &world)],
+        "rollout --sandbox --cluster main --service web --members []",
+        2,
+        &["a JSON object"],
+    );
+}
+
+#[test]
+fn a_registered_revision_is_deployed_without_a_new_one() {
+    let world = world_of("fargate-web");
+    let files: Files = &[("sandbox.yml", &world)];
+    let service = "--sandbox --cluster main --service web";
+    check(
+        files,
+        &format!("rollout {service} --revision web:1"),
+        0,
+        &["done"],
+    );
+    check(
+        files,
+        &format!("plan {service} --revision web --variable A=b"),
+        0,
+        &["register a new revision of web"],
+    );
+    check(
+        files,
+        "render --sandbox --revision web:1",
+        0,
+        &["web:1.0.0"],
+    );
+    check(
+        files,
+        "render --sandbox --revision web:9",
+        1,
+        &["there is no active task definition web:9"],
+    );
+    check(
+        files,
+        "render --revision web --task-definition td.json",
+        2,
+        &["--task-definition"],
+    );
+}

@@ -11,14 +11,16 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Listener, Stage, Story, outcome, owner, with_image};
+use aws_sdk_ecs::types::DesiredStatus;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use common::{Listener, Stage, Story, operation, outcome, owner, with_image};
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::gate::{
     Approval, Ask, Bounds, Check, Comparison, Gate, HttpCheck, Measure, MetricCheck, MetricQuery,
     Missing, OneOff, Probe, Quiet, Redirects, Says, Verdict, Word,
 };
-use ecsdeploy::core::journal::Record;
+use ecsdeploy::core::journal::{Record, Work};
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Fault, Wish};
 use ecsdeploy::core::service::{CanarySize, OnCancel, StrategyAsked};
@@ -62,9 +64,10 @@ fn world(example: &str, more: &str) -> Stage {
         "behaviour: { healthStatus: 503, crashAfter: 20s, exitCode: 1 }",
         "behaviour: { errorRate: 0.3 }",
     );
-    Stage::world(&format!(
-        "{text}\ntraffic: [{{ listener: \"main:80\", requestsPerSecond: 20 }}]\n{more}"
-    ))
+    let has_traffic = text.contains("\ntraffic:");
+    let traffic = "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]";
+    let traffic = if has_traffic { "" } else { traffic };
+    Stage::world(&format!("{text}\n{traffic}\n{more}"))
 }
 
 /// Two tests that are tasks of their own: one ends with exit code 0, one with 1.
@@ -90,7 +93,7 @@ taskDefinitions:
 "#;
 
 /// An alarm on the 5xx answers of the load balancer's targets, more than 30 a minute.
-const ALARM: &str = r#"
+const ALARM: &str = r"
 alarms:
   - AlarmName: web-5xx
     Namespace: AWS/ApplicationELB
@@ -102,7 +105,7 @@ alarms:
     Threshold: 30
     ComparisonOperator: GreaterThanThreshold
     TreatMissingData: notBreaching
-"#;
+";
 
 /// The same, with eyes for what is not in AWS.
 async fn see(stage: &Stage, request: Request, people: &impl People) -> Story {
@@ -188,7 +191,7 @@ fn compared() -> Gate {
     Gate::new(Check::Errors(Comparison::default()))
 }
 
-/// Ten percent of the traffic, then all of it; only `fails` is judged as failing.
+/// Ten percent of the traffic, then half, then all of it.
 fn weighted(tag: &str, gates: Vec<Gate>) -> Request {
     let mut request = web(tag, gates);
     request.intent.weights = vec![10, 50];
@@ -205,6 +208,11 @@ async fn a_task_set_that_answers_with_errors_is_undone_by_comparison() {
         undone_by(&story),
         ("errors", "10 % of the traffic", Verdict::Fail)
     );
+    let shifted = second(&story, |event| matches!(event, Event::Shifted { .. }));
+    let undoing = second(&story, |event| matches!(event, Event::Undoing { .. }));
+    // A whole minute of requests, and the two minutes that CloudWatch may take to publish it.
+    let found = undoing.duration_since(shifted);
+    assert!(found <= SignedDuration::from_mins(4), "{found}");
     let stage = world("external-task-sets", "");
     let story = see(&stage, weighted("1.1.0", vec![compared()]), &Nobody).await;
     assert_eq!(story.outcome, Outcome::Completed);
@@ -278,6 +286,14 @@ async fn a_metric_above_its_bound_undoes_each_strategy() {
     check("fargate-canary-shift", web, "10 % of the traffic").await;
 }
 
+/// Nobody sends any request.
+fn quiet(stage: &Stage) {
+    let mut sandbox = stage.sandbox.lock();
+    for source in &mut sandbox.world.traffic.sources {
+        source.set_rate(0.0);
+    }
+}
+
 #[tokio::test]
 async fn without_data_nothing_passes() {
     // Nobody sends requests, so that there is no rate of errors.
@@ -287,7 +303,8 @@ async fn without_data_nothing_passes() {
         ("external-task-sets", weighted),
         ("fargate-canary-shift", web),
     ] {
-        let stage = Stage::example(example);
+        let stage = world(example, "");
+        quiet(&stage);
         let story = see(&stage, request("1.1.0", vec![error_rate(1.0)]), &Nobody).await;
         let (gate, _, verdict) = undone_by(&story);
         assert_eq!((gate, verdict), ("metric", Verdict::NoData), "{example}");
@@ -406,12 +423,11 @@ async fn a_person_lets_a_canary_go_on_or_not() {
             asked,
         };
         let story = see(people.stage, canary("1.1.0", vec![approval()]), &people).await;
-        match serves {
-            true => assert_eq!(story.outcome, Outcome::Completed),
-            false => assert_eq!(
-                undone_by(&story),
-                ("approval", "1 canary task", Verdict::Fail)
-            ),
+        if serves {
+            assert_eq!(story.outcome, Outcome::Completed);
+        } else {
+            let failed = ("approval", "1 canary task", Verdict::Fail);
+            assert_eq!(undone_by(&story), failed);
         }
     }
 }
@@ -442,9 +458,9 @@ async fn wished(wish: Wish) -> Story {
 #[tokio::test]
 async fn promote_and_abort_are_heard_while_an_approval_is_awaited() {
     let by = || "carla".to_owned();
-    let story = wished(Wish::Promote { by: by() }).await;
+    let story = Box::pin(wished(Wish::Promote { by: by() })).await;
     assert_eq!(story.outcome, Outcome::Completed);
-    let story = wished(Wish::Undo { by: by() }).await;
+    let story = Box::pin(wished(Wish::Undo { by: by() })).await;
     let cause = Cause::Cancelled { by: by() };
     assert_eq!(story.outcome, Outcome::RolledBack { cause });
 }
@@ -462,7 +478,7 @@ async fn nobodys_word_is_no_approval() {
     assert!(story.report.seconds() > 3600, "the person had an hour");
 }
 
-/// When the first such event was told, in seconds after the first event of `since`.
+/// When the first such event was told.
 fn second(story: &Story, wanted: impl Fn(&Event) -> bool) -> Timestamp {
     let mut entries = story.report.entries.iter();
     entries.find(|entry| wanted(&entry.event)).unwrap().at
@@ -508,4 +524,148 @@ async fn a_bake_goes_on_where_a_killed_run_left_it() {
     );
     let late = second(&resumed, is_passed).duration_since(passed).abs();
     assert!(late <= SignedDuration::from_secs(60), "{late} apart");
+}
+
+#[tokio::test]
+async fn a_one_off_task_whose_answer_was_lost_runs_once() {
+    let stage = world("fargate-web", "");
+    let lost = std::sync::atomic::AtomicU32::new(0);
+    let watched = stage.through(move |sandbox, request| {
+        let answer = sandbox.carry(&request);
+        let is_lost = operation(&request) == "RunTask"
+            && lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 8;
+        if is_lost {
+            return Err(ConnectorError::io("the connection broke".into()));
+        }
+        answer
+    });
+    let story = see(&watched, canary("1.1.0", vec![task("smoke-good")]), &Nobody).await;
+    assert_eq!(story.outcome, Outcome::Completed);
+    let listed = stage
+        .ecs()
+        .list_tasks()
+        .cluster("main")
+        .started_by("ecsdeploy");
+    let stopped = listed
+        .desired_status(DesiredStatus::Stopped)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        stopped.task_arns().len(),
+        2,
+        "the canary's and the service's"
+    );
+}
+
+#[tokio::test]
+async fn a_record_from_before_there_were_gates_is_still_read() {
+    let stage = world("fargate-web", "");
+    let id = canary("1.1.0", Vec::new()).target;
+    let journal = Auto::new(&stage.config);
+    let kept = async {
+        loop {
+            tokio::task::yield_now().await;
+            let record = journal.load(&id).await.unwrap();
+            if let Some(work) = record.and_then(|record| record.work) {
+                return work;
+            }
+        }
+    };
+    let (_, work) = tokio::join!(see(&stage, canary("1.1.0", Vec::new()), &Nobody), kept);
+    let mut old = serde_json::to_value(&work).unwrap();
+    old["state"].as_object_mut().unwrap().remove("gating");
+    old["plan"].as_object_mut().unwrap().remove("ground");
+    for newer in ["gates", "steps", "hold"] {
+        old["plan"]["intent"].as_object_mut().unwrap().remove(newer);
+    }
+    let read: Work = serde_json::from_value(old).unwrap();
+    assert_eq!(read.state.revision, work.state.revision);
+}
+
+/// The world before and after some of a run's calls, each with the side of the call it was taken at.
+async fn moments(stage: Stage, request: Request, every: usize) -> (Story, Vec<Sandbox>) {
+    let kept: Arc<Mutex<Vec<Sandbox>>> = Arc::default();
+    let (keep, calls) = (kept.clone(), Mutex::new(0));
+    let watched = stage.through(move |sandbox, request| {
+        let mut calls = calls.lock().unwrap();
+        let mut side = || {
+            *calls += 1;
+            if *calls % every == 0 {
+                keep.lock().unwrap().push(sandbox.lock().clone());
+            }
+        };
+        side();
+        let answer = sandbox.carry(&request);
+        side();
+        answer
+    });
+    let story = see(&watched, request, &Nobody).await;
+    drop(watched);
+    let moments = std::mem::take(&mut *kept.lock().unwrap());
+    (story, moments)
+}
+
+/// How it ended, without what was measured: a run that was killed may have seen a minute more.
+fn verdict(story: &Story) -> String {
+    match &story.outcome {
+        Outcome::RolledBack {
+            cause: Cause::Gate { gate, step, .. },
+        } => format!("{gate} at {step}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// `tests/crash_sweep.rs` kills every strategy at every call; this kills what has gates, at some.
+#[tokio::test]
+async fn a_rollout_killed_in_its_gates_ends_as_if_it_had_not_been() {
+    let check = async |example: &str, request: &dyn Fn() -> Request, every: usize| {
+        let (unkilled, worlds) = Box::pin(moments(world(example, ALARM), request(), every)).await;
+        assert!(worlds.len() > 2, "{example}: {} kills", worlds.len());
+        for sandbox in worlds {
+            let at = format!("{:?}", sandbox.now());
+            let stage = Stage::over(SharedSandbox::new(sandbox));
+            let story = Box::pin(see(&stage, request(), &Nobody)).await;
+            assert_eq!(
+                verdict(&story),
+                verdict(&unkilled),
+                "{example}, killed at {at}"
+            );
+        }
+    };
+    let gates = || vec![alarm("web-5xx"), task("smoke-good")];
+    check("fargate-web", &|| canary("1.1.0", gates()), 113).await;
+    check("fargate-web", &|| canary("1.2.0", gates()), 113).await;
+    check(
+        "external-task-sets",
+        &|| weighted("1.2.0", vec![compared()]),
+        29,
+    )
+    .await;
+    check("external-task-sets", &|| weighted("1.1.0", gates()), 239).await;
+    check(
+        "fargate-canary-shift",
+        &|| web("1.2.0", vec![compared()]),
+        29,
+    )
+    .await;
+    check("fargate-canary-shift", &|| web("1.1.0", gates()), 239).await;
+}
+
+/// The example as a stranger meets it.
+#[test]
+fn the_examples_gate_takes_a_release_back_that_every_health_check_passes() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut program = assert_cmd::Command::cargo_bin("ecsdeploy").unwrap();
+    program
+        .args(["rollout", "--sandbox", "--set", "image_tag=1.3.0"])
+        .arg(examples.join("external-task-sets"))
+        .env_clear();
+    let output = program.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(
+        told.contains("the gate errors failed at 10 % of the traffic"),
+        "{told}"
+    );
 }

@@ -132,18 +132,15 @@ fn it_prints_the_environment_and_listens_on_loopback() {
         served.address
     );
     assert_eq!(served.environment[1], "export AWS_REGION=eu-central-1");
-    let names = [
-        "AWS_DEFAULT_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_EC2_METADATA_DISABLED",
+    let others = [
+        "AWS_DEFAULT_REGION=eu-central-1",
+        "AWS_ACCESS_KEY_ID=AKIASANDBOX",
+        "AWS_SECRET_ACCESS_KEY=made-up-in-the-sandbox",
+        "AWS_EC2_METADATA_DISABLED=true",
     ];
-    for name in names {
-        let line = format!("export {name}=");
-        assert!(
-            served.environment.iter().any(|l| l.starts_with(&line)),
-            "{name}"
-        );
+    for other in others {
+        let line = format!("export {other}");
+        assert!(served.environment.contains(&line), "{other}");
     }
 }
 
@@ -224,6 +221,33 @@ fn a_poke_that_makes_no_sense_is_refused_with_its_reason() {
     check(&["kill"], 2, "--image");
     check(&["fault", "melt"], 2, "throttle, error, reset, lost");
     check(&["fault", "reset", "--service", "s3"], 1, "s3");
+}
+
+#[test]
+fn a_port_that_is_named_goes_before_the_environment() {
+    let (meant, exported) = (Served::example(&[]), Served::begin(&[]));
+    let port = meant.address.rsplit(':').next().unwrap();
+    let output = exported.client(&["census", "--port", port]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("main/web"), "{text}");
+}
+
+#[test]
+fn a_state_file_that_cannot_be_written_ends_the_serving_before_it_begins() {
+    let output = Command::new(env!("CARGO_BIN_EXE_ecsdeploy"))
+        .args([
+            "sandbox",
+            "--port",
+            "0",
+            "--state",
+            "no/such/directory/state.jsonl",
+        ])
+        .output()
+        .unwrap();
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("no/such/directory/state.jsonl"), "{says}");
+    assert!(output.stdout.is_empty());
 }
 
 #[test]

@@ -43,7 +43,14 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);
-    fs::write(&beside, text).map_err(failed)?;
+    // What lies there, a half-written file or a link that somebody planted, is replaced and never written through.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let mut part = fs::File::create_new(&beside).map_err(failed)?;
+    part.write_all(text.as_bytes()).map_err(failed)?;
+    drop(part);
     fs::rename(&beside, path).map_err(failed)
 }
 
@@ -67,6 +74,11 @@ pub fn size(path: &Path) -> usize {
 /// The path from the root of the file system, links followed; as it is, if it leads nowhere.
 pub fn absolute(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// An environment variable that is text and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The environment variables that are text.

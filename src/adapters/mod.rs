@@ -1,5 +1,6 @@
 //! Touches the world: one room per neighbour, none of which names another.
 pub mod aws;
+pub mod fence;
 pub mod github;
 pub mod gitlab;
 pub mod host;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
 
+use super::container::ContainerArgs;
 use crate::text::config::HumanDuration;
 
 /// Which service, and where its configuration is.
@@ -51,6 +53,22 @@ pub struct DocumentArgs {
     /// Execution role, by name or ARN
     #[arg(long, value_name = "ROLE")]
     pub execution_role: Option<String>,
+    /// Begin with a registered task definition instead of a file: FAMILY, FAMILY:REVISION or ARN
+    #[arg(long, value_name = "NAME", conflicts_with = "task_definition")]
+    pub revision: Option<String>,
+    #[command(flatten)]
+    pub container: ContainerArgs,
+}
+
+/// What else of the service changes.
+#[derive(Args, Clone, Debug)]
+pub struct ManagedArgs {
+    /// Members of the service to change along with it (.json, .yaml or .json.hbs), as CreateService names them; what the file does not name is left alone. Overrides ecsdeploy.yml
+    #[arg(long, value_name = "FILE")]
+    pub service_definition: Option<PathBuf>,
+    /// Members of the service, as a JSON object; over those of the service definition
+    #[arg(long, value_name = "OBJECT", value_parser = object)]
+    pub members: Option<Map<String, Value>>,
 }
 
 /// Whether image tags are resolved.
@@ -114,4 +132,9 @@ impl Speed {
 /// For clap: `90s`, `15m`, `1h30m`.
 pub fn duration(text: &str) -> Result<Duration, <HumanDuration as std::str::FromStr>::Err> {
     text.parse::<HumanDuration>().map(HumanDuration::get)
+}
+
+/// For clap: a JSON object.
+pub fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|_| "a JSON object is allowed".to_owned())
 }

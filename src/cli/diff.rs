@@ -1,8 +1,8 @@
-//! `ecsdeploy diff`: the wanted task definition against the running one.
+//! `ecsdeploy diff`: the wanted task definition against the running one, and what a file manages of the service.
 
 use clap::ValueEnum;
 
-use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
+use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::stdout;
@@ -22,6 +22,8 @@ pub struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
@@ -47,33 +49,71 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
     let wanted = setting.wanted(&args.document)?;
+    let managed = setting.managed(&args.document, &args.managed)?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let pinning = setting.pinning(&args.pin);
     let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
     let redactor = stdout::redactor();
-    let comparison = Comparison::of(&survey.running.definition, &wanted, &redactor);
-    let changes = comparison.changes();
-    if changes.is_empty() {
+    let of_task_definition = Pair {
+        old: format!("{} (running)", survey.running.arn.short()),
+        new: format!("{} (wanted)", wanted.family()),
+        comparison: Comparison::of(&survey.running.definition, &wanted, &redactor),
+    };
+    let of_service = managed.map(|managed| Pair {
+        old: format!("service {target} (running)"),
+        new: "service definition (wanted)".to_owned(),
+        comparison: Comparison::of_service(&managed, &survey.service, &redactor),
+    });
+    let is_same = of_task_definition.is_same() && of_service.as_ref().is_none_or(Pair::is_same);
+    if is_same {
         stdout::note(&format!(
             "no changes       {target} runs this task definition ({})\n",
             survey.running.arn.short()
         ));
     }
-    stdout::data(&match args.format {
-        Format::Unified => {
-            let old = format!("{} (running)", survey.running.arn.short());
-            let new = format!("{} (wanted)", wanted.family());
-            text::diff::unified((&old, &comparison.running), (&new, &comparison.wanted))
-        }
-        Format::Compact => text::diff::compact(&changes),
-        Format::Json => format!("{:#}\n", text::diff::json(&changes)),
-    })?;
-    Ok(if args.exit_code && !changes.is_empty() {
+    stdout::data(&show(args.format, &of_task_definition, of_service.as_ref()))?;
+    Ok(if args.exit_code && !is_same {
         Exit::Changes
     } else {
         Exit::Done
     })
+}
+
+/// Two documents and what they are called.
+struct Pair {
+    old: String,
+    new: String,
+    comparison: Comparison,
+}
+
+impl Pair {
+    fn is_same(&self) -> bool {
+        self.comparison.changes().is_empty()
+    }
+}
+
+fn show(format: Format, task_definition: &Pair, service: Option<&Pair>) -> String {
+    let both = || std::iter::once(task_definition).chain(service);
+    let changes = |pair: &Pair| pair.comparison.changes();
+    match format {
+        Format::Unified => both()
+            .map(|pair| {
+                let (old, new) = (&pair.comparison.running, &pair.comparison.wanted);
+                text::diff::unified((&pair.old, old), (&pair.new, new))
+            })
+            .collect(),
+        Format::Compact => both()
+            .map(|pair| text::diff::compact(&changes(pair)))
+            .collect(),
+        Format::Json => {
+            let mut told = text::diff::json(&changes(task_definition));
+            if let Some(service) = service {
+                told["service"] = text::diff::json(&changes(service));
+            }
+            format!("{told:#}\n")
+        }
+    }
 }
 
 /// Shows every task definition that was seen to the process's redactor.

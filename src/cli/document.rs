@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::args::{DocumentArgs, PinArgs, ServiceArgs};
+use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs};
 use super::failure::Failure;
 use super::{input, stdout};
 use crate::adapters::host;
 use crate::core::id::{Cluster, ServiceKey, ServiceName};
+use crate::core::service_document::ServiceDocument;
 use crate::core::taskdef::{ImageOverride, Overrides, TaskDefinition};
 use crate::engine::{Pinning, Wanted};
-use crate::text::config::{Config, PinImages, Resolved};
+use crate::text::config::{Config, JournalPlace, PinImages, Resolved};
 use crate::text::document::{DocumentKind, kind_of, parse_json, parse_yaml};
 use crate::text::template::render;
 use crate::text::values::{merge, parse_set, parse_values_file};
@@ -50,6 +51,9 @@ impl Setting {
                 let config = Config::parse(&file.display().to_string(), &text)?;
                 let config = config.resolve(args.env.as_deref(), args.service.as_deref())?;
                 stdout::set_rules(config.redact.clone());
+                if let JournalPlace::Files(there) = &config.journal {
+                    input::admit_new(&directory.join(there))?;
+                }
                 Some(config)
             }
             None => None,
@@ -88,6 +92,15 @@ impl Setting {
         }
     }
 
+    pub fn names_a_service(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// The cluster that is meant; ECS's own default is the one named `default`.
+    pub fn cluster(&self) -> Cluster {
+        Cluster::new(self.cluster.as_deref().unwrap_or("default"))
+    }
+
     pub fn region(&self) -> Option<&str> {
         self.config
             .as_ref()
@@ -110,9 +123,13 @@ impl Setting {
         }
     }
 
-    /// The wanted task definition: rendered, or when none is named, the running one with the overrides.
+    /// The wanted task definition: rendered, or a registered one, or when none is named, the running one; each with the
+    /// overrides applied.
     pub fn wanted(&self, args: &DocumentArgs) -> Result<Wanted, Failure> {
         let overrides = overrides(args)?;
+        if let Some(name) = &args.revision {
+            return Ok(Wanted::Revision(name.clone(), overrides));
+        }
         match self.task_definition_file(args) {
             Some(file) => {
                 let mut document = self.document(&file, args, &overrides)?;
@@ -125,21 +142,14 @@ impl Setting {
         }
     }
 
-    /// The rendered task definition, for commands that cannot do without a file.
-    pub fn wanted_document(
-        &self,
-        args: &DocumentArgs,
-        path: &Path,
-    ) -> Result<TaskDefinition, Failure> {
+    /// The wanted task definition, for commands that have no service to take the running one of.
+    pub fn wanted_by_name(&self, args: &DocumentArgs, path: &Path) -> Result<Wanted, Failure> {
         match self.wanted(args)? {
-            Wanted::Document(document) => Ok(document),
-            Wanted::Running(_) if self.config.is_none() => {
-                Err(no_config(path).hint("or name the task definition: --task-definition FILE"))
-            }
-            Wanted::Running(_) | Wanted::Revision(_) => {
-                Err(Failure::usage("no task definition is named")
-                    .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE"))
-            }
+            Wanted::Running(_) if self.config.is_none() => Err(no_config(path)
+                .hint("or name the task definition: --task-definition FILE, or --revision NAME")),
+            Wanted::Running(_) => Err(Failure::usage("no task definition is named")
+                .hint("set task_definition in ecsdeploy.yml, or --task-definition FILE, or --revision NAME")),
+            named => Ok(named),
         }
     }
 
@@ -158,6 +168,48 @@ impl Setting {
         args: &DocumentArgs,
         overrides: &Overrides,
     ) -> Result<TaskDefinition, Failure> {
+        let name = file.display();
+        let value = self.rendered(file, args, overrides)?;
+        TaskDefinition::from_value(value).map_err(|error| {
+            Failure::usage(format!("{name} is not a task definition")).because(&error)
+        })
+    }
+
+    /// What a file manages of the service, if one is named.
+    pub fn managed(
+        &self,
+        args: &DocumentArgs,
+        managed: &ManagedArgs,
+    ) -> Result<Option<ServiceDocument>, Failure> {
+        let of_config = || {
+            let config = self.config.as_ref()?;
+            Some(self.directory.join(config.service_definition.as_ref()?))
+        };
+        let file = managed.service_definition.clone().or_else(of_config);
+        let named = file
+            .as_ref()
+            .map(|file| self.rendered(file, args, &overrides(args)?))
+            .transpose()?;
+        let value = match (named, managed.members.clone()) {
+            (None, None) => return Ok(None),
+            (Some(Value::Object(named)), Some(members)) => Value::Object(merge(named, members)),
+            (Some(named), _) => named,
+            (None, Some(members)) => Value::Object(members),
+        };
+        let document = ServiceDocument::read(value).map_err(|error| {
+            let name = file.map_or("--members".into(), |file| file.display().to_string());
+            Failure::usage(format!("{name} cannot manage a service")).because(&error)
+        })?;
+        Ok(Some(document))
+    }
+
+    /// The document in the file; a template gets its values.
+    fn rendered(
+        &self,
+        file: &Path,
+        args: &DocumentArgs,
+        overrides: &Overrides,
+    ) -> Result<Value, Failure> {
         let name = file.display().to_string();
         let kind = kind_of(&name)?;
         let text = input::read(file)?;
@@ -167,9 +219,7 @@ impl Setting {
             DocumentKind::JsonTemplate => render(&name, &text, &self.values(args, overrides)?)?,
         };
         stdout::learn_document(&value);
-        TaskDefinition::from_value(value).map_err(|error| {
-            Failure::usage(format!("{name} is not a task definition")).because(&error)
-        })
+        Ok(value)
     }
 
     /// From lowest to highest: what is known anyway, the configuration (its environment laid over), values files,
@@ -216,7 +266,8 @@ impl Setting {
     }
 }
 
-fn config_in(directory: &Path) -> Option<PathBuf> {
+/// The configuration of a directory, if there is one.
+pub fn config_in(directory: &Path) -> Option<PathBuf> {
     CONFIG_FILES
         .iter()
         .map(|name| directory.join(name))
@@ -253,6 +304,8 @@ fn overrides(args: &DocumentArgs) -> Result<Overrides, Failure> {
         memory: args.memory.clone(),
         task_role: args.task_role.clone(),
         execution_role: args.execution_role.clone(),
+        containers: args.container.names.clone(),
+        changes: args.container.changes()?,
     })
 }
 

@@ -11,6 +11,7 @@ use crate::core::gate::Verdict;
 use crate::core::plan::Refusal;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Fault, FaultKind};
+use crate::core::service_document::ServiceDocumentError;
 use crate::engine::SurveyError;
 use crate::ports::JournalError;
 use crate::text::ci::github::Spot;
@@ -228,9 +229,15 @@ impl From<Refusal> for Failure {
                 ))
                 .hint("name it: --codedeploy-application and --codedeploy-deployment-group")
                 .hint("finding it takes codedeploy:GetDeploymentGroup, ListApplications and ListDeploymentGroups"),
-            Refusal::NotActive { .. } | Refusal::Controller { .. } => {
-                Self::new(Exit::Failed, headline)
+            Refusal::Managed(ServiceDocumentError::Fixed { .. }) => Self::usage(headline).hint(
+                "only a new service can have another value; leave the member out of the file",
+            ),
+            Refusal::Managed(_) => {
+                Self::usage(headline).hint("leave the member out of the service definition's file")
             }
+            Refusal::NotActive { .. }
+            | Refusal::Controller { .. }
+            | Refusal::Unmanageable { .. } => Self::new(Exit::Failed, headline),
         }
     }
 }
@@ -268,6 +275,8 @@ fn iam_action(operation: &str) -> String {
     let service = match operation {
         "DescribeTargetHealth"
         | "DescribeTargetGroups"
+        | "DescribeTargetGroupAttributes"
+        | "DescribeLoadBalancers"
         | "DescribeListeners"
         | "DescribeRules"
         | "ModifyRule"
@@ -283,10 +292,10 @@ fn iam_action(operation: &str) -> String {
         | "CreateDeployment"
         | "StopDeployment"
         | "ContinueDeployment" => "codedeploy",
-        "DescribeAlarms" | "GetMetricData" => "cloudwatch",
         "DescribeScalingPolicies" => "application-autoscaling",
         "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
         "DescribeImages" => "ecr",
+        "DescribeAlarms" | "GetMetricData" => "cloudwatch",
         _ => "ecs",
     };
     format!("{service}:{operation}")

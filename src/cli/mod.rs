@@ -1,6 +1,8 @@
 //! Speaks: the command tree, one file per command, the exit-code table, the composition root.
 
+pub mod action;
 pub mod args;
+mod container;
 mod diff;
 mod document;
 mod failure;
@@ -16,6 +18,7 @@ mod render;
 mod rollback;
 mod rollout;
 mod rules;
+mod run;
 mod sandbox;
 mod schema;
 pub mod stage;
@@ -30,6 +33,7 @@ mod world;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stderr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -53,6 +57,15 @@ use job::job;
     disable_help_subcommand = true
 )]
 struct Cli {
+    /// Refuse files outside these folders, and symbolic links that lead out of them; may be repeated
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ECSDEPLOY_WITHIN",
+        value_delimiter = BETWEEN_FOLDERS
+    )]
+    within: Vec<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -64,6 +77,7 @@ enum Command {
     Plan(plan::Args),
     Register(register::Args),
     Rollout(rollout::Args),
+    Run(run::Args),
     Rehearse(rehearse::Args),
     Rollback(rollback::Args),
     Watch(watch::Args),
@@ -72,7 +86,11 @@ enum Command {
     Status(status::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
+    Action(action::Args),
 }
+
+/// As in PATH.
+const BETWEEN_FOLDERS: char = if cfg!(windows) { ';' } else { ':' };
 
 /// Runs one command line; the first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -93,7 +111,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return code.code();
         }
     };
-    match execute(&cli.command) {
+    match input::keep_within(&cli.within).and_then(|()| execute(&cli.command)) {
         Ok(exit) => exit.code(),
         Err(failure) => {
             stdout::note(&failure.render());
@@ -101,6 +119,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.exit.code()
         }
     }
+}
+
+/// Runs a command line that this program made.
+fn dispatch(arguments: &[String]) -> Result<Exit, Failure> {
+    let words = std::iter::once("ecsdeploy").chain(arguments.iter().map(String::as_str));
+    match parse(words.map(OsString::from)) {
+        Ok(cli) => execute(&cli.command),
+        Err(error) => {
+            say(&error);
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// The commands and their options, for documentation.
+pub fn tree() -> clap::Command {
+    Cli::command()
 }
 
 /// The failure on the pages of the CI system, at its line where it has one.
@@ -117,8 +152,8 @@ fn mark(failure: &Failure) {
 
 /// The names of the commands.
 pub fn commands() -> Vec<String> {
-    let tree = Cli::command();
-    tree.get_subcommands()
+    tree()
+        .get_subcommands()
         .map(|command| command.get_name().to_owned())
         .collect()
 }
@@ -149,6 +184,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => wait(plan::run(args)),
         Command::Register(args) => wait(register::run(args)).map(done),
         Command::Rollout(args) => wait(rollout::run(args)).map(done),
+        Command::Run(args) => wait(run::run(args)).map(done),
         Command::Rehearse(args) => wait(rehearse::run(args)).map(done),
         Command::Rollback(args) => wait(rollback::run(args)).map(done),
         Command::Watch(args) => wait(watch::run(args)).map(done),
@@ -157,6 +193,7 @@ fn execute(command: &Command) -> Result<Exit, Failure> {
         Command::Status(args) => wait(status::run(args)).map(done),
         Command::Sandbox(args) => wait(sandbox::run(args)).map(done),
         Command::Schema(args) => schema::run(args).map(done),
+        Command::Action(args) => action::run(args),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
+use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
@@ -16,6 +16,7 @@ use super::{forge, input, rehearse, stdout};
 use crate::core::id::ServiceKey;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
+use crate::core::service::Intent;
 use crate::core::taskdef::Severity;
 use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text::ci::github::{Spot, Tone};
@@ -31,6 +32,8 @@ pub struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
@@ -98,7 +101,10 @@ async fn made(
     world: &World,
 ) -> Result<Proposal, Failure> {
     let wanted = setting.wanted(&args.document)?;
-    let intent = args.rules.intent(setting)?;
+    let intent = Intent {
+        managed: setting.managed(&args.document, &args.managed)?,
+        ..args.rules.intent(setting)?
+    };
     let pinning = setting.pinning(&args.pin);
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
@@ -125,7 +131,7 @@ async fn made(
 fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failure> {
     let json = format!("{:#}\n", text::plan::json(proposal));
     if let Some(file) = &args.out {
-        stdout::file(file, &json)?;
+        input::write(file, &stdout::redactor().text(&json))?;
     }
     let limit = markdown::COMMENT;
     stdout::data(&match args.format {
@@ -133,7 +139,7 @@ fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failu
         Format::Markdown => markdown::plan(proposal, setting.environment(), limit),
         Format::Json => json,
     })?;
-    let changes = proposal.comparison.changes().len();
+    let changes = proposal.comparison.changes().len() + proposal.service_changes().len();
     let is_changed = proposal.course != Course::Nothing;
     job().outputs(&[
         ("changed", is_changed.to_string()),

@@ -9,7 +9,7 @@ use super::job::job;
 use super::stdout;
 use super::world::World;
 use crate::core::report::{Entry, Event};
-use crate::engine::{Registered, pin, register};
+use crate::engine::{Registered, document_of, register};
 use crate::ports::Clock as _;
 use crate::text::terminal;
 
@@ -33,9 +33,10 @@ pub struct Args {
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
-    let document = setting.wanted_document(&args.document, &args.service.path)?;
+    let wanted = setting.wanted_by_name(&args.document, &args.service.path)?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let document = pin(document, setting.pinning(&args.pin), &world.aws).await?;
+    let document = document_of(wanted, setting.pinning(&args.pin), &world.aws).await?;
+    let document = document.expect("wanted_by_name gives no running one");
     let registered = register(&document, &world.aws, &world.clock)
         .await?
         .ok_or_else(|| {

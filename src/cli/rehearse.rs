@@ -1,5 +1,6 @@
 //! `ecsdeploy rehearse`: the planned rollout, played with good and bad releases on a copy of the live service.
 
+mod assume;
 mod code_deploy;
 mod copy;
 mod images;
@@ -12,7 +13,9 @@ mod traffic;
 
 use std::path::{Path, PathBuf};
 
-use super::args::{DocumentArgs, PinArgs, ServiceArgs, WorldArgs};
+use serde_json::Value;
+
+use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
@@ -24,6 +27,7 @@ use crate::adapters::aws::Aws;
 use crate::core::plan::{Course, Plan, Survey};
 use crate::core::proposal::{Expected, Proposal};
 use crate::core::report::Outcome;
+use crate::core::service::Intent;
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text;
@@ -42,6 +46,8 @@ pub struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
@@ -116,7 +122,10 @@ fn request(args: &Args, setting: &Setting) -> Result<Request, Failure> {
         target: setting.target(&args.service.path)?,
         wanted: setting.wanted(&args.document)?,
         pinning: pinning(args, setting),
-        intent: args.rules.intent(setting)?,
+        intent: Intent {
+            managed: setting.managed(&args.document, &args.managed)?,
+            ..args.rules.intent(setting)?
+        },
     })
 }
 
@@ -172,7 +181,10 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
     let aws = Aws::new(&sandbox.config());
     let (service, _) = crate::engine::inspect(&request.target, &aws).await?;
     let mut rehearsals = Vec::new();
-    for release in Release::ALL {
+    let traffic = copy.world.get("traffic").and_then(Value::as_array);
+    let has_traffic = traffic.is_some_and(|sources| !sources.is_empty());
+    let shown = |release: &Release| *release != Release::Errors || has_traffic;
+    for release in Release::ALL.into_iter().filter(shown) {
         let document = release.document(wanted, &service);
         let request = Request {
             wanted: Wanted::Document(document.clone()),
@@ -184,7 +196,12 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
         service: request.target.to_string(),
         strategy: rehearsed.strategy.clone(),
         desired: rehearsed.desired,
-        assumed: copy.assumed.clone(),
+        assumed: copy
+            .assumed
+            .iter()
+            .cloned()
+            .chain(assume::assumptions(&request.intent))
+            .collect(),
         rehearsals,
     })
 }

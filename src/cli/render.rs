@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use super::args::{DocumentArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::Failure;
-use super::stdout;
+use super::job::job;
 use super::world::World;
-use crate::adapters::host;
+use super::{input, stdout};
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Pinning, pin};
+use crate::engine::{Pinning, Wanted, document_of};
 
 /// Render the task definition and print it
 ///
-/// Prints the exact JSON that RegisterTaskDefinition gets. Nothing is called unless --pin asks ECR for the digests that `register` and `rollout` put in place of tags. It is your own document: secrets in it are printed as they are, which no other command does.
+/// Prints the exact JSON that RegisterTaskDefinition gets. Nothing is called unless --revision names a registered one, or --pin asks ECR for the digests that `register` and `rollout` put in place of tags. It is your own document: secrets in it are printed as they are, which no other command does.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -32,25 +32,30 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
-    let document = setting.wanted_document(&args.document, &args.service.path)?;
-    let document = if args.pin {
-        super::wait(pinned(args, &setting, document))?
-    } else {
-        document
+    let document = match setting.wanted_by_name(&args.document, &args.service.path)? {
+        Wanted::Document(document) if !args.pin => document,
+        wanted => super::wait(asked(args, &setting, wanted))?,
     };
     let mut text = serde_json::to_string_pretty(document.as_map()).expect("a JSON document");
     text.push('\n');
     match &args.out {
-        Some(file) => Ok(host::write(file, &text)?),
+        Some(file) => {
+            input::write(file, &text)?;
+            job().outputs(&[("task-definition", file.display().to_string())]);
+            Ok(())
+        }
         None => stdout::own(&text),
     }
 }
 
-async fn pinned(
-    args: &Args,
-    setting: &Setting,
-    document: TaskDefinition,
-) -> Result<TaskDefinition, Failure> {
+/// What only AWS can tell: a registered revision, digests.
+async fn asked(args: &Args, setting: &Setting, wanted: Wanted) -> Result<TaskDefinition, Failure> {
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    Ok(pin(document, Pinning::Pin, &world.aws).await?)
+    let pinning = if args.pin {
+        Pinning::Pin
+    } else {
+        Pinning::Keep
+    };
+    let document = document_of(wanted, pinning, &world.aws).await?;
+    Ok(document.expect("wanted_by_name gives no running one"))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::args::{DocumentArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+use super::args::{DocumentArgs, ManagedArgs, Output, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
@@ -32,6 +32,8 @@ pub struct Args {
     service: ServiceArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
@@ -81,6 +83,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         pinning: setting.pinning(&args.pin),
         intent: Intent {
             detach: args.detach(),
+            managed: setting.managed(&args.document, &args.managed)?,
             ..args.rules.intent(&setting)?
         },
     };

@@ -45,13 +45,13 @@ struct ServeArgs {
     /// Address to listen on; others than loopback let other machines in
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// Virtual seconds in a second; 0 stands still until poked
+    /// Virtual seconds in a second, 0.001 to 86400; 0 stands still until poked
     #[arg(long, default_value_t = 60.0, value_parser = speed)]
     speed: f64,
     /// File that keeps the world from one run to the next
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Seed of everything that varies
+    /// Seed of everything that varies; a world from a state file goes on with its own
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -66,7 +66,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(times) if (0.0..=86_400.0).contains(&times) => Ok(times),
-        _ => Err("a number from 0 to 86400 is allowed".to_owned()),
+        Ok(times) if times == 0.0 || (0.001..=86_400.0).contains(&times) => Ok(times),
+        _ => Err("0, or a number from 0.001 to 86400, is allowed".to_owned()),
     }
 }

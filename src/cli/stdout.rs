@@ -6,8 +6,8 @@
 //! Where a GitHub runner reads along, no text from outside is obeyed as a workflow command.
 //!
 //! **Invariants:** a reader that has gone away ends output quietly; it never turns a result into another. Only
-//! [`own`] lets secrets out: the user's own document, which `render` exists to give; and [`mask`], to the runner that
-//! is to hide them.
+//! [`own`] lets secrets out: the user's own document, which `render` exists to give, and the sandbox's made-up keys; and
+//! [`mask`], to the runner that is to hide them.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -36,7 +36,7 @@ pub fn data(text: &str) -> Result<(), Failure> {
     write(&shown(text))
 }
 
-/// The user's own document, as it is.
+/// The user's own document, or the sandbox's made-up keys, as they are.
 pub fn own(text: &str) -> Result<(), Failure> {
     write(text)
 }

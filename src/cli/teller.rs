@@ -235,6 +235,10 @@ impl Teller {
         }
         if let Some(deployment) = self.report.deployment() {
             outputs.push(("deployment-id", deployment.to_string()));
+            // CodeDeploy's ids begin so, ECS's with `ecs-svc/`.
+            if deployment.as_str().starts_with("d-") {
+                outputs.push(("codedeploy-deployment-id", deployment.to_string()));
+            }
         }
         outputs.push(("seconds", self.report.seconds().to_string()));
         outputs

@@ -1,4 +1,4 @@
-//! Two task definitions beside each other as a reader gets them: canonical, so that only what matters differs, without
+//! Two task definitions, or a service and its document, beside each other as a reader gets them: canonical, so that only what matters differs, without
 //! secrets, and with images as they were written where they differ.
 //!
 //! **Invariant:** nothing differs here exactly if [`same`](super::taskdef::same) says that nothing does.
@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::diff::{Change, diff};
+use super::live::Service;
 use super::redact::Redactor;
+use super::service_document::ServiceDocument;
 use super::taskdef::{Container, TaskDefinition, compared};
 
 /// What is there and what is wanted. Both documents may be published: they hold no secrets.
@@ -23,6 +25,13 @@ impl Comparison {
         let (mut from, mut to) = (from.into_value(), to.into_value());
         spell_images((&mut from, running), (&mut to, wanted));
         let (running, wanted) = redactor.documents(&from, &to);
+        Self { running, wanted }
+    }
+
+    /// What a file manages of a service, beside what the service has in its place.
+    pub fn of_service(managed: &ServiceDocument, service: &Service, redactor: &Redactor) -> Self {
+        let (running, wanted) = managed.compared(service);
+        let (running, wanted) = redactor.documents(&running, &wanted);
         Self { running, wanted }
     }
 

@@ -90,6 +90,7 @@ impl Goal {
             without_role_paths(canonical(wanted).into_value()),
             intent.redeploy,
             intent.desired_count,
+            intent.managed,
         ]))
     }
 

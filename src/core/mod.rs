@@ -2,6 +2,7 @@
 pub mod causes;
 pub mod comparison;
 pub mod diff;
+pub mod errand;
 pub mod gate;
 pub mod handover;
 pub mod id;
@@ -15,6 +16,7 @@ pub mod redact;
 pub mod report;
 pub mod rollout;
 pub mod service;
+pub mod service_document;
 pub mod steps;
 pub mod strategy;
 pub mod taskdef;

@@ -17,6 +17,7 @@ use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitio
 use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::preflight::Further;
 use super::service::{Intent, Redeploy};
+use super::service_document::{ServiceDocumentError, Settings};
 use super::steps::sides;
 use super::strategy::{Choice, choose};
 use super::taskdef::{Described, Finding, TaskDefinition, same};
@@ -54,6 +55,9 @@ pub struct Plan {
     /// deployment has failed and ECS starts no other for an unchanged service.
     pub redeploy: Redeploy,
     pub intent: Intent,
+    /// Members of the service that are changed along with its revision.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
     /// What the gates of a step rest on where nothing else is said.
     #[serde(default)]
     pub ground: Ground,
@@ -190,6 +194,12 @@ pub enum Refusal {
     Unfit { findings: Vec<Finding> },
     #[error("no deployment group of CodeDeploy deploys the service")]
     NoGroup { tried: super::live::GroupKey },
+    #[error(transparent)]
+    Managed(#[from] ServiceDocumentError),
+    #[error(
+        "the service document changes {members}, and ECS changes them only for services of the deployment controller ECS"
+    )]
+    Unmanageable { members: String },
     #[error("the service cannot do {asked}: {lacks}")]
     Strategy {
         asked: &'static str,
@@ -215,13 +225,14 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let service = &survey.service;
         deployable(service)?;
-        let Choice { mut strategy, why } = choose(&intent, &target, survey)?;
+        let settings = settings(&intent, &target, service)?;
+        let Choice { mut strategy, why } = choose(&intent, &target, &survey.with(&settings))?;
         handover::check(&strategy, &intent)?;
         if let Strategy::Native(native) = &mut strategy {
             native.sides = sides(service, &survey.rules);
         }
         let revision = revision(wanted, survey);
-        let course = course::of(&revision, &intent, survey)?;
+        let course = course::of(&revision, &intent, &settings, survey)?;
         let primary = service.primary().map(|d| d.id());
         let before = Before {
             deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
@@ -242,6 +253,7 @@ impl Plan {
             redeploy: redeploy(&intent, service),
             ground: Ground::of(service),
             intent: without_appspec(intent),
+            settings,
         })
     }
 
@@ -259,6 +271,17 @@ impl Plan {
         match &self.revision {
             Revision::Existing(arn) => family_of(arn),
             Revision::New(document) => document.family(),
+        }
+    }
+}
+
+impl Survey {
+    /// What will be there once the service has these settings.
+    #[must_use]
+    pub fn with(&self, settings: &Settings) -> Self {
+        Self {
+            service: self.service.with(&settings.wanted),
+            ..self.clone()
         }
     }
 }
@@ -295,6 +318,20 @@ fn deployable(service: &Service) -> Result<(), Refusal> {
         return Err(Refusal::Controller { controller });
     }
     Ok(())
+}
+
+/// What the service document changes. Source: of a service with another controller UpdateService changes next to nothing.
+fn settings(intent: &Intent, target: &ServiceKey, service: &Service) -> Result<Settings, Refusal> {
+    let Some(document) = &intent.managed else {
+        return Ok(Settings::default());
+    };
+    let settings = document.changes(target, service)?;
+    if !settings.is_empty() && service.controller() != "ECS" {
+        let members: Vec<&str> = settings.wanted.keys().map(String::as_str).collect();
+        let members = members.join(", ");
+        return Err(Refusal::Unmanageable { members });
+    }
+    Ok(settings)
 }
 
 /// The running revision first: a service that already runs what is wanted needs no newer twin of it.

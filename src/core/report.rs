@@ -67,6 +67,9 @@ pub enum Event {
         /// In words: `1 canary task`, `5 % of the traffic`.
         step: String,
         gates: Vec<String>,
+        /// Gates that were declared and have no place in this step, each with the reason.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<String>,
         seconds: u64,
     },
     /// What a gate of the step comes to has changed.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::gate::Gate;
 use super::id::RuleArn;
+use super::service_document::ServiceDocument;
 
 /// What the user asks for; the plan says what it comes to for the service as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct Intent {
     /// Empty: the strategy's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// Members of the service that a file manages, changed along with the revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed: Option<ServiceDocument>,
 }
 
 /// Whether the run ends once AWS's own engine has the deployment.
@@ -256,6 +260,7 @@ impl Default for Intent {
             hold: None,
             gates: None,
             steps: Vec::new(),
+            managed: None,
         }
     }
 }

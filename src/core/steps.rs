@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** a gate that was declared and has no place in a step is named with the reason, never quietly left out.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use super::gate::{Bounds, Check, Gate};
@@ -64,8 +67,8 @@ impl Plan {
         let bake = bake.unwrap_or_else(|| self.usual_bake(share));
         let declared = own.or(self.intent.gates.as_deref());
         let mut gates = Gate::for_step(declared, &self.ground.alarms, bake);
-        if declared.is_none() && self.is_proven_by_ecs(share, bake) {
-            gates.clear();
+        if declared.is_none() {
+            self.suit_defaults(&mut gates, share, bake);
         }
         let mut left_out = Vec::new();
         gates.retain(|gate| match self.misplaced(gate, share, own.is_some()) {
@@ -111,6 +114,24 @@ impl Plan {
         }
     }
 
+    /// The default gates bear as many failed tasks as the rollout itself.
+    fn suit_defaults(&self, gates: &mut Vec<Gate>, share: Share, bake: Duration) {
+        if self.is_proven_by_ecs(share, bake) {
+            gates.clear();
+        }
+        let tasks = match &self.strategy {
+            Strategy::Beside(beside) if share != Share::ALL => beside.tasks,
+            _ => self.before.desired_count,
+        };
+        let limit = self.intent.limits.failed_tasks.limit(tasks);
+        let borne = limit.map_or(u32::MAX, |limit| limit.saturating_sub(1));
+        for gate in gates {
+            if let Check::Tasks { max_restarts } = &mut gate.check {
+                *max_restarts = borne;
+            }
+        }
+    }
+
     /// ECS completes a rolling deployment when its tasks and targets are well and its alarms were quiet: without a time
     /// to hold, the default gates would only say it again.
     fn is_proven_by_ecs(&self, share: Share, bake: Duration) -> bool {
@@ -127,8 +148,8 @@ impl Plan {
             Strategy::Rolling | Strategy::Beside(_) if is_compared => {
                 Some("both revisions share a target group")
             }
-            Strategy::Native(native) if is_compared && native.sides.is_empty() => {
-                Some("its target groups cannot be told apart")
+            Strategy::Native(_) if is_compared && self.ground.balanced == Balanced::No => {
+                Some("the service has no target group")
             }
             Strategy::CodeDeploy(way) if is_compared && way.load_balancer.is_none() => {
                 Some("its target groups cannot be told apart")
@@ -149,6 +170,14 @@ impl Plan {
 }
 
 impl Asked {
+    /// `errors: both revisions share a target group`, and so on.
+    pub fn left_out_in_words(&self) -> Vec<String> {
+        let left_out = self.left_out.iter();
+        left_out
+            .map(|LeftOut { gate, why }| format!("{gate}: {why}"))
+            .collect()
+    }
+
     /// How long it waits by design: the bake, and people.
     fn waits(&self) -> Duration {
         let people = self

@@ -4,6 +4,7 @@
 
 mod desk;
 mod drive;
+mod errand;
 mod eyes;
 mod inspect;
 mod keeper;
@@ -17,6 +18,7 @@ mod survey;
 mod unkept;
 
 pub use drive::{Driven, Means, drive};
+pub use errand::{Patience, Ran as ErrandRan, run_errand};
 pub use eyes::{Eyes, Nobody};
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};
@@ -26,5 +28,7 @@ pub use register::{Registered, register};
 pub use rollback::{To, roll_back};
 pub use rollout::{Ran, roll_out};
 pub use spectate::spectate;
-pub use survey::{Pinning, Request, SurveyError, Surveyed, Wanted, compare, look, pin};
+pub use survey::{
+    Pinning, Request, SurveyError, Surveyed, Wanted, compare, document_of, look, pin,
+};
 pub use unkept::Unkept;

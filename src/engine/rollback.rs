@@ -13,6 +13,7 @@ use crate::core::journal::{Goal, Record};
 use crate::core::live::{RolloutState, Service};
 use crate::core::rollout::Wish;
 use crate::core::service::{Contest, Intent};
+use crate::core::taskdef::Overrides;
 use crate::ports::{Audience, Clock, Cloud, History, Journal};
 
 /// What to go back to.
@@ -101,7 +102,7 @@ async fn roll_out_revision<C: Cloud, K: Clock, J: Journal>(
 ) -> Result<Ran, SurveyError> {
     let request = Request {
         target,
-        wanted: Wanted::Revision(name),
+        wanted: Wanted::Revision(name, Overrides::default()),
         pinning: Pinning::Keep,
         intent: Intent {
             contest: Contest::Supersede,

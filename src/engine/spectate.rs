@@ -18,6 +18,7 @@ use crate::core::rollout::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
 };
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnCancel, OnFailure, Redeploy};
+use crate::core::service_document::Settings;
 use crate::ports::{Audience, Clock, Cloud, Journal};
 
 /// Follows the running deployment of the service, with the record of whoever drives it where there is one.
@@ -146,6 +147,7 @@ async fn standing_of_code_deploy(
         },
         redeploy: Redeploy::WhenChanged,
         ground: Ground::of(service),
+        settings: Settings::default(),
         intent,
     };
     let state = at_follow(&plan, watched, clock);
@@ -184,6 +186,7 @@ pub fn following(
         redeploy: Redeploy::WhenChanged,
         ground: Ground::default(),
         intent,
+        settings: Settings::default(),
     }
 }
 

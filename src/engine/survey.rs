@@ -31,8 +31,8 @@ pub enum Wanted {
     Document(TaskDefinition),
     /// The one that the service runs, with these overrides.
     Running(Overrides),
-    /// A registered revision, by ARN or `FAMILY:REVISION`.
-    Revision(String),
+    /// A registered revision, by ARN, `FAMILY:REVISION` or `FAMILY` for its latest; with overrides, what comes of it.
+    Revision(String, Overrides),
 }
 
 /// What is wanted and what was found.
@@ -105,11 +105,9 @@ pub async fn compare(
     let wanted = match wanted {
         Wanted::Document(document) => pin_seen(document, pinning, &seen)?,
         Wanted::Running(overrides) => {
-            let mut document = running.definition.clone();
-            overrides.apply(&mut document)?;
-            pin(document, pinning, cloud).await?
+            changed(running.definition.clone(), &overrides, pinning, cloud).await?
         }
-        Wanted::Revision(name) => {
+        Wanted::Revision(name, overrides) if overrides == Overrides::default() => {
             let named = task_definition(&mut seen, &name, cloud).await?;
             let wanted = named.definition.clone();
             let rules = rules(&service, cloud).await?;
@@ -126,6 +124,10 @@ pub async fn compare(
                 },
             ));
         }
+        Wanted::Revision(name, overrides) => {
+            let named = task_definition(&mut seen, &name, cloud).await?;
+            changed(named.definition, &overrides, pinning, cloud).await?
+        }
     };
     let latest = latest(&mut seen, wanted.family(), cloud).await?;
     let rules = rules(&service, cloud).await?;
@@ -138,6 +140,34 @@ pub async fn compare(
         further: Further::default(),
     };
     Ok((wanted, survey))
+}
+
+/// What is wanted of no service in particular; `None` where only the running one can tell.
+pub async fn document_of(
+    wanted: Wanted,
+    pinning: Pinning,
+    cloud: &impl Cloud,
+) -> Result<Option<TaskDefinition>, SurveyError> {
+    match wanted {
+        Wanted::Document(document) => pin(document, pinning, cloud).await.map(Some),
+        Wanted::Revision(name, overrides) => {
+            let mut nothing_seen = Observation::default();
+            let named = task_definition(&mut nothing_seen, &name, cloud).await?;
+            let document = changed(named.definition, &overrides, pinning, cloud).await?;
+            Ok(Some(document))
+        }
+        Wanted::Running(_) => Ok(None),
+    }
+}
+
+async fn changed(
+    mut document: TaskDefinition,
+    overrides: &Overrides,
+    pinning: Pinning,
+    cloud: &impl Cloud,
+) -> Result<TaskDefinition, SurveyError> {
+    overrides.apply(&mut document)?;
+    pin(document, pinning, cloud).await
 }
 
 /// Replaces each ECR tag of the document by `tag@digest`.

@@ -92,11 +92,19 @@ impl Journal {
     fn note(sandbox: &mut Sandbox, deed: Deed) {
         let at = sandbox.now();
         let line = line_of(&Entry { at, deed });
-        let header = sandbox.header();
+        let is_full = |journal: &Journal| {
+            journal.frozen.is_none() && journal.lines.len() + line.len() > MOST_BYTES
+        };
+        // The header holds the whole world file, so it is made only once it is needed.
+        let header = sandbox
+            .journal
+            .as_ref()
+            .is_some_and(is_full)
+            .then(|| sandbox.header());
         let Some(journal) = &mut sandbox.journal else {
             return;
         };
-        if journal.frozen.is_none() && journal.lines.len() + line.len() > MOST_BYTES {
+        if let Some(header) = header {
             journal.frozen = Some((at, header));
         }
         if journal.frozen.is_none() {

@@ -18,6 +18,11 @@ use crate::sandbox::{
 /// How often each operation was asked for, by service (signing name) and operation.
 pub type Census = BTreeMap<(String, String), u64>;
 
+/// Operations that are counted by name; a client that makes names up is not given more.
+const MOST_COUNTED: usize = 1000;
+/// Bytes of a name that is counted: no AWS operation has a longer one.
+const LONGEST_COUNTED: usize = 128;
+
 /// A world with its door: [`Sandbox::answer`] is AWS, [`Sandbox::advance`] is time, and [`Sandbox::exchange`] is AWS
 /// through a network in which things go wrong.
 #[derive(Clone, Debug)]
@@ -123,8 +128,13 @@ impl Sandbox {
     }
 
     fn count(&mut self, call: &Call) {
+        if call.operation.len() > LONGEST_COUNTED {
+            return;
+        }
         let name = (call.service.name().to_owned(), call.operation.clone());
-        *self.calls.entry(name).or_default() += 1;
+        if self.calls.len() < MOST_COUNTED || self.calls.contains_key(&name) {
+            *self.calls.entry(name).or_default() += 1;
+        }
     }
 
     fn respond(&mut self, call: &Call, result: Result<Value, ApiError>) -> Response<Bytes> {
@@ -147,9 +157,18 @@ impl Sandbox {
             if let Some(poke) = self.onlooker.look(&self.world) {
                 let _ = self.poke(&poke);
             }
-            self.remember();
+            if self.is_in_reach(to) {
+                self.remember();
+            }
         }
         self.world.now = self.world.now.max(to);
+    }
+
+    /// Whether a read at `to`, the earliest that there can be, may be answered from the present.
+    fn is_in_reach(&self, to: Time) -> bool {
+        // States are kept a second or a fifteenth of the age apart.
+        let oldest = self.world.faults.oldest_read();
+        oldest.is_none_or(|age| self.world.now + age + age + Duration::from_secs(2) >= to)
     }
 
     /// Keeps the present for stale reads, while a rule asks for it.

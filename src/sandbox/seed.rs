@@ -48,6 +48,9 @@ use crate::sandbox::network::Subnet;
 use crate::sandbox::traffic::{self, SourceSeed};
 use crate::sandbox::{ApiError, Time, World, autoscaling, ecs, logs, ssm};
 
+/// 2200-01-01T00:00:00Z: far enough from the end of the calendar that a clock never gets there.
+const LATEST_START: Time = Time::from_millis(7_258_118_400_000);
+
 /// Why a world file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
@@ -168,6 +171,20 @@ fn build(file: WorldFile, seed: u64) -> Result<World, WorldError> {
         return Err(WorldError::Invalid(format!(
             "account {:?} is not twelve digits",
             file.account
+        )));
+    }
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if file.region.is_empty() || !file.region.chars().all(legal) {
+        // It is printed for shells to read, and stands in ARNs.
+        return Err(WorldError::Invalid(format!(
+            "region {:?} is not of lower-case letters, digits and hyphens",
+            file.region
+        )));
+    }
+    if file.start_time >= LATEST_START {
+        return Err(WorldError::Invalid(format!(
+            "startTime {} is not before {LATEST_START}",
+            file.start_time
         )));
     }
     let mut world = World::new(&file.account, &file.region, file.start_time, seed);

@@ -53,6 +53,17 @@ fn an_account_with_leading_zeros_stays_itself() {
 }
 
 #[test]
+fn a_region_that_a_shell_would_run_and_a_time_at_the_end_of_the_calendar_are_refused() {
+    let check = |text: &str, says: &str| {
+        let error = seed::read(text, 1).map(drop).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    };
+    check("region: '$(date)'", "region \"$(date)\" is not of");
+    check("region: ''", "region \"\" is not of");
+    check("startTime: 9999-12-30T00:00:00Z", "not before 2200-01-01");
+}
+
+#[test]
 fn names_stand_for_arns() {
     let world = read(BALANCED);
     let group = elb::find_group(&world.elb, "web").unwrap();

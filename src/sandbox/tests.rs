@@ -116,6 +116,13 @@ fn what_is_not_modelled_is_refused_by_name() {
 }
 
 #[test]
+fn a_form_for_an_unknown_service_is_refused_in_xml() {
+    let (status, xml) = form(&mut empty(), "Action=DescribeVpcs&Version=2016-11-15");
+    assert_eq!((status, element(&xml, "Code")), (400, "SandboxNotModelled"));
+    assert!(xml.contains("Action=DescribeVpcs"), "{xml}");
+}
+
+#[test]
 fn a_plain_get_is_refused_too() {
     let answer = empty().answer(&Request::get("/health").body(Bytes::new()).unwrap());
     assert_eq!(answer.status(), 400);
@@ -152,6 +159,21 @@ fn calls_are_counted_by_service_and_operation() {
             ("sts", "GetCallerIdentity", 1)
         ]
     );
+}
+
+#[test]
+fn operations_that_a_client_makes_up_do_not_pile_up() {
+    let mut sandbox = empty();
+    for n in 0..3000 {
+        elb(&mut sandbox, &format!("Made{n}"));
+    }
+    elb(&mut sandbox, &"A".repeat(1 << 20));
+    elb(&mut sandbox, "Made0");
+    let calls = sandbox.calls();
+    assert_eq!(calls.len(), 1000);
+    assert!(calls.keys().all(|(_, operation)| operation.len() < 100));
+    let first = ("elasticloadbalancing".to_owned(), "Made0".to_owned());
+    assert_eq!(calls[&first], 2);
 }
 
 #[test]

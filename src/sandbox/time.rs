@@ -68,7 +68,7 @@ impl Duration {
     }
 
     pub const fn from_secs(seconds: u64) -> Self {
-        Self(seconds * 1000)
+        Self(seconds.saturating_mul(1000))
     }
 
     pub const fn millis(self) -> u64 {

@@ -23,6 +23,12 @@ pub fn text(plan: &Proposal) -> String {
     for change in &changes {
         let _ = writeln!(text, "  {}", diff::line(change));
     }
+    let of_service = plan.service_changes();
+    section(
+        &mut text,
+        "changes of the service",
+        of_service.iter().map(diff::line),
+    );
     section(
         &mut text,
         "steps",
@@ -50,6 +56,10 @@ pub fn json(plan: &Proposal) -> Value {
             "changes".to_owned(),
             diff::json(&plan.comparison.changes())["changes"].take(),
         );
+        members.insert(
+            "serviceChanges".to_owned(),
+            diff::json(&plan.service_changes())["changes"].take(),
+        );
         members.insert("steps".to_owned(), json!(steps(plan)));
         members.insert("gatesInWords".to_owned(), json!(gates(plan)));
         members.insert("willNotHappen".to_owned(), json!(untouched(plan)));
@@ -63,6 +73,11 @@ pub fn headline(plan: &Proposal) -> String {
         (Course::Nothing, _) => "nothing to do, the service runs this task definition".to_owned(),
         (Course::Follow, _) => {
             "follow the deployment of this task definition that is running".to_owned()
+        }
+        (Course::Deploy, Some(revision))
+            if *revision == plan.world.task_definition && !plan.service_changes().is_empty() =>
+        {
+            format!("change the service, which runs {}", revision.short())
         }
         (Course::Deploy, Some(revision)) => format!("deploy {}", revision.short()),
         (Course::Deploy, None) => format!("deploy a new revision of {}", plan.family),
@@ -210,6 +225,10 @@ fn update(plan: &Proposal) -> String {
     if plan.redeploy == Redeploy::Always {
         text.push_str(", forcing a new deployment");
     }
+    let settings = settings(plan);
+    if !settings.is_empty() {
+        let _ = write!(text, ", with {}", settings.join(", "));
+    }
     if let Some(count) = plan.intent.desired_count {
         let _ = write!(
             text,
@@ -218,6 +237,16 @@ fn update(plan: &Proposal) -> String {
         );
     }
     text
+}
+
+/// The members of the service that change.
+fn settings(plan: &Proposal) -> Vec<String> {
+    let mut names = Vec::new();
+    for change in plan.service_changes() {
+        let name = change.path.steps().first().map(ToString::to_string);
+        names.extend(name.filter(|name| !names.contains(name)));
+    }
+    names
 }
 
 fn follow(plan: &Proposal) -> String {
@@ -274,6 +303,9 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
         }
         Way::CodeDeploy { .. } => {
             "nothing on the load balancer but what the deployment group's pair of target groups gets".to_owned()
+        }
+        _ if plan.managed.is_some() => {
+            "what the service definition does not name stays, tags too".to_owned()
         }
         _ => "network, load balancers and tags of the service stay".to_owned(),
     });

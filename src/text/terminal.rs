@@ -81,17 +81,7 @@ fn event(event: &Event) -> String {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
-        Event::Asking {
-            step,
-            gates,
-            seconds,
-        } => asking(step, gates, *seconds),
-        Event::Gate {
-            step,
-            gate,
-            verdict,
-            said,
-        } => format!("gate            {gate} {verdict} at {step}: {said}"),
+        Event::Asking { .. } | Event::Gate { .. } => gates(event),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,
@@ -200,6 +190,31 @@ fn tasks(progress: &Progress) -> String {
         let _ = write!(text, "; waiting: {awaiting}");
     }
     text
+}
+
+/// What the gates of a step are, and what one of them came to.
+fn gates(event: &Event) -> String {
+    match event {
+        Event::Asking {
+            step,
+            gates,
+            left_out,
+            seconds,
+        } => {
+            let mut text = asking(step, gates, *seconds);
+            for left_out in left_out {
+                let _ = write!(text, "; not {left_out}");
+            }
+            text
+        }
+        Event::Gate {
+            step,
+            gate,
+            verdict,
+            said,
+        } => format!("gate            {gate} {verdict} at {step}: {said}"),
+        _ => String::new(),
+    }
 }
 
 fn asking(step: &str, gates: &[String], seconds: u64) -> String {

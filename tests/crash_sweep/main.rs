@@ -2,7 +2,8 @@
 //! and with the verdict, of a rollout that nothing befell; and in no second of it does a client pay for that.
 //!
 //! A strategy joins as a module of rows below; each row becomes a test of kills and a test of storms, so that a test
-//! runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own and plays ten times as many storms.
+//! runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own and plays ten times as many storms; any
+//! other text there picks the runs by name, as a failure tells it (`killed after UpdateService`, `storm 8`).
 #![expect(
     clippy::unwrap_used,
     reason = "a panic in a test is a failure with its place"
@@ -12,6 +13,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod figures;
 mod kill;
 mod rows;
 mod run;
@@ -73,15 +75,15 @@ strategies! {
         release_falling_ill: beside("1.1.0", Serves::Old).falling_ill(),
     }
     native {
-        canary_good_release: native(canary("1.1.0"), Serves::New),
-        canary_failing_release: native(canary("1.2.0"), Serves::Old),
-        canary_undo_failing_once: native(canary("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
-        canary_release_falling_ill: native(canary("1.1.0"), Serves::Old).falling_ill(),
-        linear_good_release: native(linear("1.1.0"), Serves::New),
-        linear_failing_release: native(linear("1.2.0"), Serves::Old),
+        canary_good_release: native(web("1.1.0"), Serves::New),
+        canary_failing_release: native(web("1.2.0"), Serves::Old),
+        canary_undo_failing_once: native(web("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
+        canary_release_falling_ill: native(web("1.1.0"), Serves::Old).falling_ill(),
+        linear_good_release: linear("1.1.0", Serves::New),
+        linear_failing_release: linear("1.2.0", Serves::Old),
         blue_green_good_release: native(blue_green("1.1.0"), Serves::New),
         blue_green_failing_release: native(blue_green("1.2.0"), Serves::Old),
-        blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).falling_ill(),
+        blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).baking_long().falling_ill(),
     }
     task_sets {
         good_release: task_sets("1.1.0", Serves::New),
@@ -89,4 +91,40 @@ strategies! {
         undo_failing_once: task_sets("1.2.0", Serves::Old).failing(&[("DeleteTaskSet", 6)]),
         release_falling_ill: task_sets("1.1.0", Serves::Old).falling_ill(),
     }
+}
+
+#[test]
+fn of_two_rollouts_one_goes_on_and_the_other_names_it() {
+    for (_, row) in all()
+        .iter()
+        .filter(|(_, row)| row.serves == rows::Serves::New)
+    {
+        kill::contend(row);
+    }
+}
+
+#[test]
+fn kill_points_are_counted() {
+    figures::tell_kill_points(&all());
+}
+
+#[test]
+fn a_release_that_falls_ill_soon_has_no_traffic() {
+    figures::check_safety(&all());
+}
+
+#[test]
+fn a_good_release_takes_few_calls() {
+    figures::tell_calls(
+        &all(),
+        &[
+            ("rolling good release", 70),
+            ("rolling good release on ec2", 90),
+            ("canary beside good release", 200),
+            ("native canary good release", 240),
+            ("native linear good release", 240),
+            ("native blue green good release", 180),
+            ("task sets good release", 330),
+        ],
+    );
 }

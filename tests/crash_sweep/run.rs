@@ -1,12 +1,13 @@
 //! One run of a row's command in a world, and what is compared of the worlds that runs end in.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::report::{Outcome, Report};
-use ecsdeploy::engine::{Means, roll_out};
+use ecsdeploy::engine::{Means, Ran, Request, roll_out};
 use ecsdeploy::sandbox::{Duration, Sandbox};
 use serde_json::{Value, json};
 
@@ -22,33 +23,51 @@ pub struct Ended {
     pub report: Report,
     /// Calls that were spoiled.
     pub faults: u64,
+    /// Calls by operation.
+    pub calls: BTreeMap<String, u64>,
+    /// Requests that clients saw fail.
+    pub lost: u64,
+    /// Until a release that fell ill had no traffic.
+    pub seconds_to_safety: Option<u64>,
 }
 
 /// The row's command, by a process of this user, in this world, watched in every second.
 pub fn run(row: &Row, told: &str, mut sandbox: Sandbox, user: &str) -> Ended {
     let watcher = Watcher::over(&mut sandbox, row);
     let stage = Stage::over(SharedSandbox::new(sandbox));
-    let (verdict, report) = drive(row, told, &stage, user);
-    let faults = stage
-        .sandbox
-        .lock()
-        .world
-        .faults
-        .rules()
-        .map(|(_, n)| n)
-        .sum();
-    let world = settled(row, &stage);
+    play(row, told, &stage, &watcher, user)
+}
+
+/// The same on a stage that is watched.
+pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str) -> Ended {
+    let (verdict, report) = drive(row, told, stage, user);
+    let sandbox = stage.sandbox.lock();
+    let faults = sandbox.world.faults.rules().map(|(_, n)| n).sum();
+    let lost = sandbox.world.tally().lost;
+    let calls = sandbox.calls().iter();
+    let calls = calls.map(|((_, operation), count)| (operation.clone(), *count));
+    let calls = calls.collect();
+    drop(sandbox);
     let ended = Ended {
         verdict,
-        world,
+        world: settled(row, stage),
         report,
         faults,
+        calls,
+        lost,
+        seconds_to_safety: watcher.seconds_to_safety(),
     };
     watcher.judge(told);
     ended
 }
 
-pub fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) {
+fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) {
+    let (ran, report) = attempt(told, row.request.clone(), stage, user);
+    (outcome(ran), report)
+}
+
+/// One command, by a process of this user.
+pub fn attempt(told: &str, request: Request, stage: &Stage, user: &str) -> (Ran, Report) {
     // The SDK draws its retry jitter from this generator.
     fastrand::seed(1);
     let journal = Auto::new(&stage.config);
@@ -57,9 +76,8 @@ pub fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Repo
         ..stage.means(&journal)
     };
     let mut listener = Listener(Report::new());
-    let work = roll_out(row.request.clone(), &means, &mut listener);
-    match block_on(work) {
-        Ok(ran) => (outcome(ran), listener.0),
+    match block_on(roll_out(request, &means, &mut listener)) {
+        Ok(ran) => (ran, listener.0),
         Err(error) => panic!("{told}: {error}\n{:#?}", listener.0),
     }
 }
@@ -74,7 +92,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// The services with their deployments, task sets and settings, the family's revisions, where the traffic is led, and
 /// whatever of ours is left. Long enough after the end for everything to have drained.
-pub fn settled(row: &Row, stage: &Stage) -> Value {
+fn settled(row: &Row, stage: &Stage) -> Value {
     let mut sandbox = stage.sandbox.lock();
     sandbox.world.faults.clear();
     let later = sandbox.now() + Duration::from_secs(600);
@@ -163,11 +181,17 @@ fn with_short_name(value: &Value) -> Value {
 
 /// The worlds are the same, the verdict says what is, and nothing of ours is left.
 pub fn judge(row: &Row, told: &str, ended: &Ended, expected: &Value) {
-    let Ended { verdict, world, .. } = ended;
+    let Ended {
+        verdict,
+        world,
+        report,
+        ..
+    } = ended;
     assert!(
         world == expected,
-        "{told}: {verdict:?}\n{}",
-        difference(expected, world)
+        "{told}: {verdict:?}\n{}\n{:#?}",
+        difference(expected, world),
+        report
     );
     let (says_so, number) = match row.serves {
         Serves::New => (
@@ -176,7 +200,7 @@ pub fn judge(row: &Row, told: &str, ended: &Ended, expected: &Value) {
         ),
         Serves::Old => (matches!(verdict, Outcome::RolledBack { .. }), ":1"),
     };
-    assert!(says_so, "{told}: {verdict:?}\n{:#?}", ended.report);
+    assert!(says_so, "{told}: {verdict:?}\n{:#?}", report);
     let services = world["services"].as_array().unwrap();
     assert_eq!(services.len(), 1, "{told}: a service is left: {world:#}");
     let sets = &services[0]["taskSets"];
@@ -218,8 +242,34 @@ pub fn each<T>(jobs: impl IntoIterator<Item = T>, work: impl Fn(T)) {
     assert_eq!(failed, 0, "of {count} runs");
 }
 
-pub fn is_full() -> bool {
-    std::env::var("ECSDEPLOY_SWEEP").is_ok_and(|mode| mode == "full")
+/// How much of the sweep is run, by `ECSDEPLOY_SWEEP`.
+pub enum Extent {
+    Usual,
+    /// `full`
+    Full,
+    /// Anything else: only the runs whose name has this text in it, from the full sweep.
+    Only(String),
+}
+
+impl Extent {
+    pub fn asked() -> Self {
+        match std::env::var("ECSDEPLOY_SWEEP") {
+            Ok(full) if full == "full" => Self::Full,
+            Ok(text) if !text.is_empty() => Self::Only(text),
+            _ => Self::Usual,
+        }
+    }
+
+    pub fn has(&self, told: &str) -> bool {
+        match self {
+            Self::Only(text) => told.contains(text.as_str()),
+            Self::Usual | Self::Full => true,
+        }
+    }
+
+    pub fn is_usual(&self) -> bool {
+        matches!(self, Self::Usual)
+    }
 }
 
 /// Past the test runner's capture: the counts are meant to be seen.

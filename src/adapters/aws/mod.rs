@@ -12,6 +12,7 @@ mod instances;
 mod journal;
 mod json_service;
 mod limits;
+mod logs;
 mod observe;
 mod perform;
 mod routing;
@@ -37,6 +38,7 @@ pub struct Aws {
     cloudwatch: JsonService,
     code_deploy: JsonService,
     scaling: JsonService,
+    logs: JsonService,
 }
 
 impl Aws {
@@ -48,6 +50,7 @@ impl Aws {
             cloudwatch: JsonService::new(config, cloudwatch::API),
             code_deploy: JsonService::new(config, code_deploy::API),
             scaling: JsonService::new(config, scaling::API),
+            logs: JsonService::new(config, logs::API),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::assume::Assuming;
 use super::copy::Copy;
 use super::release::Release;
 use crate::adapters::aws::Aws;
@@ -100,14 +101,14 @@ pub async fn play(
     let began = clock.now();
     let mut listener = Listener(Report::new());
     let means = Means {
-        cloud: &aws,
+        cloud: &Assuming::new(&aws, &request.intent),
         clock: &clock,
         journal: &Unkept,
         owner: owner(),
         on_cancel: OnCancel::Leave,
         wish: None,
     };
-    match roll_out(request, &means, &mut listener).await? {
+    match roll_out(request.clone(), &means, &mut listener).await? {
         Ran::Ended { outcome, .. } => Ok(Rehearsal {
             release,
             outcome,

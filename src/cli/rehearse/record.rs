@@ -8,7 +8,6 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::copy::Copy;
-use crate::adapters::host;
 use crate::cli::failure::Failure;
 use crate::cli::input;
 use crate::core::redact::Redactor;
@@ -26,7 +25,7 @@ pub fn write(file: &Path, copy: &Copy, redactor: &Redactor) -> Result<(), Failur
     let world = serde_json::to_string_pretty(&copy.world).expect("a world file is JSON");
     text.push_str(&world);
     text.push('\n');
-    Ok(host::write(file, &redactor.text(&text))?)
+    input::write(file, &redactor.text(&text))
 }
 
 /// Reads what [`write`] wrote.

@@ -1,4 +1,4 @@
-//! The releases that are rehearsed: the planned one, and three that fail in the ways that releases do.
+//! The releases that are rehearsed: the planned one, and four that fail in the ways that releases do.
 
 use serde_json::{Value, json};
 
@@ -16,11 +16,24 @@ pub enum Release {
     Unhealthy,
     /// Its image cannot be pulled.
     NoImage,
+    /// It runs and is well by its health checks, and answers a third of the requests with a 5xx.
+    Errors,
 }
 
 impl Release {
-    pub const ALL: [Self; 4] = [Self::Good, Self::CrashLoop, Self::Unhealthy, Self::NoImage];
-    pub const BAD: [Self; 3] = [Self::CrashLoop, Self::Unhealthy, Self::NoImage];
+    pub const ALL: [Self; 5] = [
+        Self::Good,
+        Self::CrashLoop,
+        Self::Unhealthy,
+        Self::NoImage,
+        Self::Errors,
+    ];
+    pub const BAD: [Self; 4] = [
+        Self::CrashLoop,
+        Self::Unhealthy,
+        Self::NoImage,
+        Self::Errors,
+    ];
 
     /// For outputs and scripts.
     pub fn name(self) -> &'static str {
@@ -29,6 +42,7 @@ impl Release {
             Self::CrashLoop => "crash_loop",
             Self::Unhealthy => "unhealthy",
             Self::NoImage => "no_image",
+            Self::Errors => "errors",
         }
     }
 
@@ -39,6 +53,7 @@ impl Release {
             Self::CrashLoop => "crash loop",
             Self::Unhealthy => "failing health check",
             Self::NoImage => "image missing",
+            Self::Errors => "answering with errors",
         }
     }
 
@@ -60,6 +75,7 @@ impl Release {
                 behaviour["containerHealth"] = json!("unhealthy");
             }
             Self::NoImage => behaviour["pull"] = json!("notFound"),
+            Self::Errors => behaviour["errorRate"] = json!(0.3),
         }
         json!({"image": self.image(), "behaviour": behaviour})
     }

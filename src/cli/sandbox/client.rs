@@ -45,14 +45,9 @@ pub struct PokeArgs {
 #[derive(clap::Args, Debug)]
 struct At {
     /// URL of the sandbox
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "AWS_ENDPOINT_URL",
-        conflicts_with = "port"
-    )]
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL")]
     endpoint: Option<Uri>,
-    /// Port of the sandbox on this machine
+    /// Port of the sandbox on this machine, whatever the URL is
     #[arg(long)]
     port: Option<u16>,
 }
@@ -194,7 +189,8 @@ impl At {
 
     /// `host:port`.
     fn address(&self) -> Result<String, Failure> {
-        let Some(endpoint) = &self.endpoint else {
+        // The URL may come from the environment of another sandbox, but a port was typed here.
+        let (Some(endpoint), None) = (&self.endpoint, self.port) else {
             return Ok(format!("127.0.0.1:{}", self.port.unwrap_or(PORT)));
         };
         match (endpoint.scheme_str(), endpoint.host()) {

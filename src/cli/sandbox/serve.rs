@@ -12,8 +12,8 @@ use super::live::Live;
 use crate::adapters::host::{self, Signals};
 use crate::adapters::loopback::Server;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::stdout;
 use crate::cli::world::WORLD_FILE;
+use crate::cli::{input, stdout};
 use crate::ports::Wake;
 use crate::sandbox::{MOST_BYTES, Sandbox};
 
@@ -43,20 +43,22 @@ pub async fn run(args: &ServeArgs) -> Result<(), Failure> {
         Reach::Anyone
     };
     let door = Door::new(Live::new(sandbox, args.speed, Instant::now()), reach);
-    announce(server.address(), &region, args)?;
     let mut keeper = Keeper {
         state,
         kept: None,
         full: false,
     };
+    // A file that cannot be written is better known before anybody builds on it.
+    keeper.keep(&door)?;
+    announce(server.address(), &region, args)?;
     let answering = door.clone();
     let serving = server.serve(
         move |request| answering.clone().answer(request),
         stopped(signals.clone()),
     );
     let ticking = tick(&door, &mut keeper, &signals);
-    let ((), kept) = tokio::join!(serving, ticking);
-    kept?;
+    // Without its ticks the world stands still, so a failure to keep it ends the serving.
+    tokio::try_join!(async { Ok(serving.await) }, ticking)?;
     keeper.keep(&door)
 }
 
@@ -89,7 +91,7 @@ fn read_world(path: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(format!("there is no {}", file.display()))
             .hint("name no directory to begin with an empty world"));
     }
-    Ok(host::read(&file)?)
+    Ok(host::read(&input::admit(&file)?)?)
 }
 
 fn unreadable(args: &ServeArgs, error: &dyn std::error::Error) -> Failure {
@@ -98,7 +100,7 @@ fn unreadable(args: &ServeArgs, error: &dyn std::error::Error) -> Failure {
 }
 
 fn restore(state: &Path, world: Option<&str>) -> Result<Sandbox, Failure> {
-    let sandbox = Sandbox::restore(&host::read(state)?).map_err(|error| {
+    let sandbox = Sandbox::restore(&host::read(&input::admit(state)?)?).map_err(|error| {
         Failure::usage(format!("failed to restore {}", state.display()))
             .because(&error)
             .hint("remove the file to begin anew")
@@ -123,7 +125,9 @@ fn announce(address: SocketAddr, region: &str, args: &ServeArgs) -> Result<(), F
             "warning: whoever reaches {address} can use and poke this sandbox\n"
         ));
     }
-    stdout::data(&environment(address, region))
+    // Its credentials are made up, and a client that is pointed here must have them. The key is no common word: a client
+    // that hides it would hide that.
+    stdout::own(&environment(address, region))
 }
 
 fn environment(address: SocketAddr, region: &str) -> String {
@@ -132,7 +136,7 @@ fn environment(address: SocketAddr, region: &str) -> String {
          export AWS_REGION={region}\n\
          export AWS_DEFAULT_REGION={region}\n\
          export AWS_ACCESS_KEY_ID=AKIASANDBOX\n\
-         export AWS_SECRET_ACCESS_KEY=sandbox\n\
+         export AWS_SECRET_ACCESS_KEY=made-up-in-the-sandbox\n\
          export AWS_EC2_METADATA_DISABLED=true\n"
     )
 }
@@ -197,7 +201,7 @@ impl Keeper {
             ));
         }
         if let Some(text) = text {
-            host::write(file, &text)?;
+            input::write(file, &text)?;
             self.kept = Some(length);
         }
         Ok(())

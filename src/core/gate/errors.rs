@@ -104,9 +104,13 @@ fn compared_words(compared: &Compared) -> String {
     };
     match finding {
         Finding::Worse => {
-            let odds = log_evidence.min(MOST_TOLD.ln()).exp();
-            let more = if odds < MOST_TOLD { "" } else { "more than " };
-            format!("{seen}: {ratio} (evidence {more}{odds:.0})")
+            let odds = log_evidence.exp();
+            let odds = if odds > MOST_TOLD {
+                format!("more than {MOST_TOLD}")
+            } else {
+                format!("{odds:.0}")
+            };
+            format!("{seen}: {ratio} (evidence {odds})")
         }
         Finding::NotWorse => format!("{seen}: no worse"),
         Finding::TooFew(Lack::NewRequests) => format!("{seen}: too few requests on the new side"),

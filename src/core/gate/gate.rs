@@ -208,10 +208,15 @@ impl Check {
             Self::Http(_) | Self::Targets => 2,
             _ => 0,
         };
+        let errors = match self {
+            // A forge that is down for ten minutes is no reason to go back; `ecsdeploy promote` is there meanwhile.
+            Self::Approval(_) => 40,
+            _ => 4,
+        };
         GateLimits {
             failures,
             no_data: 3,
-            errors: 4,
+            errors,
         }
     }
 }

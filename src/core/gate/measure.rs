@@ -150,7 +150,7 @@ fn metrics(queries: &[MetricQuery], window: Window, subject: &Subject, sides: Si
         (Sides::New, _) => None,
         (Sides::Both, Some(old)) => Some(request(old)),
         (Sides::Both, None) => {
-            let why = "both revisions share a target group, so nothing tells their requests apart";
+            let why = "nothing tells the requests of the two revisions apart";
             return Need::Impossible(why.to_owned());
         }
     };

@@ -527,7 +527,7 @@ fn a_comparison_without_a_side_to_compare_with_cannot_be_measured() {
         old: None,
         ..subject()
     };
-    assert!(why(&alone).contains("share a target group"));
+    assert!(why(&alone).contains("nothing tells"));
     let mut unbalanced = subject();
     unbalanced.new.own = None;
     assert_eq!(

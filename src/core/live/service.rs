@@ -59,6 +59,16 @@ impl Service {
         Self(document)
     }
 
+    /// The service with these members in the place of its own.
+    #[must_use]
+    pub fn with(&self, members: &Map<String, Value>) -> Self {
+        let mut document = self.0.clone();
+        if let Value::Object(document) = &mut document {
+            document.extend(members.clone());
+        }
+        Self(document)
+    }
+
     pub fn as_value(&self) -> &Value {
         &self.0
     }

@@ -4,11 +4,17 @@ use super::{Course, Refusal, Revision, Survey};
 use crate::core::id::TaskDefinitionArn;
 use crate::core::live::{CodeDeployment, RolloutState, Service};
 use crate::core::service::{Contest, Intent, Redeploy};
+use crate::core::service_document::Settings;
 
-pub fn of(revision: &Revision, intent: &Intent, survey: &Survey) -> Result<Course, Refusal> {
+pub fn of(
+    revision: &Revision,
+    intent: &Intent,
+    settings: &Settings,
+    survey: &Survey,
+) -> Result<Course, Refusal> {
     match survey.service.controller() {
         "CODE_DEPLOY" => of_code_deploy(revision, intent, survey),
-        _ => of_ecs(revision, intent, &survey.service),
+        _ => of_ecs(revision, intent, settings, &survey.service),
     }
 }
 
@@ -65,7 +71,12 @@ fn is_of(running: &CodeDeployment, wanted: Option<&TaskDefinitionArn>) -> bool {
     wanted.is_some_and(|wanted| running.task_definition() == Some(wanted.as_str()))
 }
 
-fn of_ecs(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {
+fn of_ecs(
+    revision: &Revision,
+    intent: &Intent,
+    settings: &Settings,
+    service: &Service,
+) -> Result<Course, Refusal> {
     let Some(primary) = service.primary() else {
         return Ok(of_sets(revision, intent, service));
     };
@@ -75,7 +86,8 @@ fn of_ecs(revision: &Revision, intent: &Intent, service: &Service) -> Result<Cou
         .is_some_and(|count| count != service.desired_count());
     let completed = service.has_completed(primary);
     let running = !completed && primary.rollout_state() == RolloutState::InProgress;
-    if runs_it && intent.redeploy == Redeploy::WhenChanged && !count_changes {
+    let is_same = runs_it && !count_changes && settings.is_empty();
+    if is_same && intent.redeploy == Redeploy::WhenChanged {
         if completed {
             return Ok(Course::Nothing);
         }

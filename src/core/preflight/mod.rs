@@ -33,6 +33,7 @@ pub fn watch(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Watch {
     if plan.course != Course::Deploy {
         return Watch::new();
     }
+    let survey = &survey.with(&plan.settings);
     let service = &survey.service;
     let mut watch = Watch::new();
     let alarms = alarms::names(plan, survey);
@@ -54,6 +55,8 @@ pub fn findings(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Vec<Fi
     if plan.course != Course::Deploy {
         return Vec::new();
     }
+    // As the service is once it is what the rollout makes it.
+    let survey = &survey.with(&plan.settings);
     let mut found = counts::check(plan, survey);
     found.extend(time::check(plan));
     found.extend(alarms::check(plan, survey));

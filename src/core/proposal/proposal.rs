@@ -21,7 +21,7 @@ use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
 use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
-use crate::core::steps::{Asked, LeftOut};
+use crate::core::steps::Asked;
 use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
 
 /// The artifact's format; another is not read.
@@ -66,6 +66,9 @@ pub struct Proposal {
     pub task_definition: Value,
     /// It and the running one, for readers.
     pub comparison: Comparison,
+    /// What a file manages of the service, and what the service has in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed: Option<Comparison>,
     pub findings: Vec<Finding>,
     pub world: World,
     /// How a good release would go, where that was played.
@@ -172,12 +175,20 @@ impl Proposal {
                 Revision::New(_) => None,
             },
             redeploy: plan.redeploy,
-            intent: plan.intent.clone(),
+            intent: Intent {
+                managed: None,
+                ..plan.intent.clone()
+            },
             before: plan.before.clone(),
             capacity: Capacity::of(&plan.strategy, &survey.service),
             gates: plan.steps().into_iter().filter_map(StepGates::of).collect(),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
+            managed: plan
+                .intent
+                .managed
+                .as_ref()
+                .map(|managed| Comparison::of_service(managed, &survey.service, redactor)),
             findings: {
                 let mut findings = preflight::findings(plan, wanted, survey);
                 findings.extend(lint(wanted, launch(&survey.service)));
@@ -200,6 +211,14 @@ impl Proposal {
             let _ = write!(name, "{byte:02x}");
         }
         name
+    }
+
+    /// What changes of the service itself.
+    pub fn service_changes(&self) -> Vec<Change> {
+        self.managed
+            .as_ref()
+            .map(Comparison::changes)
+            .unwrap_or_default()
     }
 
     /// What is not as it was planned; nothing, and the plan may be carried out. A rollout that was begun and takes up
@@ -227,6 +246,7 @@ impl Proposal {
             "target": self.target,
             "rollout": self.intent,
             "taskDefinition": self.task_definition,
+            "serviceDefinition": self.managed.as_ref().map(|managed| &managed.wanted),
         })
     }
 }
@@ -264,14 +284,11 @@ impl StepGates {
     /// `None` for a step that asks nothing and is not held.
     fn of(asked: Asked) -> Option<Self> {
         let is_bare = asked.gates.is_empty() && asked.bake.is_zero() && asked.left_out.is_empty();
-        let left_out = asked.left_out.into_iter();
         (!is_bare).then(|| Self {
             step: asked.share.to_string(),
             seconds: asked.bake.as_secs(),
-            gates: asked.gates.into_iter().map(|gate| gate.name).collect(),
-            left_out: left_out
-                .map(|LeftOut { gate, why }| format!("{gate}: {why}"))
-                .collect(),
+            gates: asked.gates.iter().map(|gate| gate.name.clone()).collect(),
+            left_out: asked.left_out_in_words(),
         })
     }
 }

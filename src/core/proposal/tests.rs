@@ -8,6 +8,7 @@ use crate::core::live::Service;
 use crate::core::plan::{Plan, Survey};
 use crate::core::redact::Redactor;
 use crate::core::service::Intent;
+use crate::core::service_document::ServiceDocument;
 use crate::core::taskdef::{Described, TaskDefinition};
 
 fn definition(image: &str, password: &str) -> Value {
@@ -101,6 +102,11 @@ fn another_input_voids_a_plan() {
         |_, _, intent| intent.desired_count = Some(1),
         &["rollout.desired_count"],
     );
+    let tags = |intent: &mut Intent| {
+        let document = json!({"propagateTags": "SERVICE"});
+        intent.managed = Some(ServiceDocument::read(document).unwrap());
+    };
+    check(|_, _, intent| tags(intent), &["serviceDefinition"]);
 }
 
 #[test]

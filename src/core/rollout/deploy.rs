@@ -13,6 +13,7 @@ use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Course, Revision, Strategy};
 use crate::core::report::{Event, Outcome};
 use crate::core::service::{Contest, Redeploy};
+use crate::core::service_document::Settings;
 use crate::core::taskdef::{TaskDefinition, same};
 
 impl Turning<'_> {
@@ -98,7 +99,9 @@ impl Turning<'_> {
     }
 
     fn deploy_unless_there(mut self, service: &Service) -> Turn {
-        if let Some(ours) = service.deployments().find(|d| self.is_ours(*d)) {
+        if let Some(ours) = service.deployments().find(|d| self.is_ours(*d))
+            && self.has_settings(service)
+        {
             return self.follow_from(ours);
         }
         let foreign = service
@@ -127,6 +130,16 @@ impl Turning<'_> {
         self.is_revision(deployment) && (adopts || !self.was_there_before(deployment))
     }
 
+    /// UpdateService's own answer is proof enough: ECS may spell a member otherwise than the document does.
+    fn has_settings(&self, service: &Service) -> bool {
+        let mut wanted = self.plan.settings.wanted.clone();
+        if matches!(self.plan.strategy, Strategy::Native(_)) {
+            wanted.shift_remove("deploymentConfiguration");
+        }
+        let is_answered = matches!(self.seen.receipt, Some(Ok(Receipt::Updated(_))));
+        is_answered || Settings::are_there(&wanted, service)
+    }
+
     fn follow_from(mut self, ours: Deployment<'_>) -> Turn {
         self.say.push(Event::Deploying {
             deployment: ours.id(),
@@ -137,9 +150,9 @@ impl Turning<'_> {
         self.follow()
     }
 
-    /// What UpdateService gets: the revision, and nothing that was not asked for.
+    /// What UpdateService gets: the revision, what the service document changes, and nothing that was not asked for.
     fn deploy_members(&self) -> Map<String, Value> {
-        let mut members = Map::new();
+        let mut members = self.plan.settings.wanted.clone();
         if let Some(revision) = &self.next.revision {
             members.insert("taskDefinition".to_owned(), json!(revision));
         }

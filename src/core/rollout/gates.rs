@@ -228,10 +228,8 @@ fn started(run: &Run, seen: &Observation) -> Option<Sample> {
         Ok(Receipt::Started { token, task }) if *token == run.token => {
             Some(Sample::Started(task.clone()))
         }
-        // An unanswered call is simply made again: the client token makes the task once.
-        Err(fault) if fault.operation == "RunTask" && !fault.is_unanswered() => {
-            Some(Sample::Unreadable(fault.to_string()))
-        }
+        // Also where there was no answer: tried again at the next look, the client token makes the task once.
+        Err(fault) if fault.operation == "RunTask" => Some(Sample::Unreadable(fault.to_string())),
         _ => None,
     }
 }
@@ -429,7 +427,7 @@ mod tests {
             panic!("{first:?}")
         };
         assert_eq!(Value::Object(members.clone()), expect);
-        // An unanswered call is made again under the same token; a refused one is an error of the gate.
+        // A call that did not work is an error of the gate, and made again under the same token.
         let mut seen = Observation::default();
         let fault = |kind| {
             Some(Err(Fault {
@@ -439,15 +437,14 @@ mod tests {
                 message: String::new(),
             }))
         };
-        seen.receipt = fault(FaultKind::Unanswered);
-        let (progress, verdict) = heard(&gate, &begun, &seen, 1);
-        assert_eq!(verdict, Verdict::Wait);
-        assert_eq!(
-            look(gates, &progress, &subject(), &service(), at(1), at(900)).act,
-            first.act
-        );
-        seen.receipt = fault(FaultKind::Refused);
-        assert_eq!(heard(&gate, &begun, &seen, 1).0.tallies["task"].errors, 1);
+        for kind in [FaultKind::Unanswered, FaultKind::Refused] {
+            seen.receipt = fault(kind);
+            let (progress, verdict) = heard(&gate, &begun, &seen, 1);
+            assert_eq!(verdict, Verdict::Wait);
+            assert_eq!(progress.tallies["task"].errors, 1);
+            let next = |now| look(gates, &progress, &subject(), &service(), at(now), at(900)).act;
+            assert_eq!((next(1), next(11)), (None, first.act.clone()));
+        }
         seen.receipt = Some(Ok(Receipt::Started {
             token: token.to_owned(),
             task: "arn:task/prod/9".into(),

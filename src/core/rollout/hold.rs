@@ -130,6 +130,7 @@ impl Turning<'_> {
         self.say.push(Event::Asking {
             step: share.to_string(),
             gates: asked.gates.iter().map(|gate| gate.name.clone()).collect(),
+            left_out: asked.left_out_in_words(),
             seconds: asked.bake.as_secs(),
         });
         let compares = |gating: &&Gating| gating.share != Share::NOTHING;

@@ -22,7 +22,7 @@ impl Turning<'_> {
         };
         self.next.enter(phase, self.now);
         match &self.plan.strategy {
-            Strategy::Native(native) => self.put_back(native),
+            Strategy::Native(native) => self.put_back(native, &outcome),
             _ => self.restore(&outcome),
         }
     }
@@ -47,12 +47,16 @@ impl Turning<'_> {
             }
             _ => {}
         }
-        self.put_back(native)
+        self.put_back(native, outcome)
     }
 
     /// The same configuration again changes nothing, so that no look is needed before it.
-    fn put_back(self, native: &Native) -> Turn {
-        let members = Map::from_iter([("deploymentConfiguration".to_owned(), json!(native.after))]);
+    fn put_back(self, native: &Native, outcome: &Outcome) -> Turn {
+        let own = ("deploymentConfiguration".to_owned(), json!(native.after));
+        let mut members = Map::from_iter([own]);
+        if matches!(outcome, Outcome::RolledBack { .. }) {
+            members.extend(self.plan.settings.before.clone());
+        }
         let action = self.update_service(&members);
         self.act(action, Watch::new())
     }

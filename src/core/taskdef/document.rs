@@ -99,6 +99,22 @@ impl TaskDefinition {
 
     /// Puts `image` in the container of that name; with two of one name (which ECS refuses), in each.
     pub fn set_image(&mut self, container: &str, image: &str) -> Result<(), NoSuchContainer> {
+        let put = |members: &mut Map<String, Value>| {
+            members.insert("image".to_owned(), Value::from(image));
+        };
+        if self.change(container, put) {
+            Ok(())
+        } else {
+            Err(NoSuchContainer(container.to_owned()))
+        }
+    }
+
+    /// Changes the container of that name, or each of them; whether there is one. Its name must stay what it is.
+    pub(super) fn change(
+        &mut self,
+        container: &str,
+        change: impl Fn(&mut Map<String, Value>),
+    ) -> bool {
         let list = self
             .0
             .get_mut("containerDefinitions")
@@ -106,15 +122,11 @@ impl TaskDefinition {
         let mut found = false;
         for members in list.into_iter().flatten().filter_map(Value::as_object_mut) {
             if members.get("name").and_then(Value::as_str) == Some(container) {
-                members.insert("image".to_owned(), Value::from(image));
+                change(members);
                 found = true;
             }
         }
-        if found {
-            Ok(())
-        } else {
-            Err(NoSuchContainer(container.to_owned()))
-        }
+        found
     }
 
     /// Puts a string in a member of the definition that is neither the family nor the containers.

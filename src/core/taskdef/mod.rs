@@ -1,6 +1,7 @@
 //! The task definition as a lossless document: typed views, overrides, canonical form, lint.
 
 mod canonical;
+mod changes;
 mod container;
 mod described;
 mod document;
@@ -14,6 +15,7 @@ pub use canonical::{
     Canonical, DEFAULTS, DefaultRule, EMPTY_OBJECTS, EmptyRule, Literal, SETS, SetRule, canonical,
     compared, same,
 };
+pub use changes::{ContainerChange, NotAPair, Pair};
 pub use container::Container;
 pub use described::{Described, Revision, RevisionStatus, Tag};
 pub use document::{NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};

@@ -1,8 +1,10 @@
-//! What the command line, or the configuration, puts over a task definition: images, size, roles.
+//! What the command line, or the configuration, puts over a task definition: images, size, roles, and single containers'
+//! members.
 //!
 //! **Invariant:** all or nothing. Every image finds its container in the document as it stood before the first change,
 //! and an override that finds none changes nothing.
 
+use super::changes::ContainerChange;
 use super::container::Container;
 use super::document::TaskDefinition;
 use super::image::{ImageRef, ImageRefError};
@@ -20,6 +22,10 @@ pub struct Overrides {
     pub task_role: Option<String>,
     /// Name or ARN; kept as given.
     pub execution_role: Option<String>,
+    /// The containers that `changes` are for; empty where there is only one.
+    pub containers: Vec<String>,
+    /// Put one after the other.
+    pub changes: Vec<ContainerChange>,
 }
 
 /// `[CONTAINER=]REF`. A reference never holds a `=`, so the first one ends the container's name.
@@ -48,6 +54,8 @@ pub enum OverrideError {
         image: String,
         containers: Vec<String>,
     },
+    #[error("which container is meant? name one or more of {}", .0.join(", "))]
+    WhichContainer(Vec<String>),
 }
 
 impl Overrides {
@@ -58,6 +66,7 @@ impl Overrides {
             .iter()
             .map(|it| it.target(definition))
             .collect::<Result<_, _>>()?;
+        let changed = self.changed(definition)?;
         for (container, image) in targets.iter().zip(&self.images) {
             definition
                 .set_image(container, &image.image.to_string())
@@ -73,7 +82,30 @@ impl Overrides {
                 definition.set_text(member, text);
             }
         }
+        for container in &changed {
+            for change in &self.changes {
+                definition.change(container, |members| change.apply(members));
+            }
+        }
         Ok(())
+    }
+
+    /// The names of the containers that the changes are for.
+    fn changed(&self, definition: &TaskDefinition) -> Result<Vec<String>, OverrideError> {
+        let names: Vec<&str> = definition.containers().map(Container::name).collect();
+        if let Some(name) = self
+            .containers
+            .iter()
+            .find(|it| !names.contains(&it.as_str()))
+        {
+            return Err(unknown(name, &names));
+        }
+        match (self.containers.as_slice(), names.as_slice()) {
+            _ if self.changes.is_empty() => Ok(Vec::new()),
+            ([], [only]) => Ok(vec![(*only).to_owned()]),
+            ([], _) => Err(OverrideError::WhichContainer(all_names(definition))),
+            (named, _) => Ok(named.to_vec()),
+        }
     }
 }
 
@@ -278,6 +310,7 @@ mod tests {
             memory: Some("1024".to_owned()),
             task_role: Some("app".to_owned()),
             execution_role: Some("arn:aws:iam::123456789012:role/x/exec".to_owned()),
+            ..Overrides::default()
         };
         overrides.apply(&mut changed).unwrap();
         assert_eq!(changed.text("cpu"), Some("0.5 vCPU"));
@@ -287,5 +320,35 @@ mod tests {
             changed.text("executionRoleArn"),
             Some("arn:aws:iam::123456789012:role/x/exec")
         );
+    }
+
+    #[test]
+    fn changes_go_to_the_containers_named_or_to_the_only_one() {
+        let check = |names: &[&str], containers: &[&str], expect: Result<&[bool], &str>| {
+            let containers: Vec<_> = containers.iter().map(|it| (*it, "i:1")).collect();
+            let mut changed = definition(&containers);
+            let applied = Overrides {
+                containers: names.iter().map(|&it| it.to_owned()).collect(),
+                changes: vec![ContainerChange::LogDriver("awslogs".to_owned())],
+                ..Overrides::default()
+            }
+            .apply(&mut changed);
+            let has = |it: Container<'_>| it.get("logConfiguration").is_some();
+            let found = applied.map(|()| changed.containers().map(has).collect::<Vec<_>>());
+            assert_eq!(
+                found.map_err(|error| error.to_string()),
+                expect.map(<[bool]>::to_vec).map_err(str::to_owned)
+            );
+        };
+        check(&[], &["web"], Ok(&[true]));
+        check(
+            &["web", "log"],
+            &["web", "log", "agent"],
+            Ok(&[true, true, false]),
+        );
+        let which = "which container is meant? name one or more of web, log";
+        check(&[], &["web", "log"], Err(which));
+        let unknown = "no container is named \"wbe\"; did you mean \"web\"?";
+        check(&["log", "wbe"], &["web", "log"], Err(unknown));
     }
 }

@@ -13,7 +13,7 @@ use crate::sandbox::ecs::state::{Ecs, split, untouched};
 use crate::sandbox::ecs::task::{Container, Step, Task};
 use crate::sandbox::ecs::{
     capacity, cluster, defaults, instances, native, protection, refuse, run_task, service,
-    service_deployment, service_revision, tags, task_definition, task_operations, task_set,
+    service_deployment, service_revision, tags, task_definition, task_operations, task_set, types,
 };
 use crate::sandbox::elb::Probe;
 use crate::sandbox::traffic::Reach;
@@ -27,6 +27,7 @@ pub fn answer(world: &mut World, op: &str, input: &Value) -> Result<Value, ApiEr
         Value::Null => &empty,
         other => return Err(refuse::wrong_type(other, "Structure")),
     };
+    types::check(input)?;
     let looks = ["Describe", "List", "Get"]
         .iter()
         .any(|verb| op.starts_with(verb));

@@ -50,6 +50,7 @@ mod task_operations;
 mod task_set;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub use api::{answer, probe, reach, tick};
 pub use defaults::{

@@ -8,6 +8,8 @@ use crate::sandbox::{Duration, Rng, Time};
 
 /// The longest that a read can lag behind.
 const MOST_STALE: Duration = Duration::from_secs(600);
+/// The longest that an answer can be slow: no client waits longer.
+const MOST_SLOW: Duration = Duration::from_secs(3600);
 /// Rules that can stand at one time.
 const MOST_RULES: usize = 100;
 
@@ -74,6 +76,8 @@ pub enum RuleError {
     Chance,
     #[error("a read can be stale by 1s to 10m")]
     Age,
+    #[error("an answer can be slow by 1h at most")]
+    Slowness,
     #[error("at most {MOST_RULES} fault rules can stand at one time")]
     TooMany,
 }
@@ -216,6 +220,7 @@ impl Rule {
         match (self.when, self.fault) {
             (When::Nth(0) | When::Every(0), _) => Err(RuleError::Zeroth),
             (When::Chance(p), _) if !(0.0..=1.0).contains(&p) => Err(RuleError::Chance),
+            (_, Fault::Slow(delay)) if delay > MOST_SLOW => Err(RuleError::Slowness),
             (_, Fault::Stale(age)) if age < Duration::from_secs(1) || age > MOST_STALE => {
                 Err(RuleError::Age)
             }

@@ -206,6 +206,7 @@ fn a_rule_that_cannot_be_is_refused() {
         RuleError::Chance,
     );
     check(r#"{"fault":{"stale":"1h"}}"#, RuleError::Age);
+    check(r#"{"fault":{"slow":"61m"}}"#, RuleError::Slowness);
 }
 
 #[test]

@@ -13,6 +13,10 @@ use serde_json::{Map, Value};
 use crate::sandbox::ApiError;
 use crate::sandbox::wire::mark::{self, Mark};
 
+/// Parts of a dotted key. No modelled operation nests deeper than half of it; the limit keeps a hostile key from
+/// exhausting the stack.
+const DEEPEST: usize = 32;
+
 /// A decoded form.
 #[derive(Debug, PartialEq)]
 pub struct Form {
@@ -24,6 +28,12 @@ pub struct Form {
 pub fn read(body: &[u8]) -> Result<Form, ApiError> {
     let mut root = Node::default();
     for (key, value) in form_urlencoded::parse(body) {
+        if key.split('.').count() > DEEPEST {
+            return Err(ApiError::client(
+                "SerializationException",
+                "a key of the form nests too deeply",
+            ));
+        }
         root.put(&key, value.into_owned());
     }
     let mut take = |name: &str| {
@@ -240,6 +250,15 @@ mod tests {
         assert_eq!(
             read(b"Version=2015-12-01").unwrap_err().code,
             "MissingAction"
+        );
+    }
+
+    #[test]
+    fn a_key_that_nests_without_end_is_refused() {
+        let form = format!("Action=A&Version=V&{}=1", vec!["a"; 1_000_000].join("."));
+        assert_eq!(
+            read(form.as_bytes()).unwrap_err().code,
+            "SerializationException"
         );
     }
 

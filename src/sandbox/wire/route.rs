@@ -150,9 +150,7 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, ApiError> {
         if is_cbor(request) {
             return read_cbor(request.uri().path(), &body);
         }
-        let form = header(request.headers(), "content-type")
-            .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
-        if form {
+        if is_form(request) {
             return read_form(&body);
         }
     }
@@ -165,6 +163,11 @@ pub fn read(request: &Request<Bytes>) -> Result<Call, ApiError> {
 
 fn is_cbor(request: &Request<Bytes>) -> bool {
     header(request.headers(), "smithy-protocol") == Some("rpc-v2-cbor")
+}
+
+fn is_form(request: &Request<Bytes>) -> bool {
+    header(request.headers(), "content-type")
+        .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"))
 }
 
 /// The path ends in `/service/NAME/operation/OPERATION`.
@@ -256,6 +259,8 @@ fn add_query_error(answer: &mut Response<Bytes>, error: &ApiError) {
 pub fn refuse(request: &Request<Bytes>, refusal: &ApiError, request_id: &str) -> Response<Bytes> {
     if is_cbor(request) {
         cbor::error(Service::CloudWatch.shapes(), refusal, request_id)
+    } else if is_form(request) && header(request.headers(), "x-amz-target").is_none() {
+        query::error("", refusal, request_id)
     } else {
         json::error(Protocol::Json11, refusal, request_id)
     }

@@ -246,7 +246,7 @@ pub struct ApprovalFields {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepFields {
-    /// Percent of production traffic on the new revision.
+    /// Percent of production traffic on the new revision; 0: before it has any.
     pub traffic: Option<f64>,
     /// Tasks of the new revision: a number, or a share of the service's, such as `10%`.
     pub tasks: Option<CanaryTasks>,

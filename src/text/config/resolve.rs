@@ -39,6 +39,8 @@ pub struct Resolved {
     pub environment: Option<String>,
     /// Path of the task definition as it is written: relative to the configuration.
     pub task_definition: Option<String>,
+    /// Path of the service definition as it is written: relative to the configuration.
+    pub service_definition: Option<String>,
     /// Template values, before values files and `--set`.
     pub values: Map<String, Value>,
     /// Paths of values files as they are written, to be laid over `values` in this order.
@@ -103,6 +105,7 @@ impl Config {
             region: first([&block.region, &self.region]),
             environment: environment.map(str::to_owned),
             task_definition: first([&over.task_definition, &base.task_definition]),
+            service_definition: first([&over.service_definition, &base.service_definition]),
             values: values.into_iter().cloned().fold(Map::new(), merge),
             values_files: files(&over, base),
             pin_images: pin.map_or_else(PinImages::default, PinImages::from),

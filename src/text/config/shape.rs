@@ -66,6 +66,9 @@ pub struct ServiceConfig {
     /// The task definition, relative to this file: `.json`, `.yaml` or `.yml` as it is, or a Handlebars template
     /// `.json.hbs`. Absent: the task definition that the service runs now.
     pub task_definition: Option<String>,
+    /// Members of the service that change along with it, relative to this file: the same kinds of file, with
+    /// CreateService's members. What the file does not name is left alone. Absent: nothing but the task definition.
+    pub service_definition: Option<String>,
     /// Template values for this service.
     #[serde(default)]
     pub values: Map<String, Value>,
@@ -85,7 +88,7 @@ pub struct ServiceConfig {
 pub struct RolloutConfig {
     /// How the new revision takes over. Default: `auto`.
     pub strategy: Option<StrategyName>,
-    /// How long the whole rollout may take. Default: `30m`.
+    /// How long the whole rollout may take, beside the time that its steps are held and that people have. Default: `30m`.
     pub timeout: Option<HumanDuration>,
     /// The rollout has failed when this many tasks of the new deployment have failed; 0 leaves that verdict to ECS.
     pub max_failed_tasks: Option<u32>,

@@ -53,6 +53,7 @@ fn without_an_environment_the_base_stands_alone() {
             region: Some("eu-central-1".into()),
             environment: None,
             task_definition: Some("service.json.hbs".into()),
+            service_definition: None,
             values:
                 json!({"log_retention": 14, "tags": {"team": "shop", "tier": "two"}, "cpu": 512})
                     .as_object()

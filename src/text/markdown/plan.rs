@@ -80,6 +80,11 @@ fn table(plan: &Proposal) -> String {
 }
 
 fn changes(page: &mut Page, plan: &Proposal) {
+    let of_service = plan.service_changes();
+    if !of_service.is_empty() {
+        let lines = coloured(&diff::compact(&of_service));
+        page.fold("Changes of the service".to_owned(), "diff", &lines);
+    }
     let changes = plan.comparison.changes();
     let title = match changes.len() {
         0 => return,

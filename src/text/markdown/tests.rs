@@ -23,6 +23,7 @@ fn proposal(text: &str) -> Proposal {
     let arn = TaskDefinitionArn::new(format!("arn:task-definition/{text}"));
     Proposal {
         expected: None,
+        managed: None,
         version: VERSION,
         target: ServiceKey {
             cluster: Cluster::new(text),
@@ -109,6 +110,7 @@ fn report(text: &str) -> Report {
         Event::Asking {
             step: text.to_owned(),
             gates: vec![text.to_owned(), format!("{text}2")],
+            left_out: Vec::new(),
             seconds: 60,
         },
         Event::Gate {

@@ -1,6 +1,6 @@
 //! Following one native deployment by its own record.
 
-use crate::core::gate::{Subject, failures};
+use crate::core::gate::{Serving, Subject, failures, serving};
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
 use crate::core::plan::{Sides, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
@@ -215,14 +215,27 @@ impl Turning<'_> {
         })
     }
 
-    /// ECS says it succeeded: look whether the service runs the new revision.
-    fn confirm_native(self, service: &Service) -> Turn {
-        let serves = service.primary().is_some_and(|primary| {
-            self.is_revision(primary)
-                && primary.rollout_state() != RolloutState::Failed
-                && primary.running_count() >= service.healthy_floor()
-        });
-        if serves {
+    /// ECS says it succeeded, which a run that died may hear of only now: look whether the new revision serves, as of
+    /// every other strategy.
+    fn confirm_native(mut self, service: &Service) -> Turn {
+        let watch = self.watch_native_serving(service);
+        if !self.has_seen(&watch) {
+            return self.look_now(watch);
+        }
+        if let (Some(stopped), Some(id)) = (self.seen.stopped_tasks.is(), &self.next.deployment)
+            && let Some(cause) = self.failing(&failures(stopped, id), service)
+        {
+            return self.begin_restore(Outcome::Stranded { cause });
+        }
+        let groups = match self.readable_targets() {
+            Ok(groups) => groups,
+            Err(fault) => return self.blind(&fault),
+        };
+        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
+        let ours = service.primary().filter(|ours| self.is_revision(*ours));
+        let ours = ours.filter(|ours| ours.rollout_state() != RolloutState::Failed);
+        let serves = ours.map(|ours| serving(service, ours, tasks, &groups));
+        if serves == Some(Serving::Yes) {
             return self.begin_restore(Outcome::Completed);
         }
         if self.is_late() {
@@ -230,7 +243,26 @@ impl Turning<'_> {
             let cause = self.deadline(awaiting);
             return self.begin_restore(Outcome::Stranded { cause });
         }
-        self.wait_native()
+        let pause = between_looks(self.next.entered, self.now);
+        self.look_after(pause, watch)
+    }
+
+    fn watch_native_serving(&self, service: &Service) -> Watch {
+        let mut watch = self.watch_native();
+        watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
+        let Strategy::Native(native) = &self.plan.strategy else {
+            return watch;
+        };
+        if service.desired_count() > 0 && !native.sides.is_empty() {
+            watch.insert(Facet::RunningTasks(self.plan.target.clone()));
+            watch.extend(
+                native
+                    .sides
+                    .iter()
+                    .map(|side| Facet::Targets(side.green.clone())),
+            );
+        }
+        watch
     }
 
     fn replaced_native(self, service: &Service, record: &ServiceDeployment) -> Turn {

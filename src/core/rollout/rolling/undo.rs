@@ -4,13 +4,14 @@
 //! **Invariant:** the way back is the last completed deployment's revision, never a guess from revision numbers, and
 //! "rolled back" is said only once that deployment has completed.
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::core::live::{Deployment, RolloutState, Service};
 use crate::core::report::{Cause, Outcome, Undoer};
 use crate::core::rollout::pace::{ECS_ROLLBACK_STARTS, LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Facet, Phase, Receipt, Turn, Watch};
+use crate::core::service_document::Settings;
 
 /// The operation that may be refused without harm.
 const STOP: &str = "StopServiceDeployment";
@@ -88,7 +89,8 @@ impl Turning<'_> {
                 cause: Cause::NoWayBack { from },
             });
         };
-        let members = Map::from_iter([("taskDefinition".to_owned(), json!(serving))]);
+        let mut members = self.plan.settings.before.clone();
+        members.insert("taskDefinition".to_owned(), json!(serving));
         let action = self.update_service(&members);
         self.act(action, Watch::new())
     }
@@ -104,6 +106,9 @@ impl Turning<'_> {
     fn follow_back(mut self, service: &Service, primary: Deployment<'_>, cause: &Cause) -> Turn {
         let serves = primary.running_count() >= service.healthy_floor();
         if service.has_completed(primary) && serves {
+            if !Settings::are_there(&self.plan.settings.before, service) {
+                return self.put_settings_back();
+            }
             return self.conclude(Outcome::RolledBack {
                 cause: cause.clone(),
             });
@@ -116,6 +121,16 @@ impl Turning<'_> {
         let pause = between_looks(self.next.entered, self.now);
         let watch = self.watch_service();
         self.look_after(pause, watch)
+    }
+
+    /// ECS went back to the old revision, and left what the service document had changed beside it.
+    fn put_settings_back(self) -> Turn {
+        let watch = self.watch_service();
+        if self.just_ordered() {
+            return self.look_after(LOOK_AGAIN, watch);
+        }
+        let action = self.update_service(&self.plan.settings.before);
+        self.act(action, watch)
     }
 
     fn is_undo_late(&self) -> bool {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::sandbox::cloudwatch::math::functions::Function;
 
+/// Characters that AWS takes in an expression. It bounds the tree too, which grows with every operator.
+const LONGEST: usize = 2048;
 /// How deep parentheses may nest; it keeps a hostile text from exhausting the stack.
 const DEEPEST: usize = 64;
 
@@ -12,6 +14,8 @@ const DEEPEST: usize = 64;
 pub enum MathError {
     #[error("unexpected {found} at position {at}")]
     Unexpected { found: String, at: usize },
+    #[error("the expression is longer than {LONGEST} characters")]
+    TooLong,
     #[error("the expression nests too deeply")]
     TooDeep,
     #[error("the sandbox does not model the function {0}")]
@@ -80,6 +84,9 @@ const LEVELS: [&[(&str, Operator)]; 6] = [
 
 impl Expression {
     pub fn parse(text: &str) -> Result<Self, MathError> {
+        if text.chars().count() > LONGEST {
+            return Err(MathError::TooLong);
+        }
         let mut parser = Parser {
             tokens: tokens(text)?,
             next: 0,

@@ -169,4 +169,5 @@ fn what_is_not_math_is_refused_by_name() {
     check("SUM(m1, m2)", "[m1, m2]");
     check("1 + \"a\"", "text");
     check(&"(".repeat(1000), "too deeply");
+    check(&"1+".repeat(1_000_000), "longer than 2048");
 }

@@ -3,6 +3,9 @@
 use super::expression::{Expression, Operator, Subject};
 use super::pattern::Pattern;
 
+/// How deep negations and parentheses may nest; it keeps a hostile text from exhausting the stack.
+const DEEPEST: usize = 64;
+
 /// Why an expression cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -19,6 +22,7 @@ pub fn read(text: &str) -> Result<Expression, Unreadable> {
     let mut reader = Reader {
         words: words(text)?,
         place: 0,
+        depth: 0,
     };
     let expression = reader.any()?;
     match reader.peek() {
@@ -65,6 +69,7 @@ fn words(text: &str) -> Result<Vec<String>, Unreadable> {
 struct Reader {
     words: Vec<String>,
     place: usize,
+    depth: usize,
 }
 
 impl Reader {
@@ -101,6 +106,16 @@ impl Reader {
     }
 
     fn one(&mut self) -> Result<Expression, Unreadable> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(malformed("it nests too deeply"));
+        }
+        let read = self.one_of_any_kind();
+        self.depth -= 1;
+        read
+    }
+
+    fn one_of_any_kind(&mut self) -> Result<Expression, Unreadable> {
         if self.takes(&["not", "!"]) {
             return Ok(Expression::Not(Box::new(self.one()?)));
         }
@@ -260,10 +275,12 @@ mod tests {
             "attribute:a in [x",
             "attribute:a exists b",
             "attribute:a == 'x",
+            &"(".repeat(100_000),
+            &"not ".repeat(100_000),
         ] {
             assert!(
                 matches!(read(text), Err(Unreadable::Malformed(_))),
-                "{text}"
+                "{text:.99}"
             );
         }
         for text in ["registeredAt > 2026-01-01", "attribute:a =~ (x|y)"] {

@@ -162,15 +162,25 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     }
 }
 
+/// ECS's quota of tasks in one service. What it does beyond is not documented, and would fill the memory here.
+const MOST_TASKS: u32 = 5000;
+
 /// `desiredCount`, if it is given.
 pub fn desired_count(input: &Document) -> Result<Option<u32>, ApiError> {
     let Some(given) = member(input, "desiredCount") else {
         return Ok(None);
     };
     let count = given.as_u64().and_then(|count| u32::try_from(count).ok());
-    count
-        .map(Some)
-        .ok_or_else(|| refuse::invalid("desiredCount must be a non-negative integer."))
+    match count {
+        Some(count) if count > MOST_TASKS => {
+            let part = format!("a desiredCount above {MOST_TASKS}");
+            Err(ApiError::part_not_modelled("ecs", "CreateService", &part))
+        }
+        Some(count) => Ok(Some(count)),
+        None => Err(refuse::invalid(
+            "desiredCount must be a non-negative integer.",
+        )),
+    }
 }
 
 fn with_defaults(

@@ -13,7 +13,7 @@ use crate::sandbox::ecs::document::{
     Document, filled, is_true, list, member, object, objects, text, texts, whole,
 };
 use crate::sandbox::ecs::placement::check_placement;
-use crate::sandbox::ecs::refuse;
+use crate::sandbox::ecs::{refuse, types};
 
 /// Members whose JSON type callers get wrong most: a size is text for the task and a number for a container.
 const TASK_TYPES: [(&str, &str); 8] = [
@@ -82,7 +82,7 @@ fn check_table(document: &Document, types: &[(&str, &str)]) -> Result<(), ApiErr
         };
         let fits = match *wanted {
             "String" => value.is_string(),
-            "Integer" => value.is_i64() || value.is_u64(),
+            "Integer" => types::is_integer(value),
             "Boolean" => value.is_boolean(),
             _ => value.is_array(),
         };

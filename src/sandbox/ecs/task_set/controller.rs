@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::sandbox::ApiError;
 use crate::sandbox::ecs::document::{Document, filled, is_true, member, object, text};
+use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::refuse;
 
 /// `deploymentController.type`.
@@ -97,10 +98,7 @@ fn check_watchers_and_strategy(controller: Controller, input: &Document) -> Resu
     let strategy = configuration.and_then(|one| text(one, "strategy"));
     match strategy {
         None | Some("ROLLING") => Ok(()),
-        Some(strategy) => Err(refuse::invalid(format!(
-            "The {strategy} deployment strategy is not supported with a {} deployment controller.", // ours
-            controller.text()
-        ))),
+        Some(_) => Err(refuse::invalid(native::NEEDS_ECS)),
     }
 }
 

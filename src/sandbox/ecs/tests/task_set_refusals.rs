@@ -140,7 +140,7 @@ fn an_external_service_is_born_empty_and_takes_no_parameters_of_its_tasks() {
         (
             "deploymentConfiguration",
             json!({ "strategy": "CANARY" }),
-            "The CANARY deployment strategy",
+            "Deployment strategies other than ROLLING require the ECS",
         ),
     ] {
         let mut input = base.clone();

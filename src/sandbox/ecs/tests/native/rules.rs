@@ -226,7 +226,7 @@ fn other_controllers_and_daemons_have_no_strategies() {
         ),
         (
             code_deploy,
-            "Deployment strategies other than ROLLING require the ECS deployment controller.",
+            "The BLUE_GREEN deployment strategy is not supported with a CODE_DEPLOY deployment controller.",
         ),
     ] {
         let mut input = base.clone();

@@ -1,124 +1,24 @@
-//! The real program reporting a rollout in the sandbox to a double of GitHub: one comment, edited in place; statuses,
-//! deployments, summaries, outputs; and whatever goes wrong there never changes the exit code.
+//! Reporting to GitHub: what is there afterwards, who is heard, and what trouble does.
 #![expect(
     clippy::unwrap_used,
     reason = "a panic in a test is a failure with its place"
 )]
-
-#[path = "common/double.rs"]
-mod double;
-#[path = "common/github.rs"]
-mod github;
-#[path = "common/gitlab.rs"]
-mod gitlab;
-#[expect(dead_code, reason = "it serves the sandbox to clients by others too")]
-#[path = "third_party/served.rs"]
-mod served;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use assert_cmd::cargo::cargo_bin;
-use http::Method;
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-use double::Fault;
 use ecsdeploy::adapters::github as adapter;
 use ecsdeploy::core::gate::{Approval, Ask, Says, Word};
 use ecsdeploy::ports::People as _;
-use github::{GitHub, PULL, REPOSITORY, SHA, TOKEN, label_event, pull};
-use served::{Tool, python};
+use http::Method;
+use serde_json::{Value, json};
 
-const ROLLOUT: &str = "rollout --sandbox --env production";
-
-/// A job: its folder, and what it leaves there.
-struct Job {
-    folder: TempDir,
-    environment: Vec<(&'static str, String)>,
-}
-
-/// What came of a command.
-struct Ran {
-    exit: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Job {
-    /// The example's folder, and the variables of a runner.
-    fn of(github: &GitHub) -> Self {
-        Self::example(github, "fargate-web")
-    }
-
-    fn example(github: &GitHub, name: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("examples")
-            .join(name);
-        for file in fs::read_dir(example).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
-        }
-        let mut environment = github.environment();
-        let file = |name: &str| folder.path().join(name).display().to_string();
-        environment.push(("GITHUB_STEP_SUMMARY", file("summary.md")));
-        environment.push(("GITHUB_OUTPUT", file("outputs")));
-        environment.push(("GITHUB_WORKSPACE", folder.path().display().to_string()));
-        Self {
-            folder,
-            environment,
-        }
-    }
-
-    fn with(mut self, name: &'static str, value: &str) -> Self {
-        self.environment.retain(|(known, _)| *known != name);
-        self.environment.push((name, value.to_owned()));
-        self
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(cargo_bin!("ecsdeploy"));
-        command
-            .current_dir(&self.folder)
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .args(line.split_whitespace());
-        command
-    }
-
-    fn run(&self, line: &str) -> Ran {
-        let output = self.command(line).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran {
-            exit: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
-    }
-
-    /// It must exit so and say each of these.
-    fn check(&self, line: &str, exit: i32, says: &[&str]) -> Ran {
-        let ran = self.run(line);
-        assert_eq!(ran.exit, Some(exit), "{line}\n{}{}", ran.stdout, ran.stderr);
-        for sentence in says {
-            let is_said = ran.stdout.contains(sentence) || ran.stderr.contains(sentence);
-            assert!(
-                is_said,
-                "not said: {sentence}\n{}{}",
-                ran.stdout, ran.stderr
-            );
-        }
-        ran
-    }
-
-    fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.folder.path().join(file)).unwrap_or_default()
-    }
-}
+use crate::double::Fault;
+use crate::github::{GitHub, PULL, REPOSITORY, SHA, TOKEN, label_event, pull};
+use crate::job::{Job, ROLLOUT};
+use crate::served::{Tool, python};
 
 /// The bodies of the comments of one author.
 fn bodies(github: &GitHub, author: &str) -> Vec<String> {
@@ -727,7 +627,7 @@ async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let tool = Tool::new(&python)
             .arg(root.join("tests/third_party/github_api.py"))
-            .arg(root.join("target/third-party/api.github.com.json"))
+            .arg(root.join("target/third-party/npm/node_modules/@octokit/openapi/generated/api.github.com.json"))
             .arg(&log);
         (tool, folder)
     };
@@ -749,215 +649,4 @@ async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
         found.contains("'done' is not one of") && found.contains("member colour"),
         "{found}"
     );
-}
-
-const NOTE_US: &str = "project_1_bot";
-
-fn gitlab_job(gitlab: &gitlab::GitLab) -> Job {
-    let job = Job::of(&GitHub::start());
-    let folder = job.folder.path().display().to_string();
-    let mut environment = gitlab.environment();
-    environment.push(("CI_PROJECT_DIR", folder));
-    Job { environment, ..job }
-}
-
-#[test]
-fn a_rollout_in_gitlab_is_told_in_one_note_a_status_and_a_deployment() {
-    let gitlab = gitlab::GitLab::start();
-    let job = gitlab_job(&gitlab).with("ECSDEPLOY_ENVIRONMENT_URL", "https://shop.example");
-    job.check("plan --sandbox --env production", 0, &[]);
-    job.check("plan --sandbox --env production", 0, &[]);
-    assert_eq!(
-        (
-            gitlab.calls("POST", "/notes"),
-            gitlab.calls("PUT", "/notes/")
-        ),
-        (1, 0)
-    );
-    job.check(
-        ROLLOUT,
-        0,
-        &["section_start:", ":ecsdeploy_plan[collapsed=true]"],
-    );
-    let notes = gitlab.notes(NOTE_US);
-    assert!(
-        notes.len() == 1 && notes[0].contains("### ✅ Serves: `main/web` in `production`"),
-        "{notes:?}"
-    );
-    let state = gitlab.state();
-    let set: Vec<&str> = state
-        .statuses
-        .iter()
-        .map(|it| it["status"].as_str().unwrap())
-        .collect();
-    assert_eq!(set, ["running", "success"]);
-    assert_eq!(state.deployments.len(), 1);
-    assert_eq!(state.deployments[0]["status"], "success");
-    assert_eq!(
-        state.deployments[0]["environment"]["external_url"],
-        "https://shop.example"
-    );
-    println!("GitLab calls of a rollout: {}", state.exchanges.len());
-    drop(state);
-    let variables = job.read("ecsdeploy.env");
-    assert!(
-        variables.contains("ECSDEPLOY_OUTCOME=completed\n"),
-        "{variables}"
-    );
-    assert!(variables.contains("ECSDEPLOY_TASK_DEFINITION_ARN=arn:aws:ecs:eu-central-1:123456789012:task-definition/web:2\n"));
-}
-
-#[test]
-fn a_job_token_writes_deployments_and_kindly_no_notes() {
-    let gitlab = gitlab::GitLab::start();
-    let job = gitlab_job(&gitlab).with("GITLAB_TOKEN", "");
-    job.check(
-        ROLLOUT,
-        0,
-        &["GitLab lets CI_JOB_TOKEN read notes, not write them"],
-    );
-    assert_eq!(gitlab.state().deployments[0]["status"], "success");
-    assert_eq!(
-        gitlab.calls("POST", "/notes") + gitlab.calls("POST", "/statuses"),
-        0
-    );
-    job.check(
-        &format!("{ROLLOUT} --comment always"),
-        2,
-        &["there is no token to comment with"],
-    );
-    // Where the job itself records the deployment, there is no second one.
-    let calls = gitlab.state().exchanges.len();
-    job.with("CI_ENVIRONMENT_NAME", "production")
-        .check(ROLLOUT, 0, &[]);
-    assert_eq!(gitlab.state().exchanges.len(), calls);
-}
-
-#[test]
-fn a_note_by_somebody_else_is_not_touched_and_the_merged_request_is_found() {
-    let gitlab = gitlab::GitLab::start();
-    let job = gitlab_job(&gitlab);
-    job.check("plan --sandbox", 0, &[]);
-    let ours = gitlab.notes(NOTE_US).remove(0);
-    {
-        let mut state = gitlab.state();
-        state.notes.clear();
-        for index in 0..130 {
-            state.say(
-                "mallory",
-                &format!("{ours}{index}"),
-                "2020-01-01T00:00:00.000Z",
-            );
-        }
-        state.say(NOTE_US, &format!("{ours}\nold"), "2020-01-01T00:00:00.000Z");
-    }
-    job.with("CI_MERGE_REQUEST_IID", "")
-        .check("plan --sandbox", 0, &[]);
-    assert_eq!(gitlab.notes(NOTE_US), [ours]);
-    assert!(gitlab.notes("mallory")[0].ends_with('0'));
-    assert_eq!(
-        gitlab.calls("GET", "/merge_requests"),
-        1 + 1 + 2,
-        "{:#?}",
-        gitlab.state().exchanges.len()
-    );
-}
-
-#[test]
-fn trouble_with_gitlab_changes_nothing() {
-    let check = |status, headers, says: &str, posted: usize| {
-        let gitlab = gitlab::GitLab::start();
-        for method in [Method::POST, Method::PUT] {
-            let times = if posted == 0 { usize::MAX } else { 2 };
-            let message = "no";
-            gitlab.state().faults.push(Fault {
-                method,
-                path: "/notes",
-                status,
-                headers,
-                message,
-                times,
-            });
-        }
-        gitlab_job(&gitlab).check(ROLLOUT, 0, &["not reported", says]);
-        assert_eq!(gitlab.notes(NOTE_US).len(), posted, "{status}");
-    };
-    check(403, &[], "the token needs the scope `api`", 0);
-    check(429, &[("retry-after", "1")], "429", 1);
-    check(503, &[], "503", 1);
-    check(0, &[], "failed to write to the merge request", 1);
-}
-
-#[tokio::test]
-async fn a_word_on_a_merge_request_counts_from_a_developer() {
-    use ecsdeploy::adapters::gitlab as adapter;
-    let check = async |said: &[(&str, u64, &str)],
-                       labels: &[(&str, &str)],
-                       expect: Option<(Says, &str)>| {
-        let gitlab = gitlab::GitLab::start();
-        for (author, level, body) in said {
-            gitlab.state().say(author, body, "2026-06-01T00:00:00.000Z");
-            gitlab.state().members.insert((*author).to_owned(), *level);
-        }
-        gitlab.state().labels = labels
-            .iter()
-            .map(|(action, user)| ((*action).to_owned(), (*user).to_owned()))
-            .collect();
-        let adapter = adapter::GitLab::open(adapter::Settings {
-            api: format!("http://{}/api/v4", gitlab.address),
-            access_token: Some(gitlab::TOKEN.to_owned()),
-            job_token: None,
-            project: gitlab::PROJECT,
-            sha: SHA.to_owned(),
-            reference: "main".to_owned(),
-            kind: adapter::Reference::Branch,
-            pipeline: None,
-            merge_request: Some(adapter::MergeRequest {
-                project: gitlab::PROJECT,
-                number: PULL,
-            }),
-            run: None,
-            since: "2026-01-01T00:00:00Z".parse().unwrap(),
-        });
-        let how = Approval {
-            label: Some("approved".to_owned()),
-            comment: None,
-        };
-        let ask = Ask {
-            gate: "approval".to_owned(),
-            how,
-        };
-        let word = adapter.word(&ask).await.unwrap();
-        assert_eq!(
-            word.as_ref().map(|it| (it.says, it.by.as_str())),
-            expect,
-            "{said:?} {labels:?}"
-        );
-    };
-    check(
-        &[("anna", 30, "/ecsdeploy promote")],
-        &[],
-        Some((Says::Yes, "anna")),
-    )
-    .await;
-    check(
-        &[("anna", 40, "/ecsdeploy abort")],
-        &[],
-        Some((Says::No, "anna")),
-    )
-    .await;
-    check(&[("mallory", 20, "/ecsdeploy promote")], &[], None).await;
-    check(
-        &[("anna", 30, "fine")],
-        &[("add", "anna")],
-        Some((Says::Yes, "anna")),
-    )
-    .await;
-    check(
-        &[("anna", 30, "fine")],
-        &[("add", "anna"), ("remove", "anna")],
-        None,
-    )
-    .await;
-    check(&[("mallory", 20, "fine")], &[("add", "mallory")], None).await;
 }
