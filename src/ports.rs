@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::core::gate::{Ask, Probe, Reply, Word};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Owner, Record, RolloutId};
+use crate::core::live::Service;
 use crate::core::plan::{Plan, Survey};
 use crate::core::post::{Comment, Status};
 use crate::core::report::Entry;
@@ -27,10 +28,11 @@ pub trait Cloud {
 
 /// What served before, as far as AWS remembers it.
 pub trait History {
-    /// Revisions that completed deployments brought, newest first, each once in a row.
+    /// Revisions that completed deployments brought, newest first, each once in a row. `service` is as it stands now.
     fn completed(
         &self,
-        service: &ServiceKey,
+        key: &ServiceKey,
+        service: &Service,
     ) -> impl Future<Output = Result<Vec<TaskDefinitionArn>, Fault>>;
 }
 

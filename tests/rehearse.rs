@@ -192,16 +192,23 @@ fn a_failure_that_nothing_looks_at_is_told() {
 }
 
 #[test]
-fn a_rollout_that_cannot_move_fails_in_rehearsal() {
-    let here = folder(&[(
-        "sandbox.yml",
-        &worker(1, "{maximumPercent: 100, minimumHealthyPercent: 100}"),
-    )]);
-    let said = run(&here, &format!("{WORKER} --timeout 5m"), 1).stderr;
+fn a_rollout_that_takes_too_long_fails_in_rehearsal() {
+    let here = folder(&[("sandbox.yml", &worker(1, USUAL))]);
+    let said = run(&here, &format!("{WORKER} --timeout 10s"), 1).stderr;
     assert!(
         said.contains("the rollout would not succeed even with a good release"),
         "{said}"
     );
+}
+
+#[test]
+fn a_rollout_that_cannot_move_is_refused_before_it_is_rehearsed() {
+    let here = folder(&[(
+        "sandbox.yml",
+        &worker(1, "{maximumPercent: 100, minimumHealthyPercent: 100}"),
+    )]);
+    let said = run(&here, WORKER, 1).stderr;
+    assert!(said.contains("no task can be replaced"), "{said}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::{Stage, operation, with_image};
-use ecsdeploy::core::report::{Event, Outcome};
+use ecsdeploy::core::report::{Event, Outcome, Report};
 use ecsdeploy::core::service::{CanarySize, StrategyAsked};
 use ecsdeploy::engine::Request;
 
@@ -254,4 +254,42 @@ async fn weights(stage: &Stage) -> BTreeMap<String, i32> {
         (name.to_owned(), group.weight().unwrap())
     });
     groups.collect()
+}
+
+/// How long the old side was kept after all traffic had moved.
+fn kept(report: &Report) -> i64 {
+    let all = |event: &Event| matches!(event, Event::Shifted { percent: 100 });
+    let moved = report
+        .entries
+        .iter()
+        .rfind(|entry| all(&entry.event))
+        .unwrap();
+    let end = report.entries.last().unwrap();
+    end.at.duration_since(moved.at).as_secs()
+}
+
+#[tokio::test]
+async fn the_old_side_is_kept_until_a_minute_without_requests_is_known_or_its_time_is_over() {
+    let mut request = weighted("1.1.0", &[]);
+    request.intent.bake = Duration::ZERO;
+    request.intent.drain = Duration::from_mins(20);
+    let stage = Stage::example("external-task-sets");
+    let story = stage.rollout(request.clone()).await.unwrap();
+    assert_eq!(story.outcome, Outcome::Completed);
+    let proven = kept(&story.report);
+    assert!((60..600).contains(&proven), "{proven} s");
+    // Without metrics nothing is proven.
+    let stage = Stage::example("external-task-sets");
+    let blind = stage.through(|sandbox, request| {
+        if operation(&request) == "GetMetricData" {
+            let body = br#"{"__type":"AccessDeniedException","message":"no"}"#;
+            let answer = http::Response::builder().status(400);
+            return Ok(answer.body(bytes::Bytes::from_static(body)).unwrap());
+        }
+        sandbox.carry(&request)
+    });
+    let story = blind.rollout(request).await.unwrap();
+    assert_eq!(story.outcome, Outcome::Completed);
+    let bound = kept(&story.report);
+    assert!(bound >= 1200, "{bound} s");
 }

@@ -36,7 +36,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Done,
         "done",
-        "it worked; for a rollout: the wanted revision serves",
+        "it worked; for a rollout: the wanted revision serves (with --detach: its deployment runs)",
     ),
     (Exit::Failed, "failed", "it failed and nothing was changed"),
     (
@@ -128,6 +128,13 @@ impl Failure {
         self
     }
 
+    /// On one line.
+    pub fn line(&self) -> String {
+        let parts = std::iter::once(&self.headline).chain(&self.causes);
+        let parts: Vec<&str> = parts.map(String::as_str).collect();
+        parts.join(": ").replace('\n', " ")
+    }
+
     /// For people, on stderr.
     pub fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.headline);
@@ -208,6 +215,20 @@ impl From<Refusal> for Failure {
             Refusal::Strategy { change, .. } => change
                 .into_iter()
                 .fold(Self::new(Exit::Failed, headline), Self::hint),
+            Refusal::Unfit { findings } => findings.iter().fold(
+                Self::new(Exit::Failed, headline),
+                |failure, finding| match &finding.hint {
+                    Some(hint) => failure.cause(finding).hint(hint),
+                    None => failure.cause(finding),
+                },
+            ),
+            Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)
+                .cause(format!(
+                    "neither {} of the application {} nor another group that this identity may list names it",
+                    tried.group, tried.application
+                ))
+                .hint("name it: --codedeploy-application and --codedeploy-deployment-group")
+                .hint("finding it takes codedeploy:GetDeploymentGroup, ListApplications and ListDeploymentGroups"),
             Refusal::Managed(ServiceDocumentError::Fixed { .. }) => Self::usage(headline).hint(
                 "only a new service can have another value; leave the member out of the file",
             ),
@@ -260,6 +281,18 @@ fn iam_action(operation: &str) -> String {
         | "DescribeRules"
         | "ModifyRule"
         | "ModifyListener" => "elasticloadbalancing",
+        "GetDeploymentGroup"
+        | "GetDeployment"
+        | "BatchGetDeployments"
+        | "BatchGetDeploymentTargets"
+        | "ListApplications"
+        | "ListDeploymentGroups"
+        | "ListDeployments"
+        | "ListDeploymentTargets"
+        | "CreateDeployment"
+        | "StopDeployment"
+        | "ContinueDeployment" => "codedeploy",
+        "DescribeScalingPolicies" => "application-autoscaling",
         "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
         "DescribeImages" => "ecr",
         "DescribeAlarms" | "GetMetricData" => "cloudwatch",
@@ -320,6 +353,9 @@ impl Failure {
                 failure.hint("rename or delete that service; the canary needs its name")
             }
             Cause::Cancelled { .. } | Cause::ServiceGone { .. } => failure,
+            Cause::FailedByCodeDeploy { .. } => {
+                failure.hint("the deployment's lifecycle events in CodeDeploy say which step failed")
+            }
             Cause::FailedByEcs { .. } => failure.hint("the service events above are ECS's account of it"),
             Cause::NoWayBack { .. } => failure.hint("roll out a revision that works: the service has no completed one"),
             Cause::UndoFailed { .. } => {

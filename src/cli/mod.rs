@@ -25,6 +25,7 @@ pub mod stage;
 mod status;
 mod stdout;
 mod teller;
+mod traffic;
 mod watch;
 mod wish;
 mod world;

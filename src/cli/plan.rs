@@ -12,13 +12,13 @@ use super::forge::ForgeArgs;
 use super::job::job;
 use super::rules::Rules;
 use super::world::World;
-use super::{forge, input, stdout};
+use super::{forge, input, rehearse, stdout};
 use crate::core::id::ServiceKey;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
 use crate::core::service::Intent;
 use crate::core::taskdef::Severity;
-use crate::engine::compare;
+use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text::ci::github::{Spot, Tone};
 use crate::text::lines::line_of;
 use crate::text::{self, markdown};
@@ -48,6 +48,9 @@ pub struct Args {
     /// Also write the plan to this file, for `rollout --plan`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Do not play the rollout on a copy of the service to foretell how long it takes; that reads the service's tasks and its load balancing
+    #[arg(long)]
+    no_rehearsal: bool,
     /// Exit with 3 if anything would change
     #[arg(long)]
     exit_code: bool,
@@ -66,16 +69,16 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let target = setting.target(&args.service.path)?;
     let posting = args.forge.open(setting.environment()).await?;
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let made = Box::pin(propose(args, &setting, target.clone(), &world)).await;
+    let planned = Box::pin(made(args, &setting, target.clone(), &world)).await;
     let environment = setting.environment();
-    let page = |limit| match &made {
+    let page = |limit| match &planned {
         Ok(proposal) => markdown::plan(proposal, environment, limit),
         Err(failure) => markdown::failed(&target, environment, &failure.render(), limit),
     };
     job().summary(page);
     let marker = markdown::marker(&target.to_string(), environment);
     forge::comment(posting, &world.clock, marker, page).await;
-    let proposal = made?;
+    let proposal = planned?;
     tell(args, &setting, &proposal)?;
     Ok(if args.exit_code && proposal.course != Course::Nothing {
         Exit::Changes
@@ -84,7 +87,14 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-async fn propose(
+impl Args {
+    /// What would fail at once, or change nothing, is not played.
+    fn is_rehearsed(&self, plan: &Plan) -> bool {
+        !self.no_rehearsal && plan.course == Course::Deploy
+    }
+}
+
+async fn made(
     args: &Args,
     setting: &Setting,
     target: ServiceKey,
@@ -93,13 +103,28 @@ async fn propose(
     let wanted = setting.wanted(&args.document)?;
     let intent = Intent {
         managed: setting.managed(&args.document, &args.managed)?,
-        ..args.rules.intent(setting.config.as_ref())
+        ..args.rules.intent(setting)?
     };
     let pinning = setting.pinning(&args.pin);
-    let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
-    Ok(Proposal::of(&plan, &wanted, &survey, &stdout::redactor()))
+    let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
+    let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
+    if args.is_rehearsed(&plan) {
+        let request = Request {
+            target,
+            wanted: Wanted::Document(wanted.clone()),
+            pinning: Pinning::Keep,
+            intent,
+        };
+        let seed = args.world.seed;
+        let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
+        match Box::pin(played).await {
+            Ok(expected) => proposal.expected = Some(expected),
+            Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
+        }
+    }
+    Ok(proposal)
 }
 
 /// The plan as a file, as data, and to the job that runs this.

@@ -1,6 +1,7 @@
 //! `ecsdeploy rehearse`: the planned rollout, played with good and bad releases on a copy of the live service.
 
 mod assume;
+mod code_deploy;
 mod copy;
 mod images;
 mod play;
@@ -23,12 +24,12 @@ use super::stage::SharedSandbox;
 use super::stdout;
 use super::world::World;
 use crate::adapters::aws::Aws;
-use crate::core::plan::{Course, Plan};
-use crate::core::proposal::Proposal;
+use crate::core::plan::{Course, Plan, Survey};
+use crate::core::proposal::{Expected, Proposal};
 use crate::core::report::Outcome;
 use crate::core::service::Intent;
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Pinning, Request, Wanted, compare};
+use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text;
 
 use copy::Copy;
@@ -123,7 +124,7 @@ fn request(args: &Args, setting: &Setting) -> Result<Request, Failure> {
         pinning: pinning(args, setting),
         intent: Intent {
             managed: setting.managed(&args.document, &args.managed)?,
-            ..args.rules.intent(setting.config.as_ref())
+            ..args.rules.intent(setting)?
         },
     })
 }
@@ -138,14 +139,11 @@ fn pinning(args: &Args, setting: &Setting) -> Pinning {
 
 async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehearsed, Failure> {
     let target = request.target.clone();
-    let (wanted, survey) = compare(&target, request.wanted.clone(), request.pinning, aws).await?;
+    let looked = compare(&target, request.wanted.clone(), request.pinning, aws);
+    let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(
-        target.clone(),
-        wanted.clone(),
-        request.intent.clone(),
-        &survey,
-    )?;
+    let intent = request.intent.clone();
+    let plan = propose(&target, &wanted, intent, &mut survey, aws).await?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     let mut copy = match copy {
         Some(copy) => copy,
@@ -205,6 +203,26 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
             .chain(assume::assumptions(&request.intent))
             .collect(),
         rehearsals,
+    })
+}
+
+/// How the planned rollout goes with a good release.
+pub async fn foretell(
+    request: &Request,
+    wanted: &TaskDefinition,
+    survey: &Survey,
+    aws: &Aws,
+    seed: u64,
+) -> Result<Expected, Failure> {
+    let mut copy = copy::copy(&request.target, wanted, survey, aws).await?;
+    images::admit(&mut copy, wanted);
+    let played = Box::pin(play(Release::Good, wanted, request, &copy, seed)).await?;
+    let completes = played.outcome == Outcome::Completed;
+    Ok(Expected {
+        seconds: u64::try_from(played.seconds()).unwrap_or_default(),
+        least_serving: played.capacity.least_serving,
+        most_tasks: played.capacity.most_tasks,
+        trouble: (!completes).then(|| outcome_words(&played.outcome)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::args::{DocumentArgs, ManagedArgs, Output, PinArgs, ServiceArgs, WorldArgs};
@@ -19,8 +20,8 @@ use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::{Phase, State};
-use crate::core::service::Intent;
-use crate::engine::{Eyes, Means, Ran, Request, compare, roll_out};
+use crate::core::service::{Detach, Intent};
+use crate::engine::{Eyes, Means, Ran, Request, compare, propose, roll_out};
 
 /// Roll the service out to the task definition and wait for the verdict
 ///
@@ -42,6 +43,9 @@ pub struct Args {
     /// Do exactly what `ecsdeploy plan --out FILE` wrote, or refuse if the inputs or the service are not what they were
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+    /// End as soon as AWS's own engine has the deployment, before it is known whether it serves: finish leaves it to ECS or CodeDeploy (no gates are asked, no pauses set); hold keeps the pauses of a native shift, at which ECS rolls back unless the same command is run again in time. The same command, or ecsdeploy watch, attaches
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "finish")]
+    detach: Option<DetachArg>,
     #[command(flatten)]
     journal: JournalArgs,
     #[command(flatten)]
@@ -53,6 +57,22 @@ pub struct Args {
     output: Output,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DetachArg {
+    Finish,
+    Hold,
+}
+
+impl Args {
+    fn detach(&self) -> Detach {
+        match self.detach {
+            None => Detach::No,
+            Some(DetachArg::Finish) => Detach::Finish,
+            Some(DetachArg::Hold) => Detach::Hold,
+        }
+    }
+}
+
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = Setting::read(&args.service)?;
     let target = setting.target(&args.service.path)?;
@@ -62,8 +82,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         wanted: setting.wanted(&args.document)?,
         pinning: setting.pinning(&args.pin),
         intent: Intent {
+            detach: args.detach(),
             managed: setting.managed(&args.document, &args.managed)?,
-            ..args.rules.intent(setting.config.as_ref())
+            ..args.rules.intent(&setting)?
         },
     };
     let posting = args.forge.open(setting.environment()).await?;
@@ -98,9 +119,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 /// Refuses unless what would be done now is what was planned.
 async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<(), Failure> {
     let (target, intent) = (request.target, request.intent);
-    let (wanted, survey) = compare(&target, request.wanted, request.pinning, &world.aws).await?;
+    let looked = compare(&target, request.wanted, request.pinning, &world.aws);
+    let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
-    let plan = Plan::make(target, wanted.clone(), intent, &survey)?;
+    let plan = propose(&target, &wanted, intent, &mut survey, &world.aws).await?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     plan::hold(planned, &proposal)
 }
@@ -113,6 +135,12 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
                 stdout::data(&summary(&plan, &outcome, teller.report()))?;
             }
             judge(&outcome)
+        }
+        Ran::HandedOver { plan, state } => {
+            if teller.output() == Output::Json {
+                stdout::data(&handed_over(&plan, &state, teller.report()))?;
+            }
+            Ok(())
         }
         Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
         Ran::Held { owner, since } => Err(Failure::new(
@@ -137,6 +165,20 @@ fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {
     {
         summary.extend(outcome);
     }
+    format!("{summary:#}\n")
+}
+
+fn handed_over(plan: &Plan, state: &State, report: &Report) -> String {
+    let summary = json!({
+        "service": plan.target,
+        "plan": plan.digest(),
+        "outcome": "handed_over",
+        "deployment": state.deployment,
+        "taskDefinition": state.revision,
+        "taskDefinitionBefore": plan.before.task_definition,
+        "seconds": report.seconds(),
+        "events": report.entries,
+    });
     format!("{summary:#}\n")
 }
 

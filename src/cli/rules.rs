@@ -5,12 +5,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::args;
-use crate::core::id::RuleArn;
-use crate::core::service::{
-    CanarySize, Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy, Share, Step,
-    StrategyAsked,
-};
-use crate::text::config::{OnFailure as OnFailureConfig, Resolved};
+use super::document::Setting;
+use super::failure::Failure;
+use super::traffic::{Traffic, TrafficArgs};
+use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnFailure, Redeploy};
+use crate::text::config::{OnFailure as OnFailureConfig, Rollout};
 
 /// How this rollout is to go; each overrides ecsdeploy.yml.
 #[derive(clap::Args, Debug)]
@@ -24,24 +23,8 @@ pub struct Rules {
     /// What to do with a deployment that failed
     #[arg(long, value_enum)]
     on_failure: Option<OnFailureArg>,
-    /// How the new revision comes to serve; by default what the service is set up for
-    #[arg(long, value_enum)]
-    strategy: Option<StrategyArg>,
-    /// Canary first: a number of tasks, or a percentage
-    #[arg(long, value_name = "N|N%", value_parser = canary_size)]
-    canary: Option<CanarySize>,
-    /// Task sets: percent of production traffic, step by step
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
-    weights: Vec<u32>,
-    /// Task sets: the listener rule of the production traffic, where the target groups do not tell it
-    #[arg(long, value_name = "ARN")]
-    rule: Option<String>,
-    /// Task sets: the listener rule of the test traffic
-    #[arg(long, value_name = "ARN")]
-    test_rule: Option<String>,
-    /// Task sets: how long the side without traffic is kept
-    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
-    drain: Option<Duration>,
+    #[command(flatten)]
+    traffic: TrafficArgs,
     /// How long a canary, or each step, must run well before the rollout goes on
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     bake: Option<Duration>,
@@ -56,80 +39,18 @@ pub struct Rules {
     supersede: bool,
 }
 
-/// ECS's own defaults: `canaryConfiguration.canaryPercent` and `linearConfiguration.stepPercent`.
-const DEFAULT_CANARY: CanarySize = CanarySize::Percent(5.0);
-const DEFAULT_LINEAR_STEP: f64 = 10.0;
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OnFailureArg {
     Rollback,
     Leave,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum StrategyArg {
-    Auto,
-    Rolling,
-    BlueGreen,
-    Canary,
-    Linear,
-}
-
-fn canary_size(text: &str) -> Result<CanarySize, String> {
-    let allowed = || "a number of tasks (1) or a percentage (10%) is allowed".to_owned();
-    match text.strip_suffix('%') {
-        Some(percent) => match percent.parse::<f64>() {
-            Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(CanarySize::Percent(percent)),
-            _ => Err(allowed()),
-        },
-        None => match text.parse::<u32>() {
-            Ok(tasks) if tasks > 0 => Ok(CanarySize::Tasks(tasks)),
-            _ => Err(allowed()),
-        },
-    }
-}
-
 impl Rules {
-    /// The options, else what the configured steps begin with: tasks beside the service are a canary.
-    fn strategy(&self, steps: &[Step]) -> StrategyAsked {
-        let beside = steps.iter().find_map(|step| match step.share {
-            Share::Tasks(size) => Some(size),
-            Share::Traffic(_) => None,
-        });
-        match (self.strategy, self.canary.or(beside)) {
-            (None | Some(StrategyArg::Auto | StrategyArg::Canary), Some(size)) => {
-                StrategyAsked::Canary(size)
-            }
-            (Some(StrategyArg::Canary), None) => StrategyAsked::Canary(DEFAULT_CANARY),
-            (Some(StrategyArg::Linear), _) => StrategyAsked::Linear(DEFAULT_LINEAR_STEP),
-            (Some(StrategyArg::BlueGreen), _) => StrategyAsked::BlueGreen,
-            (Some(StrategyArg::Rolling), _) => StrategyAsked::Rolling,
-            (None | Some(StrategyArg::Auto), None) => StrategyAsked::Auto,
-        }
-    }
-
-    /// The option, over the shares of traffic of the configured steps, over the default.
-    fn weights(&self, steps: &[Step], rest: Vec<u32>) -> Vec<u32> {
-        let configured: Vec<u32> = steps
-            .iter()
-            .filter_map(|step| match step.share {
-                Share::Traffic(percent) => Some(percent.ceil() as u32),
-                Share::Tasks(_) => None,
-            })
-            .collect();
-        match (self.weights.as_slice(), configured.as_slice()) {
-            ([], []) => rest,
-            ([], _) => configured,
-            (asked, _) => asked.to_vec(),
-        }
-    }
-
     /// The options, over the configuration, over the defaults.
-    pub fn intent(&self, config: Option<&Resolved>) -> Intent {
-        let config = config.map(|config| &config.rollout);
+    pub fn intent(&self, setting: &Setting) -> Result<Intent, Failure> {
+        let config = setting.config.as_ref().map(|config| &config.rollout);
         let defaults = Limits::default();
         let rest = Intent::default();
-        let steps = config.map_or(&[][..], |c| &c.steps);
         let hold = self.bake.or(config.and_then(|c| c.bake));
         let timeout = self
             .timeout
@@ -142,7 +63,16 @@ impl Rules {
             (Some(asked), _) => matches!(asked, OnFailureArg::Leave),
             (None, configured) => configured == Some(OnFailureConfig::Leave),
         };
-        Intent {
+        let usual = Rollout::default();
+        let Traffic {
+            strategy,
+            weights,
+            steps,
+            rule,
+            test_rule,
+            drain,
+        } = self.traffic.settle(config.unwrap_or(&usual));
+        Ok(Intent {
             limits: Limits {
                 timeout,
                 undo_timeout: timeout.max(Duration::from_mins(10)),
@@ -169,20 +99,17 @@ impl Rules {
                 Contest::Refuse
             },
             desired_count: self.desired_count,
-            strategy: self.strategy(steps),
+            strategy,
             bake: hold.unwrap_or(rest.bake),
             hold,
-            weights: self.weights(steps, rest.weights),
+            weights,
             gates: config.and_then(|c| c.gates.clone()),
-            steps: if self.weights.is_empty() {
-                steps.to_vec()
-            } else {
-                Vec::new()
-            },
-            rule: self.rule.as_ref().map(RuleArn::new),
-            test_rule: self.test_rule.as_ref().map(RuleArn::new),
-            drain: self.drain.unwrap_or(rest.drain),
+            steps,
+            rule,
+            test_rule,
+            drain,
+            code_deploy: self.traffic.code_deploy(setting)?,
             ..rest
-        }
+        })
     }
 }

@@ -124,6 +124,7 @@ impl Teller {
         let standing = match ran {
             Ok(Ran::Ended { outcome, .. }) => Standing::Ended(outcome),
             Ok(Ran::Interrupted { .. }) => Standing::Interrupted,
+            Ok(Ran::HandedOver { .. }) => Standing::HandedOver,
             Ok(Ran::Held { .. }) => Standing::Contested,
             Err(failure) => return self.fail(failure),
         };
@@ -307,6 +308,7 @@ fn says(standing: Standing) -> String {
         Standing::Underway => "rolling out".to_owned(),
         Standing::Ended(outcome) => outcome.to_string(),
         Standing::Interrupted => "interrupted; the same command takes it up again".to_owned(),
+        Standing::HandedOver => "handed over; AWS goes on by itself".to_owned(),
         Standing::Contested => "another rollout has the service".to_owned(),
     })
 }

@@ -55,7 +55,8 @@ name!(
     TaskDefinitionArn
 );
 name!(
-    /// `ecs-svc/<digits>`: the id of an entry of `Service.deployments`, and `startedBy` of its tasks.
+    /// `ecs-svc/<digits>`: the id of an entry of `Service.deployments` or `taskSets`, and `startedBy` of its tasks. Of a
+    /// deployment by CodeDeploy `d-<letters>`, which its task set has as `externalId`.
     DeploymentId
 );
 name!(

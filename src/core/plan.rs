@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** a plan is a value. It says everything that the rollout will change, and the rollout changes nothing else.
 
+mod code_deploy;
+mod course;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,13 +12,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::handover;
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
 use super::live::{RolloutState, Rule, Service, TaskSet};
-use super::service::{Contest, Intent, Redeploy};
+use super::preflight::Further;
+use super::service::{Intent, Redeploy};
 use super::service_document::{ServiceDocumentError, Settings};
 use super::steps::sides;
 use super::strategy::{Choice, choose};
-use super::taskdef::{Described, TaskDefinition, same};
+use super::taskdef::{Described, Finding, TaskDefinition, same};
+
+pub use code_deploy::{CodeDeploy, CodeDeployFound, Moves};
 
 /// What was found before anything was changed.
 #[derive(Clone, Debug)]
@@ -28,6 +35,10 @@ pub struct Survey {
     /// The listener rules around the primary task set's target group, for services of the EXTERNAL controller; the
     /// production rules of services whose traffic ECS itself can shift.
     pub rules: Vec<Rule>,
+    /// Of a service of the CODE_DEPLOY controller that is to be deployed to.
+    pub code_deploy: Option<CodeDeployFound>,
+    /// What the plan's strategy had to know beside this.
+    pub further: Further,
 }
 
 /// One rollout, decided.
@@ -82,6 +93,8 @@ pub enum Strategy {
     Beside(Beside),
     /// Two task sets and one listener rule whose weights are moved.
     TaskSets(TaskSets),
+    /// A deployment by AWS CodeDeploy, which moves the traffic between two task sets.
+    CodeDeploy(CodeDeploy),
 }
 
 /// The two sets, and how the traffic moves from one to the other.
@@ -98,7 +111,7 @@ pub struct TaskSets {
     pub steps: Vec<u32>,
     /// How long each step is held.
     pub hold: Duration,
-    /// How long the side without traffic is kept before it is removed.
+    /// How long the side without traffic is kept at most, before it is removed.
     pub drain: Duration,
     /// The set that serves.
     pub old: DeploymentId,
@@ -175,8 +188,12 @@ pub struct Before {
 pub enum Refusal {
     #[error("the service is {status}, and only an ACTIVE one can be deployed to")]
     NotActive { status: String },
-    #[error("the service's deployment controller is {controller}, and this rollout needs ECS")]
+    #[error("the service's deployment controller is {controller}, which no strategy drives")]
     Controller { controller: String },
+    #[error("the rollout cannot succeed as things are")]
+    Unfit { findings: Vec<Finding> },
+    #[error("no deployment group of CodeDeploy deploys the service")]
+    NoGroup { tried: super::live::GroupKey },
     #[error(transparent)]
     Managed(#[from] ServiceDocumentError),
     #[error(
@@ -210,14 +227,15 @@ impl Plan {
         deployable(service)?;
         let settings = settings(&intent, &target, service)?;
         let Choice { mut strategy, why } = choose(&intent, &target, &survey.with(&settings))?;
+        handover::check(&strategy, &intent)?;
         if let Strategy::Native(native) = &mut strategy {
             native.sides = sides(service, &survey.rules);
         }
         let revision = revision(wanted, survey);
-        let course = course(&revision, &intent, &settings, service)?;
-        let primary = service.primary();
+        let course = course::of(&revision, &intent, &settings, survey)?;
+        let primary = service.primary().map(|d| d.id());
         let before = Before {
-            deployment: primary.map(|d| d.id()),
+            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
             task_definition: service.running_task_definition(),
             serving: service
                 .last_completed()
@@ -234,7 +252,7 @@ impl Plan {
             before,
             redeploy: redeploy(&intent, service),
             ground: Ground::of(service),
-            intent,
+            intent: without_appspec(intent),
             settings,
         })
     }
@@ -259,7 +277,8 @@ impl Plan {
 
 impl Survey {
     /// What will be there once the service has these settings.
-    fn with(&self, settings: &Settings) -> Self {
+    #[must_use]
+    pub fn with(&self, settings: &Settings) -> Self {
         Self {
             service: self.service.with(&settings.wanted),
             ..self.clone()
@@ -294,7 +313,7 @@ fn deployable(service: &Service) -> Result<(), Refusal> {
         let status = service.status().to_owned();
         return Err(Refusal::NotActive { status });
     }
-    if !matches!(service.controller(), "ECS" | "EXTERNAL") {
+    if !matches!(service.controller(), "ECS" | "EXTERNAL" | "CODE_DEPLOY") {
         let controller = service.controller().to_owned();
         return Err(Refusal::Controller { controller });
     }
@@ -337,48 +356,8 @@ fn redeploy(intent: &Intent, service: &Service) -> Redeploy {
     }
 }
 
-/// Of task sets nothing is to be done when the primary one is of the wanted revision and stands alone.
-fn course_of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Course {
-    let alone = service.task_sets().count() == 1;
-    let runs_it = service.primary_task_set().is_some_and(
-        |set| matches!(revision, Revision::Existing(arn) if *arn == set.task_definition()),
-    );
-    if runs_it && alone && intent.redeploy == Redeploy::WhenChanged {
-        Course::Nothing
-    } else {
-        Course::Deploy
-    }
-}
-
-fn course(
-    revision: &Revision,
-    intent: &Intent,
-    settings: &Settings,
-    service: &Service,
-) -> Result<Course, Refusal> {
-    let Some(primary) = service.primary() else {
-        return Ok(course_of_sets(revision, intent, service));
-    };
-    let runs_it = matches!(revision, Revision::Existing(arn) if *arn == primary.task_definition());
-    let count_changes = intent
-        .desired_count
-        .is_some_and(|count| count != service.desired_count());
-    let completed = service.has_completed(primary);
-    let running = !completed && primary.rollout_state() == RolloutState::InProgress;
-    let is_same = runs_it && !count_changes && settings.is_empty();
-    if is_same && intent.redeploy == Redeploy::WhenChanged {
-        if completed {
-            return Ok(Course::Nothing);
-        }
-        if running {
-            return Ok(Course::Follow);
-        }
-    }
-    if running && intent.contest == Contest::Refuse {
-        return Err(Refusal::Busy {
-            deployment: primary.id(),
-            task_definition: primary.task_definition(),
-        });
-    }
-    Ok(Course::Deploy)
+/// The strategy holds the AppSpec that was asked for; a plan says everything once.
+fn without_appspec(mut intent: Intent) -> Intent {
+    intent.code_deploy.appspec = None;
+    intent
 }

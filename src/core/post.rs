@@ -72,6 +72,8 @@ pub enum Standing<'a> {
     Ended(&'a Outcome),
     /// Told to stop before the verdict.
     Interrupted,
+    /// AWS's own engine goes on, and nobody watches.
+    HandedOver,
     /// Another run has the service.
     Contested,
 }
@@ -113,7 +115,7 @@ impl Standing<'_> {
             Self::Underway => Light::Underway,
             Self::Ended(Outcome::Completed | Outcome::Unchanged) => Light::Green,
             Self::Ended(_) => Light::Red,
-            Self::Interrupted | Self::Contested => Light::Unsettled,
+            Self::Interrupted | Self::HandedOver | Self::Contested => Light::Unsettled,
         }
     }
 
@@ -128,6 +130,7 @@ impl Standing<'_> {
             Self::Ended(Outcome::Stranded { .. }) => "stranded",
             Self::Ended(Outcome::Superseded { .. }) => "superseded",
             Self::Interrupted => "interrupted",
+            Self::HandedOver => "handed_over",
             Self::Contested => "contested",
         }
     }

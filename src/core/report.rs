@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::gate::{TaskFailure, Verdict};
+use super::handover::Handover;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
 use super::live::{ServiceEvent, Target};
+use super::taskdef::Finding;
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,10 @@ pub enum Event {
         owner: Owner,
         since: Timestamp,
     },
+    /// Something to be minded, found before anything was changed.
+    Finding {
+        finding: Finding,
+    },
     /// A new revision was made.
     Registered {
         task_definition: TaskDefinitionArn,
@@ -36,6 +42,11 @@ pub enum Event {
     Deploying {
         deployment: DeploymentId,
         task_definition: TaskDefinitionArn,
+    },
+    /// The run ends here, and AWS's own engine goes on with the deployment.
+    HandedOver {
+        deployment: DeploymentId,
+        to: Handover,
     },
     Progress(Progress),
     /// The canary's service was started, or found and taken over.
@@ -108,6 +119,8 @@ pub struct Progress {
 pub enum Undoer {
     /// ECS's circuit breaker, its deployment alarms, or somebody's StopServiceDeployment.
     Ecs,
+    /// CodeDeploy's automatic rollback.
+    CodeDeploy,
     Ecsdeploy,
 }
 
@@ -169,6 +182,10 @@ pub enum Cause {
     },
     /// ECS failed the deployment for a reason it gave in its own words.
     FailedByEcs {
+        reason: String,
+    },
+    /// CodeDeploy failed the deployment for a reason it gave in its own words.
+    FailedByCodeDeploy {
         reason: String,
     },
     Deadline {
@@ -312,6 +329,7 @@ impl Cause {
             Self::Cancelled { .. } => "cancelled",
             Self::Stopped { .. } => "stopped",
             Self::FailedByEcs { .. } => "failed_by_ecs",
+            Self::FailedByCodeDeploy { .. } => "failed_by_code_deploy",
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
@@ -349,6 +367,9 @@ impl std::fmt::Display for Cause {
             Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Stopped { reason } => write!(f, "the deployment was stopped: {reason}"),
             Self::FailedByEcs { reason } => write!(f, "ECS failed the deployment: {reason}"),
+            Self::FailedByCodeDeploy { reason } => {
+                write!(f, "CodeDeploy failed the deployment: {reason}")
+            }
             Self::Deadline { seconds, awaiting } => {
                 write!(f, "the timeout of {seconds} s passed while {awaiting}")
             }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::gate::Gate;
 use super::id::RuleArn;
@@ -28,8 +29,12 @@ pub struct Intent {
     /// The production rule, where it cannot be told from the target groups, and the test rule.
     pub rule: Option<RuleArn>,
     pub test_rule: Option<RuleArn>,
-    /// How long a side without traffic is kept before it is removed.
+    /// How long a side without traffic is kept at most, before it is removed.
     pub drain: Duration,
+    #[serde(default, skip_serializing_if = "CodeDeployAsked::is_nothing")]
+    pub code_deploy: CodeDeployAsked,
+    #[serde(default)]
+    pub detach: Detach,
     /// For how long each step must hold, if that was asked for; else the strategy's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Duration>,
@@ -42,6 +47,36 @@ pub struct Intent {
     /// Members of the service that a file manages, changed along with the revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ServiceDocument>,
+}
+
+/// Whether the run ends once AWS's own engine has the deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detach {
+    /// It stays to the verdict.
+    #[default]
+    No,
+    /// The engine finishes by itself, and is told of no pauses.
+    Finish,
+    /// The engine waits at our pauses; who does not come back in time finds it rolled back.
+    Hold,
+}
+
+/// Of a service of the CODE_DEPLOY controller: what is given instead of found or made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CodeDeployAsked {
+    pub application: Option<String>,
+    pub group: Option<String>,
+    /// The deployment configuration for this deployment.
+    pub config: Option<String>,
+    /// The AppSpec, as a document; its task definition is replaced.
+    pub appspec: Option<Value>,
+}
+
+impl CodeDeployAsked {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which strategy the user asked for.
@@ -58,6 +93,10 @@ pub enum StrategyAsked {
     Canary(CanarySize),
     /// Percent of production traffic in each step.
     Linear(f64),
+    /// Weights of two task sets, moved by this program.
+    TaskSets,
+    /// By AWS CodeDeploy.
+    CodeDeploy,
 }
 
 /// How many canary tasks.
@@ -214,7 +253,10 @@ impl Default for Intent {
             weights: vec![100],
             rule: None,
             test_rule: None,
-            drain: Duration::from_mins(2),
+            // A minute without requests is known of after three to four.
+            drain: Duration::from_mins(5),
+            code_deploy: CodeDeployAsked::default(),
+            detach: Detach::No,
             hold: None,
             gates: None,
             steps: Vec::new(),

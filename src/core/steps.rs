@@ -49,6 +49,12 @@ impl Plan {
                 std::iter::once(Share::NOTHING).chain(weights).collect()
             }
             Strategy::Native(native) => native.shares(),
+            Strategy::CodeDeploy(way) => {
+                let percents = way.moves.percents.iter();
+                let partial = percents.map(|percent| Share::Traffic(f64::from(*percent)));
+                let all = std::iter::once(Share::NOTHING).chain(partial);
+                all.chain([Share::ALL]).collect()
+            }
         };
         shares.into_iter().map(|share| self.asked(share)).collect()
     }
@@ -91,6 +97,7 @@ impl Plan {
         let held: Duration = steps.iter().map(Asked::waits).sum();
         let by_ecs = match &self.strategy {
             Strategy::Native(native) => native.bakes(),
+            Strategy::CodeDeploy(way) => way.moves.takes,
             _ => Duration::ZERO,
         };
         self.intent.limits.timeout + held.max(by_ecs)
@@ -102,7 +109,7 @@ impl Plan {
             Strategy::Rolling => asked,
             Strategy::Beside(beside) if share != Share::ALL => beside.bake,
             Strategy::TaskSets(sets) if share != Share::NOTHING => sets.hold,
-            Strategy::Native(_) if share != Share::NOTHING => asked,
+            Strategy::Native(_) | Strategy::CodeDeploy(_) if share != Share::NOTHING => asked,
             _ => Duration::ZERO,
         }
     }
@@ -143,6 +150,9 @@ impl Plan {
             }
             Strategy::Native(_) if is_compared && self.ground.balanced == Balanced::No => {
                 Some("the service has no target group")
+            }
+            Strategy::CodeDeploy(way) if is_compared && way.load_balancer.is_none() => {
+                Some("its target groups cannot be told apart")
             }
             _ if is_compared && share == Share::ALL => {
                 Some("the old revision has no requests left")

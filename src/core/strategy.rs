@@ -2,12 +2,19 @@
 //!
 //! **Invariant:** a strategy that the service cannot do is refused with what to change, in ECS's and Terraform's words.
 
+mod code_deploy;
+mod refuse;
+mod weights;
+
 use serde_json::{Map, Value, json};
 
 use super::id::{ServiceKey, ServiceName, TargetGroupArn};
 use super::live::{Rule, Service, TaskSet};
 use super::plan::{Beside, Native, Refusal, Strategy, Survey, TaskSets};
-use super::service::{CanarySize, Intent, StrategyAsked};
+use super::service::{CanarySize, Detach, Intent, StrategyAsked};
+use refuse::another_controller;
+
+pub use code_deploy::named as usual_group;
 
 /// The strategy, and why it is this one.
 pub struct Choice {
@@ -18,10 +25,14 @@ pub struct Choice {
 pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<Choice, Refusal> {
     let service = &survey.service;
     let own = service.strategy();
-    if service.controller() == "EXTERNAL" {
-        return task_sets(intent, survey);
+    match service.controller() {
+        "EXTERNAL" => return task_sets(intent, survey),
+        "CODE_DEPLOY" => return code_deploy::choose(intent, target, survey),
+        _ => {}
     }
     match intent.strategy {
+        StrategyAsked::TaskSets => Err(another_controller("EXTERNAL")),
+        StrategyAsked::CodeDeploy => Err(another_controller("CODE_DEPLOY")),
         StrategyAsked::Auto if own == "ROLLING" => {
             Ok(rolling("the service's deployment strategy is ROLLING"))
         }
@@ -143,6 +154,7 @@ fn task_sets(intent: &Intent, survey: &Survey) -> Result<Choice, Refusal> {
         lacks: lacks.to_owned(),
         change: vec![change.to_owned()],
     };
+    let steps = weights::steps(intent)?;
     let Some(old) = survey.service.primary_task_set() else {
         return Err(refused(
             "it has no primary task set",
@@ -171,7 +183,7 @@ fn task_sets(intent: &Intent, survey: &Survey) -> Result<Choice, Refusal> {
         rule: rule.arn.clone(),
         test_rule: intent.test_rule.clone(),
         members: set_members(old, &green),
-        steps: steps(&intent.weights),
+        steps,
         hold: intent.bake,
         drain: intent.drain,
         old: old.id(),
@@ -213,19 +225,6 @@ fn set_members(old: TaskSet<'_>, green: &TargetGroupArn) -> Map<String, Value> {
     }
     members.insert("loadBalancers".to_owned(), balancers);
     members
-}
-
-/// Each once, rising, and 100 at the end.
-fn steps(asked: &[u32]) -> Vec<u32> {
-    let mut steps: Vec<u32> = asked
-        .iter()
-        .copied()
-        .filter(|step| (1..100).contains(step))
-        .collect();
-    steps.sort_unstable();
-    steps.dedup();
-    steps.push(100);
-    steps
 }
 
 fn rolling(why: &str) -> Choice {
@@ -301,7 +300,10 @@ fn native(
         "lifecycleStages": stages(strategy, service),
         "timeoutConfiguration": { "timeoutInMinutes": intent.minutes_of_pauses(), "action": "ROLLBACK" },
     });
-    if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([])) {
+    // Handed over to finish by itself, nobody would be there to let it go on.
+    if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([]))
+        && intent.detach != Detach::Finish
+    {
         hooks.push(pause);
     }
     Choice {

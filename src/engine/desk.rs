@@ -4,6 +4,7 @@
 
 use super::drive::{Driven, Means, drive, tell};
 use super::keeper::{Keeper, Troubled, trouble};
+use super::propose::{admit, propose};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
 use crate::core::id::ServiceKey;
@@ -11,6 +12,7 @@ use crate::core::journal::{Fence, Goal, Record, Work};
 use crate::core::plan::{Course, Plan};
 use crate::core::report::{Event, Outcome};
 use crate::core::rollout::State;
+use crate::core::service::Detach;
 use crate::ports::{Audience, Claim, Clock, Cloud, Journal, JournalError};
 
 pub struct Desk<'a, C, K, J, A> {
@@ -117,10 +119,14 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
     }
 
     async fn plan(&mut self, request: &Request) -> Result<(Plan, Goal), SurveyError> {
-        let ((wanted, survey), goal) = self.survey(request).await?;
+        let ((wanted, mut survey), goal) = self.survey(request).await?;
         let intent = request.intent.clone();
-        let plan = Plan::make(request.target.clone(), wanted.clone(), intent, &survey)?;
+        let cloud = self.means.cloud;
+        let plan = propose(&request.target, &wanted, intent, &mut survey, cloud).await?;
         self.audience.plan(&plan, &wanted, &survey);
+        for finding in admit(&plan, &wanted, &survey)? {
+            self.tell(Event::Finding { finding });
+        }
         Ok((plan, goal))
     }
 
@@ -176,8 +182,11 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             since: left.since,
         });
         let Work { plan, state } = work;
+        // Whoever comes back to what was handed over stays to the verdict.
+        let mut plan = plan.clone();
+        plan.intent.detach = Detach::No;
         Box::pin(drive(
-            plan,
+            &plan,
             state.clone(),
             self.means,
             keeper,
@@ -199,6 +208,10 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 }
                 let state = Some(state);
                 Ran::Interrupted { state }
+            }
+            Driven::HandedOver(state) => {
+                let plan = Box::new(plan);
+                Ran::HandedOver { plan, state }
             }
             Driven::TakenOver(owner) => Ran::Held {
                 owner,

@@ -4,11 +4,12 @@
 //! comes to is on record before the change is made, so that whoever takes the rollout up knows of it.
 
 use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
+use crate::core::handover::handover;
 use crate::core::journal::Owner;
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, Strategy};
 use crate::core::report::{Entry, Event, Outcome};
 use crate::core::rollout::{
-    Action, Facet, Fault, Observation, Receipt, State, Turn, Watch, Wish, turn,
+    Action, Facet, Fault, Observation, Phase, Receipt, State, Turn, Watch, Wish, turn,
 };
 use crate::core::service::OnCancel;
 use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
@@ -22,6 +23,8 @@ pub enum Driven {
     Ended(Outcome),
     /// Told to stop. The same command takes up from here.
     Interrupted(Box<State>),
+    /// AWS's own engine goes on, as the plan wanted it. The same command takes up from here.
+    HandedOver(Box<State>),
     /// Another run took the service over while this one could not renew its lease.
     TakenOver(Owner),
 }
@@ -48,7 +51,10 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
     let mut watch = state.first_watch(plan);
     if let Some(id) = state.deployment.clone() {
         // A rollout that is taken up asks for what its last look had asked for.
-        watch.insert(Facet::ServiceDeployment(plan.target.clone(), id));
+        watch.insert(match plan.strategy {
+            Strategy::CodeDeploy(_) => Facet::CodeDeployment(id),
+            _ => Facet::ServiceDeployment(plan.target.clone(), id),
+        });
     }
     let mut drive = Drive {
         plan,
@@ -115,6 +121,9 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             None => Occasion::Look,
         };
         self.keep(occasion).await?;
+        if act.is_none() {
+            self.hand_over().await?;
+        }
         let did = match act {
             Some(action) => self.perform(&action).await?,
             None => Did::Nothing,
@@ -205,6 +214,23 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             }
             _ => Err(self.leave().await),
         }
+    }
+
+    /// Leaves the deployment to its engine, if that was wanted and it has begun.
+    async fn hand_over(&mut self) -> Step<()> {
+        let begun = match (&self.state.phase, &self.state.deployment) {
+            (Phase::Follow, Some(deployment)) => deployment.clone(),
+            _ => return Ok(()),
+        };
+        let Some(to) = handover(self.plan) else {
+            return Ok(());
+        };
+        self.keep(Occasion::Leave).await?;
+        self.tell(Event::HandedOver {
+            deployment: begun,
+            to,
+        });
+        Err(Box::new(Driven::HandedOver(Box::new(self.state.clone()))))
     }
 
     async fn leave(&mut self) -> Box<Driven> {

@@ -51,9 +51,16 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
         let goal = Goal::of_revision(&target, &plan);
         return desk.drive(plan, state, goal, None).await;
     }
-    let previous = previous(&target, &service, means.cloud).await?;
+    let previous = Box::pin(previous(&target, &service, means.cloud)).await?;
     drop(desk);
-    roll_out_revision(target, previous.to_string(), intent, means, audience).await
+    Box::pin(roll_out_revision(
+        target,
+        previous.to_string(),
+        intent,
+        means,
+        audience,
+    ))
+    .await
 }
 
 /// A rollout of ours runs, or its run died: it is undone.
@@ -110,7 +117,7 @@ async fn roll_out_revision<C: Cloud, K: Clock, J: Journal>(
         on_cancel: means.on_cancel,
         wish: None,
     };
-    roll_out(request, &means, audience).await
+    Box::pin(roll_out(request, &means, audience)).await
 }
 
 /// ECS's records of service deployments; without the right to read them, what the service itself still lists.
@@ -119,8 +126,8 @@ async fn previous(
     service: &Service,
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
-    let running = service.task_definition();
-    let recorded = history.completed(target).await.unwrap_or_default();
+    let running = service.running_task_definition();
+    let recorded = history.completed(target, service).await.unwrap_or_default();
     let listed = service
         .deployments()
         .filter(|deployment| service.has_completed(*deployment))
@@ -137,7 +144,7 @@ fn full_name(name: &str, service: &Service) -> String {
     if !name.bytes().all(|byte| byte.is_ascii_digit()) {
         return name.to_owned();
     }
-    let running = service.task_definition();
+    let running = service.running_task_definition();
     let family = running.short().rsplit_once(':').map_or("", |(f, _)| f);
     format!("{family}:{name}")
 }

@@ -28,6 +28,11 @@ pub enum Ran {
     Interrupted {
         state: Option<Box<State>>,
     },
+    /// AWS's own engine goes on with the deployment.
+    HandedOver {
+        plan: Box<Plan>,
+        state: Box<State>,
+    },
     /// Another run has the service.
     Held {
         owner: Owner,

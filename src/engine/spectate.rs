@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::SurveyError;
 use super::drive::{Driven, Means, drive};
 use super::keeper::{Keeper, Troubled};
+use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
-use crate::core::id::{DeploymentId, ServiceKey};
+use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Goal, Owner, Record};
-use crate::core::live::{Deployment, RolloutState, Service};
-use crate::core::plan::{Before, Course, Ground, Plan, Refusal, Revision, Strategy};
+use crate::core::live::{CodeDeployment, Deployment, RolloutState, Service, TaskSet};
+use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
 use crate::core::rollout::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
 };
@@ -31,7 +32,13 @@ pub async fn spectate(
 ) -> Result<Ran, SurveyError> {
     let record = journal.load(target).await.unwrap_or_default();
     let service = service_of(target, cloud).await?;
-    let (plan, state) = standing(target, timeout, &service, record.as_ref(), clock)?;
+    let (plan, state) = match service.controller() {
+        "CODE_DEPLOY" => {
+            let standing = standing_of_code_deploy(target, timeout, &service, cloud, clock);
+            standing.await?
+        }
+        _ => standing(target, timeout, &service, record.as_ref(), clock)?,
+    };
     let means = Means {
         cloud: &Watching(cloud),
         clock,
@@ -50,7 +57,9 @@ pub async fn spectate(
                 plan: Box::new(plan),
                 outcome,
             },
-            Driven::Interrupted(state) => Ran::Interrupted { state: Some(state) },
+            Driven::Interrupted(state) | Driven::HandedOver(state) => {
+                Ran::Interrupted { state: Some(state) }
+            }
             Driven::TakenOver(owner) => Ran::Held { owner, since: now },
         },
     )
@@ -80,14 +89,68 @@ fn standing(
         .or_else(|| service.deployments().find(|d| has_failed(*d)))
         .or_else(|| service.primary());
     let Some(watched) = watched else {
-        let controller = service.controller().to_owned();
-        return Err(Refusal::Controller { controller }.into());
+        return Err(unwatchable().into());
     };
     let mut plan = following(target, service, watched, watching(timeout));
     if let Some(work) = left {
         plan.before = work.plan.before.clone();
     }
     let state = at_follow(&plan, watched.id(), clock);
+    Ok((plan, state))
+}
+
+/// What task sets have of traffic is moved by whoever drives them, and there is no record of it at ECS.
+fn unwatchable() -> Refusal {
+    Refusal::Strategy {
+        asked: "being watched",
+        lacks: "its task sets are driven by whoever made them, and ECS knows of no deployment"
+            .to_owned(),
+        change: vec![
+            "ecsdeploy status shows its task sets; the same rollout command takes one up"
+                .to_owned(),
+        ],
+    }
+}
+
+/// Of CodeDeploy's deployments the one that runs, else the one that made what serves.
+async fn standing_of_code_deploy(
+    target: &ServiceKey,
+    timeout: Duration,
+    service: &Service,
+    cloud: &impl Cloud,
+    clock: &impl Clock,
+) -> Result<(Plan, State), SurveyError> {
+    let intent = watching(timeout);
+    let found = code_deploy(target, &intent, service, cloud).await?;
+    let running = found.running.first();
+    let last = service.primary_task_set().map(TaskSet::external_id);
+    let last = last
+        .filter(|id| id.starts_with("d-"))
+        .map(DeploymentId::new);
+    let Some(watched) = running.map(CodeDeployment::id).or(last) else {
+        return Err(unwatchable().into());
+    };
+    let revision = running.and_then(CodeDeployment::task_definition);
+    let revision = revision.map(TaskDefinitionArn::new);
+    let serving = service.running_task_definition();
+    let plan = Plan {
+        target: target.clone(),
+        course: Course::Follow,
+        strategy: Strategy::CodeDeploy(CodeDeploy::watched(found.group.key())),
+        why: "a deployment that runs is followed as CodeDeploy tells of it".to_owned(),
+        revision: Revision::Existing(revision.unwrap_or_else(|| serving.clone())),
+        before: Before {
+            deployment: service.primary_task_set().map(TaskSet::id),
+            task_definition: serving.clone(),
+            serving: Some(serving),
+            desired_count: service.desired_count(),
+        },
+        redeploy: Redeploy::WhenChanged,
+        ground: Ground::of(service),
+        settings: Settings::default(),
+        intent,
+    };
+    let state = at_follow(&plan, watched, clock);
     Ok((plan, state))
 }
 
@@ -144,6 +207,8 @@ fn watching(timeout: Duration) -> Intent {
         },
         on_failure: OnFailure::Leave,
         contest: Contest::Supersede,
+        // Whoever drives it asks the gates.
+        gates: Some(Vec::new()),
         ..Intent::default()
     }
 }

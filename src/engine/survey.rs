@@ -3,9 +3,11 @@
 //!
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
+use super::propose::propose;
 use crate::core::id::ServiceKey;
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
+use crate::core::preflight::Further;
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::service::Intent;
 use crate::core::taskdef::{
@@ -79,8 +81,8 @@ pub enum SurveyError {
 /// Looks at the service, and plans.
 pub async fn look(request: Request, cloud: &impl Cloud) -> Result<(Plan, Survey), SurveyError> {
     let (target, intent) = (request.target, request.intent);
-    let (wanted, survey) = compare(&target, request.wanted, request.pinning, cloud).await?;
-    let plan = Plan::make(target, wanted, intent, &survey)?;
+    let (wanted, mut survey) = compare(&target, request.wanted, request.pinning, cloud).await?;
+    let plan = propose(&target, &wanted, intent, &mut survey, cloud).await?;
     Ok((plan, survey))
 }
 
@@ -117,6 +119,8 @@ pub async fn compare(
                     running,
                     latest,
                     rules,
+                    code_deploy: None,
+                    further: Further::default(),
                 },
             ));
         }
@@ -132,6 +136,8 @@ pub async fn compare(
         running,
         latest,
         rules,
+        code_deploy: None,
+        further: Further::default(),
     };
     Ok((wanted, survey))
 }
@@ -202,12 +208,14 @@ async fn task_definition(
         .ok_or_else(|| SurveyError::NoTaskDefinition(name.to_owned()))
 }
 
-/// The rules that share traffic between task sets, or between the two sides of ECS's own shifts. The latter are ECS's to
-/// move: what of them cannot be read only leaves gates without a comparison.
+/// The rules that share traffic between task sets; other controllers leave rules alone, or to ECS or CodeDeploy.
 async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, SurveyError> {
+    if service.controller() != "EXTERNAL" {
+        return Ok(Vec::new());
+    }
     let group = service.primary_task_set().and_then(TaskSet::target_group);
     let Some(group) = group else {
-        return Ok(production_rules(service, cloud).await);
+        return Ok(Vec::new());
     };
     let seen = cloud
         .observe(&Watch::from([Facet::RulesAround(group)]))
@@ -217,17 +225,6 @@ async fn rules(service: &Service, cloud: &impl Cloud) -> Result<Vec<Rule>, Surve
         Seen::Unreadable(fault) => Err(fault.into()),
         Seen::Absent | Seen::NotAsked => Ok(Vec::new()),
     }
-}
-
-async fn production_rules(service: &Service, cloud: &impl Cloud) -> Vec<Rule> {
-    let pairs = service.pairs().into_iter();
-    let watch: Watch = pairs.map(|(_, rule)| Facet::Rule(rule)).collect();
-    if watch.is_empty() {
-        return Vec::new();
-    }
-    let seen = cloud.observe(&watch).await;
-    let rules = seen.rules.values().filter_map(Seen::is);
-    rules.cloned().collect()
 }
 
 async fn latest(

@@ -38,6 +38,9 @@ pub fn text(plan: &Proposal) -> String {
             .map(|(index, step)| format!("{}. {step}", index + 1)),
     );
     section(&mut text, "gates", gates(plan).into_iter());
+    if let Some(expected) = expected(plan) {
+        let _ = writeln!(text, "expected         {expected}");
+    }
     section(&mut text, "will not happen", untouched(plan).into_iter());
     section(&mut text, "findings", plan.findings.iter().map(finding));
     inert(&text)
@@ -90,6 +93,10 @@ pub fn strategy(plan: &Proposal) -> String {
             format!("ECS's own {name} shift")
         }
         Way::TaskSets { percents, .. } => format!("task sets at {}", listed(percents)),
+        Way::CodeDeploy { group, config, .. } => match config {
+            Some(config) => format!("CodeDeploy's {group} by {config}"),
+            None => format!("CodeDeploy's {group}"),
+        },
         Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
     };
     format!("{name}, because {}", plan.why)
@@ -127,9 +134,32 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
             steps.push(format!("put the canary's service {service} away"));
         }
         Way::TaskSets { .. } => steps.extend(shifted(plan)),
+        Way::CodeDeploy { application, .. } => steps.extend([
+            format!("create a deployment of the application {application}, unless one of this rollout is there"),
+            format!(
+                "follow it until all traffic has moved and the new task set serves, for at most {}; the old one is CodeDeploy's to terminate",
+                duration(plan.intent.limits.timeout)
+            ),
+        ]),
     }
     steps.push(undo(plan));
     steps
+}
+
+/// How long it takes and how much runs meanwhile, as a rehearsal found it.
+pub fn expected(plan: &Proposal) -> Option<String> {
+    let expected = plan.expected.as_ref()?;
+    let desired = plan.capacity.desired;
+    if let Some(trouble) = &expected.trouble {
+        return Some(format!("even a good release would fail: {trouble}"));
+    }
+    Some(format!(
+        "about {} with a good release; {} tasks at most ({} more than desired), never fewer than {} serving",
+        spelled(expected.seconds),
+        expected.most_tasks,
+        expected.most_tasks.saturating_sub(u64::from(desired)),
+        expected.least_serving
+    ))
 }
 
 /// What must hold in each step before the rollout goes on.
@@ -179,7 +209,7 @@ fn shifted(plan: &Proposal) -> Vec<String> {
             listed(percents)
         ),
         format!(
-            "remove the old task set when it has had no traffic for {}",
+            "remove the old task set when nothing is under way there, after {} at most",
             spelled(*drain_seconds)
         ),
     ]
@@ -239,10 +269,14 @@ fn follow(plan: &Proposal) -> String {
 
 fn undo(plan: &Proposal) -> String {
     let by_weights = matches!(plan.strategy, Way::TaskSets { .. });
+    let by_code_deploy = matches!(plan.strategy, Way::CodeDeploy { .. });
     match (plan.intent.on_failure, &plan.before.serving) {
         (OnFailure::Leave, _) => "if it fails, leave the service as it is".to_owned(),
         (OnFailure::RollBack, _) if by_weights => {
             "if it fails, move the traffic back to the old task set, which stays until the end".to_owned()
+        }
+        (OnFailure::RollBack, _) if by_code_deploy => {
+            "if it fails, stop the deployment; CodeDeploy gives the traffic back to the old task set".to_owned()
         }
         (OnFailure::RollBack, Some(serving)) => format!("if it fails, go back to {}", serving.short()),
         (OnFailure::RollBack, None) => {
@@ -266,6 +300,9 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
     untouched.push(match &plan.strategy {
         Way::TaskSets { rule, .. } => {
             format!("nothing but the weights of {rule} changes on the load balancer")
+        }
+        Way::CodeDeploy { .. } => {
+            "nothing on the load balancer but what the deployment group's pair of target groups gets".to_owned()
         }
         _ if plan.managed.is_some() => {
             "what the service definition does not name stays, tags too".to_owned()
@@ -397,7 +434,8 @@ mod tests {
             "{steps:#?}"
         );
         assert!(
-            steps[3].ends_with("for no time") && steps[4].contains("back to the old task set"),
+            steps[3].ends_with("after no time at most")
+                && steps[4].contains("back to the old task set"),
             "{steps:#?}"
         );
         assert!(

@@ -8,9 +8,11 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::TaskFailure;
+use crate::core::handover::{Handover, LeftBehind};
 use crate::core::id::TargetGroupArn;
 use crate::core::live::Target;
 use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
+use crate::core::taskdef::Finding;
 
 /// One entry as lines; `since` is the rollout's beginning.
 pub fn entry(entry: &Entry, since: Timestamp) -> String {
@@ -51,6 +53,7 @@ fn event(event: &Event) -> String {
         Event::TakenUp { owner, since } => {
             format!("taking up       what {owner} began at {since:.0} and left unfinished")
         }
+        Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
         }
@@ -67,6 +70,9 @@ fn event(event: &Event) -> String {
             "deploying       {} as {deployment}",
             task_definition.short()
         ),
+        Event::HandedOver { deployment, to } => {
+            format!("handed over     {deployment}: {}", handed_over(*to))
+        }
         Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
         Event::Canary { service, tasks } => {
             format!("canary          {service}: {tasks} tasks of the new revision beside the old")
@@ -87,15 +93,53 @@ fn event(event: &Event) -> String {
             cause,
             task_definition,
             by,
-        } => format!(
-            "rolling back    {} to {}: {cause}",
-            match by {
-                Undoer::Ecs => "ECS goes back",
-                Undoer::Ecsdeploy => "going back",
-            },
-            task_definition.short()
-        ),
+        } => {
+            let goes = goes_back(*by);
+            format!(
+                "rolling back    {goes} to {}: {cause}",
+                task_definition.short()
+            )
+        }
         Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+fn warning(finding: &Finding) -> String {
+    let hint = finding.hint.as_ref();
+    let hint = hint.map_or_else(String::new, |hint| format!("\n  {hint}"));
+    format!("warning         {}{hint}", finding.message)
+}
+
+fn goes_back(by: Undoer) -> &'static str {
+    match by {
+        Undoer::Ecs => "ECS goes back",
+        Undoer::CodeDeploy => "CodeDeploy goes back",
+        Undoer::Ecsdeploy => "going back",
+    }
+}
+
+/// What comes of it when nobody returns.
+fn handed_over(to: Handover) -> String {
+    let ends = "no gates are asked, and only its circuit breaker and the deployment alarms end a bad release";
+    match to {
+        Handover::EcsFinishes {
+            left_behind: LeftBehind::Nothing,
+        } => format!("ECS finishes it; {ends}"),
+        Handover::EcsFinishes {
+            left_behind: LeftBehind::Configuration,
+        } => format!(
+            "ECS finishes it; {ends}\n  the service keeps this rollout's deployment configuration until the same command is run again"
+        ),
+        Handover::EcsWaits { minutes } => format!(
+            "ECS waits at each pause, and rolls back unless the same command is run again within {minutes} minutes"
+        ),
+        Handover::CodeDeployFinishes => {
+            "CodeDeploy finishes it; no gates are asked, and only its alarms and hooks end a bad release"
+                .to_owned()
+        }
+        Handover::CodeDeployWaits { minutes } => format!(
+            "CodeDeploy waits before it moves traffic, and goes back unless the same command is run again, or it is continued, within {minutes} minutes"
+        ),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What served before: ECS keeps a record of each service deployment for 90 days.
+//! What served before: ECS keeps a record of each service deployment for 90 days, CodeDeploy of its own deployments.
 //!
 //! **Invariant:** only deployments that succeeded count; one that was rolled back never served.
 
@@ -8,16 +8,24 @@ use super::Aws;
 use super::faults::fault;
 use super::observe::all;
 use super::wire::Document;
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
-use crate::core::rollout::Fault;
+use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
+use crate::core::live::{CodeDeployment, Service, TaskSet};
+use crate::core::rollout::{Fault, GroupSearch};
 use crate::ports::History;
 
 /// DescribeServiceRevisions takes so many at most (ECS API reference).
 const REVISIONS_PER_CALL: usize = 20;
 
 impl History for Aws {
-    async fn completed(&self, service: &ServiceKey) -> Result<Vec<TaskDefinitionArn>, Fault> {
-        let revisions = self.successful(service).await?;
+    async fn completed(
+        &self,
+        key: &ServiceKey,
+        service: &Service,
+    ) -> Result<Vec<TaskDefinitionArn>, Fault> {
+        if service.controller() == "CODE_DEPLOY" {
+            return Box::pin(self.completed_by_code_deploy(key, service)).await;
+        }
+        let revisions = self.successful(key).await?;
         if revisions.is_empty() {
             return Ok(Vec::new());
         }
@@ -46,6 +54,34 @@ impl History for Aws {
 }
 
 impl Aws {
+    /// ECS keeps no record of CodeDeploy's deployments; the deployment group does.
+    async fn completed_by_code_deploy(
+        &self,
+        key: &ServiceKey,
+        service: &Service,
+    ) -> Result<Vec<TaskDefinitionArn>, Fault> {
+        let mut made_by = service.task_sets().map(TaskSet::external_id);
+        let search = GroupSearch {
+            key: key.clone(),
+            application: None,
+            group: None,
+            deployment: made_by
+                .find(|id| id.starts_with("d-"))
+                .map(DeploymentId::new),
+        };
+        let Some(group) = self.code_deploy_group(&search).await? else {
+            return Ok(Vec::new());
+        };
+        let succeeded = self.succeeded_deployments(&group.key()).await?;
+        let mut brought: Vec<TaskDefinitionArn> = succeeded
+            .iter()
+            .filter_map(CodeDeployment::task_definition)
+            .map(TaskDefinitionArn::new)
+            .collect();
+        brought.dedup();
+        Ok(brought)
+    }
+
     /// Target service revisions of the deployments that succeeded, newest first.
     async fn successful(&self, key: &ServiceKey) -> Result<Vec<String>, Fault> {
         let listed = Document::read();

@@ -4,6 +4,7 @@
 //! written as JSON beside the SDK's types (`wire`); credentials, endpoints, signing and retry stay the SDK's.
 
 mod cloudwatch;
+mod code_deploy;
 mod faults;
 mod forms;
 mod history;
@@ -16,6 +17,7 @@ mod observe;
 mod perform;
 mod routing;
 mod rules;
+mod scaling;
 mod task_sets;
 mod wire;
 
@@ -34,6 +36,8 @@ pub struct Aws {
     elb: aws_sdk_elasticloadbalancingv2::Client,
     ecr: aws_sdk_ecr::Client,
     cloudwatch: JsonService,
+    code_deploy: JsonService,
+    scaling: JsonService,
     logs: JsonService,
 }
 
@@ -44,6 +48,8 @@ impl Aws {
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             ecr: aws_sdk_ecr::Client::new(config),
             cloudwatch: JsonService::new(config, cloudwatch::API),
+            code_deploy: JsonService::new(config, code_deploy::API),
+            scaling: JsonService::new(config, scaling::API),
             logs: JsonService::new(config, logs::API),
         }
     }

@@ -75,6 +75,23 @@ impl Aws {
                 let fault = Fault::unasked("approval", "AWS knows no approvals");
                 seen.approvals.insert(ask.clone(), Seen::Unreadable(fault));
             }
+            Facet::TargetGroups(arns) => {
+                seen.target_groups = self.target_group_kinds(arns).await.map(Some).into();
+            }
+            Facet::ScalingPolicies(key) => {
+                seen.policies = self.scaling_policies(key).await.map(Some).into();
+            }
+            Facet::CodeDeployGroup(search) => {
+                seen.code_deploy_group = self.code_deploy_group(search).await.into();
+            }
+            Facet::CodeDeployments(key, since) => {
+                let found = self.code_deployments(key, *since).await;
+                seen.code_deployments = found.map(Some).into();
+            }
+            Facet::CodeDeployment(id) => {
+                let found = self.code_deployment(id).await.into();
+                seen.code_deployment.insert(id.clone(), found);
+            }
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
                 seen.images.insert(image.clone(), found);

@@ -38,6 +38,11 @@ impl Aws {
             Action::PromoteTaskSet { key, set } => self.promote_task_set(key, set).await,
             Action::DeleteTaskSet { key, set } => self.delete_task_set(key, set).await,
             Action::StopServiceDeployment(arn) => self.stop(arn).await,
+            Action::CreateCodeDeployment { members } => {
+                self.create_deployment(members.clone()).await
+            }
+            Action::StopCodeDeployment(id) => self.stop_deployment(id).await,
+            Action::ContinueCodeDeployment(id) => self.continue_deployment(id).await,
             Action::RunTask { members } => self.run_task(members.clone()).await,
             Action::ContinueServiceDeployment { deployment, hook } => {
                 self.go_on(deployment, hook).await

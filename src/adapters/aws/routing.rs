@@ -12,6 +12,7 @@ use super::Aws;
 use super::faults::fault;
 use super::forms;
 use crate::core::id::TargetGroupArn;
+use crate::core::live::TargetGroup;
 use crate::core::rollout::Fault;
 
 /// Each thing as the input of its Create operation, in AWS's spelling, with its own ARN and, for target groups,
@@ -72,6 +73,37 @@ impl Aws {
             found.extend(described.target_groups.unwrap_or_default());
         }
         Ok(found)
+    }
+
+    /// The target groups of these names.
+    pub async fn groups_named(&self, names: &[&str]) -> Result<Vec<TargetGroupArn>, Fault> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let described = self
+            .elb
+            .describe_target_groups()
+            .set_names(Some(names))
+            .send()
+            .await
+            .map_err(|error| fault("DescribeTargetGroups", &error))?;
+        let arns = described.target_groups().iter();
+        Ok(arns
+            .filter_map(|group| group.target_group_arn().map(TargetGroupArn::new))
+            .collect())
+    }
+
+    pub(super) async fn target_group_kinds(
+        &self,
+        arns: &BTreeSet<TargetGroupArn>,
+    ) -> Result<Vec<TargetGroup>, Fault> {
+        let arns = arns.iter().map(|arn| arn.as_str().to_owned()).collect();
+        let kind = |group: types::TargetGroup| TargetGroup {
+            arn: TargetGroupArn::new(group.target_group_arn().unwrap_or_default()),
+            name: group.target_group_name().unwrap_or_default().to_owned(),
+            target_type: group
+                .target_type()
+                .map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        };
+        Ok(self.groups(&arns).await?.into_iter().map(kind).collect())
     }
 
     /// The attributes that a deployment meets: how long a target drains, and how slowly a new one starts.

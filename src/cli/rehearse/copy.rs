@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::code_deploy;
 use super::images::{self, Pace};
 use super::service::service_entry;
 use super::traffic::traffic;
@@ -33,7 +34,11 @@ pub async fn copy(
     aws: &Aws,
 ) -> Result<Copy, Fault> {
     let service = &survey.service;
-    let routing = aws.routing(&target_groups(service)).await?;
+    let mut groups = target_groups(service);
+    if let Some(found) = &survey.code_deploy {
+        groups.extend(aws.groups_named(&found.group.target_groups()).await?);
+    }
+    let routing = aws.routing(&groups).await?;
     let mut assumed: Vec<String> = Vec::new();
     assumed.extend(
         routing
@@ -75,6 +80,12 @@ pub async fn copy(
         "services",
         json!([service_entry(cluster, service, &mut assumed)]),
     );
+    if let Some(found) = &survey.code_deploy {
+        put(
+            "codeDeploy",
+            code_deploy::section(&found.group, &mut assumed),
+        );
+    }
     put("traffic", traffic(&routing, service, &mut assumed));
     Ok(Copy { world, assumed })
 }

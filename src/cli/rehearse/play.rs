@@ -17,7 +17,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::owner::owner;
 use crate::cli::stage::{SandboxClock, SharedSandbox};
 use crate::core::report::{Entry, Event, Outcome, Report};
-use crate::core::service::OnCancel;
+use crate::core::service::{Detach, Intent, OnCancel};
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Means, Pinning, Ran, Request, Unkept, Wanted, roll_out};
 use crate::ports::{Audience, Clock, Wake};
@@ -90,6 +90,11 @@ pub async fn play(
         wanted: Wanted::Document(wanted.clone()),
         // The images were pinned when the live service was looked at.
         pinning: Pinning::Keep,
+        // A rehearsal stays to the verdict.
+        intent: Intent {
+            detach: Detach::No,
+            ..request.intent.clone()
+        },
         ..request.clone()
     };
     let clock = Watched::new(sandbox);
@@ -111,7 +116,7 @@ pub async fn play(
             report: listener.0,
             capacity: clock.capacity(),
         }),
-        Ran::Interrupted { .. } | Ran::Held { .. } => {
+        Ran::Interrupted { .. } | Ran::HandedOver { .. } | Ran::Held { .. } => {
             unreachable!("nobody interrupts a rehearsal, and nobody else is in its world")
         }
     }

@@ -57,19 +57,21 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
     let mut entry = picked(live, &KEPT);
     entry.insert("cluster".to_owned(), json!(cluster));
     entry.insert("serviceName".to_owned(), json!(service.name()));
-    if service.controller() == "EXTERNAL" {
-        entry.retain(|name, _| !OF_SETS.contains(&name.as_str()));
-    } else {
-        entry.insert(
-            "taskDefinition".to_owned(),
-            json!(service.task_definition()),
-        );
+    if service.controller() != "EXTERNAL" {
+        let runs = service.running_task_definition();
+        entry.insert("taskDefinition".to_owned(), json!(runs));
+    }
+    if service.controller() == "CODE_DEPLOY" {
+        entry.extend(of_primary(service));
     }
     let is_daemon = live["schedulingStrategy"] == "DAEMON";
     if is_daemon {
         entry.shift_remove("desiredCount");
     }
     launch(&mut entry, live, assumed);
+    if service.controller() == "EXTERNAL" {
+        entry.retain(|name, _| !OF_SETS.contains(&name.as_str()));
+    }
     alarms(&mut entry, assumed);
     for name in LEFT {
         if !is_empty(&live[name]) {
@@ -93,12 +95,29 @@ pub fn service_entry(cluster: &str, service: &Service, assumed: &mut Vec<String>
     }
     let sets = live["taskSets"].as_array().into_iter().flatten();
     let sets: Vec<Value> = sets
+        .filter(|_| service.controller() == "EXTERNAL")
         .map(|set| Value::Object(picked(set, &SET_KEPT)))
         .collect();
     if !sets.is_empty() {
         entry.insert("taskSets".to_owned(), json!(sets));
     }
     Value::Object(entry)
+}
+
+/// A service that CodeDeploy deploys is made with what its primary task set has now.
+fn of_primary(service: &Service) -> Map<String, Value> {
+    let set = service.primary_task_set();
+    let members = [
+        "launchType",
+        "platformVersion",
+        "networkConfiguration",
+        "loadBalancers",
+    ];
+    members
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), set?.member(name)?.clone())))
+        .filter(|(_, value)| !is_empty(value))
+        .collect()
 }
 
 fn picked(of: &Value, names: &[&str]) -> Map<String, Value> {

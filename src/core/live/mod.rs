@@ -4,20 +4,26 @@
 //! is data ("not said"), never an error; what is not read is still kept in the document.
 
 mod alarm;
+mod code_deploy;
 mod image;
 mod rule;
+mod scaling_policy;
 mod service;
 mod service_deployment;
 mod target;
+mod target_group;
 mod task;
 mod task_set;
 
 pub use alarm::{Alarm, AlarmState};
+pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
 pub use rule::Rule;
+pub use scaling_policy::ScalingPolicy;
 pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, ServiceEvent};
 pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
+pub use target_group::TargetGroup;
 pub use task::{ContainerExit, Task};
 pub use task_set::TaskSet;
 

@@ -1,5 +1,7 @@
 //! A service as DescribeServices answers it, with views over what a rollout reads.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -203,6 +205,22 @@ impl Service {
                     .and_then(Value::as_str)
                     .map(TargetGroupArn::new)
             })
+            .collect()
+    }
+
+    /// The target group of the primary task set, or of the service itself.
+    pub fn serving_group(&self) -> Option<TargetGroupArn> {
+        let of_set = self.primary_task_set().and_then(TaskSet::target_group);
+        of_set.or_else(|| self.target_groups().into_iter().next())
+    }
+
+    /// Target groups of the service and of its other side.
+    pub fn target_groups_of_all(&self) -> BTreeSet<TargetGroupArn> {
+        let groups = self.target_groups().into_iter();
+        let sets = self.task_sets().filter_map(TaskSet::target_group);
+        groups
+            .chain(self.alternate_target_groups())
+            .chain(sets)
             .collect()
     }
 

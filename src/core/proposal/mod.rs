@@ -8,4 +8,4 @@ mod proposal;
 #[cfg(test)]
 mod tests;
 
-pub use proposal::{Capacity, Proposal, StepGates, VERSION, Way, World};
+pub use proposal::{Capacity, Expected, Proposal, StepGates, VERSION, Way, World};

@@ -18,6 +18,7 @@ use crate::core::diff::{Change, diff};
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::live::{Rule, Service};
 use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
+use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
 use crate::core::steps::Asked;
@@ -70,6 +71,24 @@ pub struct Proposal {
     pub managed: Option<Comparison>,
     pub findings: Vec<Finding>,
     pub world: World,
+    /// How a good release would go, where that was played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
+}
+
+/// How a rehearsal of the plan with a good release went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expected {
+    /// From the first call to the verdict.
+    pub seconds: u64,
+    /// The fewest tasks or healthy targets that served.
+    pub least_serving: u64,
+    /// The most tasks that there were at once.
+    pub most_tasks: u64,
+    /// Why it would not succeed, if it would not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// The strategy as readers need it, without the documents that carry it out.
@@ -88,6 +107,12 @@ pub enum Way {
         percents: Vec<u32>,
         hold_seconds: u64,
         drain_seconds: u64,
+    },
+    /// By CodeDeploy's deployment group, as this deployment configuration says (the group's own where it is absent).
+    CodeDeploy {
+        application: String,
+        group: String,
+        config: Option<String>,
     },
     /// So many tasks in a second service first, watched for so long.
     Beside {
@@ -164,14 +189,23 @@ impl Proposal {
                 .managed
                 .as_ref()
                 .map(|managed| Comparison::of_service(managed, &survey.service, redactor)),
-            findings: lint(wanted, launch(&survey.service)),
+            findings: {
+                let mut findings = preflight::findings(plan, wanted, survey);
+                findings.extend(lint(wanted, launch(&survey.service)));
+                findings
+            },
             world: World::of(&plan.before, survey, redactor),
+            expected: None,
         }
     }
 
-    /// `sha256:…` over the proposal's JSON, which holds no secret.
+    /// `sha256:…` over the proposal's JSON, which holds no secret; what is expected of it is no part of it.
     pub fn name(&self) -> String {
-        let json = serde_json::to_vec(self).expect("a proposal holds only JSON");
+        let plan = Self {
+            expected: None,
+            ..self.clone()
+        };
+        let json = serde_json::to_vec(&plan).expect("a proposal holds only JSON");
         let mut name = "sha256:".to_owned();
         for byte in Sha256::digest(json) {
             let _ = write!(name, "{byte:02x}");
@@ -232,6 +266,11 @@ impl Way {
                 hold_seconds: sets.hold.as_secs(),
                 drain_seconds: sets.drain.as_secs(),
             },
+            Strategy::CodeDeploy(way) => Self::CodeDeploy {
+                application: way.group.application.clone(),
+                group: way.group.group.clone(),
+                config: way.config.clone(),
+            },
             Strategy::Beside(beside) => Self::Beside {
                 service: beside.key.service.to_string(),
                 tasks: beside.tasks,
@@ -267,7 +306,7 @@ impl Capacity {
             .unwrap_or(200);
         let (percent, canary) = match strategy {
             Strategy::Rolling => (rolling, 0),
-            Strategy::Native(_) | Strategy::TaskSets(_) => (200, 0),
+            Strategy::Native(_) | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => (200, 0),
             Strategy::Beside(beside) => (rolling, beside.tasks),
         };
         let ceiling = u64::from(desired) * percent / 100 + u64::from(canary);

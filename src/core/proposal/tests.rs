@@ -30,6 +30,8 @@ fn survey(running: &Value) -> Survey {
     described["status"] = json!("ACTIVE");
     Survey {
         rules: Vec::new(),
+        code_deploy: None,
+        further: crate::core::preflight::Further::default(),
         service: Service::new(json!({
             "serviceName": "web", "status": "ACTIVE", "taskDefinition": arn, "desiredCount": 4,
             "launchType": "FARGATE",

@@ -50,6 +50,12 @@ pub enum Action {
         deployment: ServiceDeploymentArn,
         hook: String,
     },
+    /// CodeDeploy's CreateDeployment with exactly these members.
+    CreateCodeDeployment { members: Map<String, Value> },
+    /// CodeDeploy's StopDeployment with `autoRollbackEnabled`: it goes back by a deployment of its own.
+    StopCodeDeployment(DeploymentId),
+    /// CodeDeploy's ContinueDeployment of one that waits (`READY_WAIT`) before it moves traffic.
+    ContinueCodeDeployment(DeploymentId),
     /// RunTask with exactly these members; their `clientToken` makes the task once.
     RunTask { members: Map<String, Value> },
 }
@@ -65,6 +71,8 @@ pub enum Receipt {
     Promoted,
     Stopped,
     Continued,
+    /// The deployment that CodeDeploy made.
+    CodeDeployment(DeploymentId),
     /// The task that RunTask started, now or when it was asked before under this client token.
     Started {
         token: String,
@@ -86,6 +94,9 @@ impl Action {
             Self::DeleteTaskSet { .. } => "DeleteTaskSet",
             Self::StopServiceDeployment(_) => "StopServiceDeployment",
             Self::ContinueServiceDeployment { .. } => "ContinueServiceDeployment",
+            Self::CreateCodeDeployment { .. } => "CreateDeployment",
+            Self::StopCodeDeployment(_) => "StopDeployment",
+            Self::ContinueCodeDeployment(_) => "ContinueDeployment",
             Self::RunTask { .. } => "RunTask",
         }
     }

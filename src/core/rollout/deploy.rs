@@ -79,6 +79,9 @@ impl Turning<'_> {
     }
 
     pub fn deploy(mut self) -> Turn {
+        if let Strategy::CodeDeploy(way) = &self.plan.strategy {
+            return self.order_code_deployment(way);
+        }
         match &self.seen.receipt {
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);

@@ -6,6 +6,7 @@
 
 mod action;
 mod beside;
+mod code_deploy;
 mod deploy;
 pub mod gates;
 mod hold;
@@ -23,7 +24,7 @@ mod wish;
 
 pub use action::{Action, Receipt};
 pub use hold::{Divided, Gating, Held};
-pub use observation::{Facet, Fault, FaultKind, Observation, Seen, Watch};
+pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
 pub use wish::Wish;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Receipt, Wish};
@@ -12,7 +13,8 @@ use crate::core::id::{
     Cluster, DeploymentId, RuleArn, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
 };
 use crate::core::live::{
-    Alarm, EcrImage, EcrImageDetail, Rule, Service, ServiceDeployment, Target, Task,
+    Alarm, CodeDeployment, DeploymentGroup, EcrImage, EcrImageDetail, GroupKey, Rule,
+    ScalingPolicy, Service, ServiceDeployment, Target, TargetGroup, Task,
 };
 use crate::core::taskdef::Described;
 
@@ -42,6 +44,17 @@ pub enum Facet {
     Rule(RuleArn),
     /// DescribeTargetGroups, DescribeListeners and DescribeRules: every rule of the group's load balancers.
     RulesAround(TargetGroupArn),
+    /// DescribeTargetGroups.
+    TargetGroups(BTreeSet<TargetGroupArn>),
+    /// Application Auto Scaling's DescribeScalingPolicies of the service.
+    ScalingPolicies(ServiceKey),
+    /// CodeDeploy's GetDeploymentGroup, after a search where its name is not known.
+    CodeDeployGroup(GroupSearch),
+    /// CodeDeploy's ListDeployments and BatchGetDeployments: the group's unfinished deployments, and with a time all
+    /// that were made since.
+    CodeDeployments(GroupKey, Option<Timestamp>),
+    /// CodeDeploy's GetDeployment, ListDeploymentTargets and BatchGetDeploymentTargets.
+    CodeDeployment(DeploymentId),
     /// DescribeImages.
     Image(EcrImage),
     /// DescribeAlarms, of these names.
@@ -54,6 +67,17 @@ pub enum Facet {
     OneOffTask(Cluster, TaskArn),
     /// What people said on the pull request, or to `ecsdeploy promote` and `abort`.
     Approval(Ask),
+}
+
+/// What is known of the deployment group that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupSearch {
+    pub key: ServiceKey,
+    /// Names that were asked for.
+    pub application: Option<String>,
+    pub group: Option<String>,
+    /// A deployment of the group: `externalId` of one of the service's task sets.
+    pub deployment: Option<DeploymentId>,
 }
 
 /// What one look gave.
@@ -106,6 +130,12 @@ pub struct Observation {
     pub rules: BTreeMap<RuleArn, Seen<Rule>>,
     /// The rules around the target group that was asked about.
     pub rules_around: Seen<Vec<Rule>>,
+    pub target_groups: Seen<Vec<TargetGroup>>,
+    pub policies: Seen<Vec<ScalingPolicy>>,
+    pub code_deploy_group: Seen<DeploymentGroup>,
+    /// Deployments of the group that was asked about.
+    pub code_deployments: Seen<Vec<CodeDeployment>>,
+    pub code_deployment: BTreeMap<DeploymentId, Seen<CodeDeployment>>,
     pub images: BTreeMap<EcrImage, Seen<EcrImageDetail>>,
     /// By name: one that is not there is absent.
     pub alarms: BTreeMap<String, Seen<Alarm>>,

@@ -31,7 +31,9 @@ impl Turning<'_> {
         let native = match &self.plan.strategy {
             Strategy::Native(native) => native,
             Strategy::Beside(beside) => return self.tidy_canary(beside, outcome),
-            Strategy::Rolling | Strategy::TaskSets(_) => return self.finish(outcome.clone()),
+            Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
+                return self.finish(outcome.clone());
+            }
         };
         match &self.seen.receipt {
             Some(Ok(Receipt::Updated(_))) => return self.finish(outcome.clone()),

@@ -48,6 +48,7 @@ impl<'a> Turning<'a> {
                 self.follow_rolling()
             }
             Strategy::Native(_) => self.follow_native(),
+            Strategy::CodeDeploy(_) => self.follow_code_deploy(),
         }
     }
 
@@ -57,6 +58,7 @@ impl<'a> Turning<'a> {
                 self.undo_rolling(cause, by)
             }
             Strategy::Native(_) => self.undo_native(cause),
+            Strategy::CodeDeploy(_) => self.undo_code_deploy(cause),
         }
     }
 
@@ -94,7 +96,9 @@ impl<'a> Turning<'a> {
     /// Ends the rollout: what was set or started for its time is put away first.
     pub fn conclude(self, outcome: Outcome) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling | Strategy::TaskSets(_) => self.finish(outcome),
+            Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
+                self.finish(outcome)
+            }
             // Nothing was set yet.
             Strategy::Native(_) if self.next.phase == Phase::Register => self.finish(outcome),
             Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),

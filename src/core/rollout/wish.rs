@@ -55,8 +55,10 @@ impl Turning<'_> {
         let by = Undoer::Ecsdeploy;
         self.next.enter(Phase::Undo { cause, by }, self.now);
         let mut watch = self.watch_service();
-        let key = self.plan.target.clone();
-        watch.insert(Facet::ServiceDeployment(key, deployment));
+        watch.insert(match self.plan.strategy {
+            Strategy::CodeDeploy(_) => Facet::CodeDeployment(deployment),
+            _ => Facet::ServiceDeployment(self.plan.target.clone(), deployment),
+        });
         self.look_now(watch)
     }
 
@@ -67,8 +69,8 @@ impl Turning<'_> {
                 .serving
                 .clone()
                 .filter(|serving| Some(serving) != self.next.revision.as_ref()),
-            // ECS's own engine keeps the old side and knows the way.
-            Strategy::Native(_) => Some(before.task_definition.clone()),
+            // Their own engines keep the old side and know the way.
+            Strategy::Native(_) | Strategy::CodeDeploy(_) => Some(before.task_definition.clone()),
         }
     }
 }

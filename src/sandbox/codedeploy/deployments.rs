@@ -159,6 +159,7 @@ pub fn list(world: &World, input: Input<'_>) -> Result<Value, ApiError> {
         "applicationName",
         "deploymentGroupName",
         "includeOnlyStatuses",
+        "createTimeRange",
         "nextToken",
     ])?;
     let (application, group) = (
@@ -166,6 +167,9 @@ pub fn list(world: &World, input: Input<'_>) -> Result<Value, ApiError> {
         input.text("deploymentGroupName"),
     );
     let statuses = input.texts("includeOnlyStatuses");
+    let range = input.get("createTimeRange");
+    let bound = |end: &str| range.and_then(|range| range[end].as_f64());
+    let (start, end) = (bound("start"), bound("end"));
     if let (Some(application), Some(group)) = (application, group) {
         world.code_deploy.group(application, group)?;
     }
@@ -173,6 +177,8 @@ pub fn list(world: &World, input: Input<'_>) -> Result<Value, ApiError> {
         application.is_none_or(|name| name == one.application)
             && group.is_none_or(|name| name == one.group)
             && (statuses.is_empty() || statuses.contains(&one.status.as_str()))
+            && start.is_none_or(|start| one.created.millis() as f64 >= start * 1000.0)
+            && end.is_none_or(|end| one.created.millis() as f64 <= end * 1000.0)
     };
     let found = world.code_deploy.deployments.iter().rev().filter(is_wanted);
     page(

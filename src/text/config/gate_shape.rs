@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -283,6 +284,16 @@ impl TryFrom<Size> for CanaryTasks {
                     format!("`{text}` is neither a number of tasks nor a share such as 10%")
                 }),
         }
+    }
+}
+
+impl FromStr for CanaryTasks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size = text.parse().map(Size::Tasks);
+        size.unwrap_or_else(|_| Size::Share(text.to_owned()))
+            .try_into()
     }
 }
 

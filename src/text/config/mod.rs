@@ -1,5 +1,6 @@
 //! `ecsdeploy.yml`: its shape, how it is read, and what one service of it comes to.
 
+mod code_deploy;
 mod duration;
 mod gate_read;
 mod gate_shape;
@@ -11,7 +12,9 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+pub use code_deploy::CodeDeployConfig;
 pub use duration::HumanDuration;
+pub use gate_shape::CanaryTasks;
 pub use gate_shape::{GateConfig, GateList, StepConfig};
 pub use journal::JournalPlace;
 pub use resolve::{DEFAULT_TIMEOUT, Resolved, Rollout};

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::gate_shape::{GateList, StepConfig};
+use super::code_deploy::CodeDeployConfig;
+use super::gate_shape::{CanaryTasks, GateList, StepConfig};
 use super::shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,
     StrategyName,
 };
 use crate::core::gate::Gate;
 use crate::core::redact::Rules;
-use crate::core::service::Step;
+use crate::core::service::{CanarySize, Step};
 use crate::text::complaint::Complaint;
 use crate::text::values::merge;
 
@@ -59,6 +60,13 @@ pub struct Rollout {
     pub max_failed_tasks: Option<u32>,
     pub on_failure: OnFailure,
     pub on_cancel: OnCancel,
+    pub canary: Option<CanarySize>,
+    /// Empty: the strategy's own.
+    pub weights: Vec<u32>,
+    pub rule: Option<String>,
+    pub test_rule: Option<String>,
+    pub drain: Option<Duration>,
+    pub codedeploy: CodeDeployConfig,
     /// For how long each step must hold, if the configuration says it.
     pub bake: Option<Duration>,
     /// `None`: the defaults.
@@ -136,6 +144,15 @@ impl RolloutConfig {
             max_failed_tasks: self.max_failed_tasks.or(base.max_failed_tasks),
             on_failure: self.on_failure.or(base.on_failure).unwrap_or_default(),
             on_cancel: self.on_cancel.or(base.on_cancel).unwrap_or_default(),
+            canary: self.canary.or(base.canary).map(|CanaryTasks(size)| size),
+            weights: {
+                let weights = self.weights.as_ref().or(base.weights.as_ref());
+                weights.cloned().unwrap_or_default()
+            },
+            rule: first([&self.rule, &base.rule]),
+            test_rule: first([&self.test_rule, &base.test_rule]),
+            drain: self.drain.or(base.drain).map(super::HumanDuration::get),
+            codedeploy: self.codedeploy.over(&base.codedeploy),
             bake: self.bake.or(base.bake).map(super::HumanDuration::get),
             gates: gates.map(|GateList(gates)| gates.clone()),
             steps: steps

@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::code_deploy::CodeDeployConfig;
 use super::duration::HumanDuration;
-use super::gate_shape::{GateList, StepConfig};
+use super::gate_shape::{CanaryTasks, GateList, StepConfig};
 use super::journal::JournalPlace;
 use crate::text::complaint::Complaint;
 use crate::text::yaml;
@@ -95,6 +96,20 @@ pub struct RolloutConfig {
     pub on_failure: Option<OnFailure>,
     /// What to do when the run is cancelled. Default: `leave`.
     pub on_cancel: Option<OnCancel>,
+    /// A canary first: a number of tasks (`1`), or a percentage (`10%`).
+    pub canary: Option<CanaryTasks>,
+    /// Task sets: percent of production traffic, step by step.
+    pub weights: Option<Vec<u32>>,
+    /// Task sets: ARN of the listener rule of the production traffic, where the target groups do not tell it.
+    pub rule: Option<String>,
+    /// Task sets: ARN of the listener rule of the test traffic.
+    pub test_rule: Option<String>,
+    /// Task sets: how long a side without traffic is kept at most before it is removed: less when CloudWatch or the
+    /// target group shows that nothing is under way there. Default: `5m`.
+    pub drain: Option<HumanDuration>,
+    /// Names and documents for AWS CodeDeploy, where it deploys the service.
+    #[serde(default)]
+    pub codedeploy: CodeDeployConfig,
     /// For how long each step must hold before the rollout goes on. Default: the strategy's own.
     pub bake: Option<HumanDuration>,
     /// What must hold in each step before the rollout goes on. Default: `tasks`, `targets`, and the service's own
@@ -129,6 +144,16 @@ pub enum StrategyName {
     Auto,
     /// Tasks are replaced little by little, by ECS.
     Rolling,
+    /// All traffic at once, moved by ECS to a second target group.
+    BlueGreen,
+    /// A part first: ECS's own canary where the service can shift traffic, else tasks beside it.
+    Canary,
+    /// Equal steps of traffic, moved by ECS.
+    Linear,
+    /// The weights of two task sets in one listener rule.
+    TaskSets,
+    /// A deployment by AWS CodeDeploy.
+    CodeDeploy,
 }
 
 /// What to do when the new revision fails.

@@ -67,9 +67,7 @@ fn without_an_environment_the_base_stands_alone() {
                 max_failed_tasks: Some(2),
                 on_failure: OnFailure::Rollback,
                 on_cancel: OnCancel::Leave,
-                bake: None,
-                gates: None,
-                steps: Vec::new(),
+                ..Rollout::default()
             },
             journal: JournalPlace::Auto,
             redact: Rules::default(),

@@ -74,6 +74,8 @@ fn table(plan: &Proposal) -> String {
         ),
         ("Undo goes back to", cell(serving)),
     ];
+    let expected = words::expected(plan).map(|it| ("Expected", plain(&it)));
+    let rows: Vec<_> = rows.into_iter().chain(expected).collect();
     rows_of(&rows)
 }
 

@@ -75,6 +75,7 @@ fn title(story: &Story) -> String {
         Standing::Ended(Outcome::Stranded { .. }) => "❌ Failed, needs a hand",
         Standing::Ended(Outcome::Superseded { .. }) => "⚠️ Superseded",
         Standing::Interrupted => "⏸️ Interrupted, the same command takes it up again",
+        Standing::HandedOver => "⏩ Handed over, AWS goes on by itself",
         Standing::Contested => "⏸️ Another rollout has the service",
     };
     headline(status, story.target, story.environment)

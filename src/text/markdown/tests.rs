@@ -22,6 +22,7 @@ fn proposal(text: &str) -> Proposal {
     let document = |value: &str| json!({"containerDefinitions": [{"name": text, "image": text, "command": [value]}]});
     let arn = TaskDefinitionArn::new(format!("arn:task-definition/{text}"));
     Proposal {
+        expected: None,
         managed: None,
         version: VERSION,
         target: ServiceKey {

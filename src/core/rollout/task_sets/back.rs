@@ -98,7 +98,11 @@ impl Turning<'_> {
             return self.finish(Outcome::RolledBack { cause });
         };
         let pause = between_looks(self.next.entered, self.now);
-        if ours.is_draining() || self.waited(since).unsigned_abs() < sets.drain {
+        if ours.is_draining() {
+            return self.look_after(pause, watch);
+        }
+        if !self.is_drained(sets, &sets.green, since) {
+            let watch = self.watch_drain(sets, &sets.green, since);
             return self.look_after(pause, watch);
         }
         let set = ours.id();

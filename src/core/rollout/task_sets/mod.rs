@@ -5,6 +5,7 @@
 //! are read back after each change; going back is weights first, on the set that still serves.
 
 mod back;
+mod drained;
 mod raise;
 mod shift;
 mod wind_up;

@@ -47,15 +47,16 @@ impl Turning<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
-        let watch = it.watch_sets(sets);
         if !rule.divides(&division(sets, 100)) {
             let reason = "the listener rule's weights were changed by somebody else".to_owned();
             return it.begin_back(Cause::Stopped { reason });
         }
-        if it.waited(since).unsigned_abs() < sets.drain {
+        if !it.is_drained(sets, &sets.blue, since) {
             let pause = between_looks(it.next.entered, it.now);
+            let watch = it.watch_drain(sets, &sets.blue, since);
             return it.look_after(pause, watch);
         }
+        let watch = it.watch_sets(sets);
         it.next.enter(Phase::TaskSets(Stage::Remove), it.now);
         it.look_now(watch)
     }

@@ -1,0 +1,162 @@
+//! Rollouts that are handed over to AWS's own engine: what it comes to when somebody returns, and when nobody does.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic in a test is a failure with its place"
+)]
+
+#[expect(dead_code, reason = "each suite uses a part of the stage")]
+mod common;
+
+use std::time::Duration;
+
+use common::{Listener, Stage, outcome, with_image};
+use ecsdeploy::adapters::aws::Auto;
+use ecsdeploy::core::handover::{Handover, LeftBehind};
+use ecsdeploy::core::plan::Refusal;
+use ecsdeploy::core::report::{Event, Outcome, Report};
+use ecsdeploy::core::service::Detach;
+use ecsdeploy::engine::{Ran, Request, SurveyError, roll_out, spectate};
+
+fn web(tag: &str, detach: Detach) -> Request {
+    let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
+    let mut request = with_image("main", "web", &image);
+    request.intent.limits.timeout = Duration::from_hours(1);
+    request.intent.detach = detach;
+    request
+}
+
+/// Hands over, and gives what was said of it.
+async fn hand_over(stage: &Stage, detach: Detach) -> Handover {
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let ran = roll_out(web("1.1.0", detach), &stage.means(&journal), &mut listener).await;
+    assert!(matches!(ran.unwrap(), Ran::HandedOver { .. }));
+    assert!(listener.0.seconds() < 120, "it does not stay");
+    let mut said = listener
+        .0
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::HandedOver { to, .. } => Some(*to),
+            _ => None,
+        });
+    said.next().unwrap()
+}
+
+async fn later(stage: &Stage, minutes: u64) {
+    let mut sandbox = stage.sandbox.lock();
+    let later = sandbox.now() + ecsdeploy::sandbox::Duration::from_secs(60 * minutes);
+    sandbox.advance(later);
+}
+
+/// The revision that serves, and how many lifecycle hooks the service has.
+async fn serving(stage: &Stage) -> (String, usize) {
+    let ecs = stage.ecs();
+    let described = ecs.describe_services().cluster("main").services("web");
+    let described = described.send().await.unwrap();
+    let service = &described.services()[0];
+    let primary = service
+        .task_sets()
+        .iter()
+        .find(|set| set.status() == Some("PRIMARY"));
+    let runs = primary.map_or(service.task_definition(), |set| set.task_definition());
+    let hooks = service
+        .deployment_configuration()
+        .map_or(0, |set| set.lifecycle_hooks().len());
+    let name = runs.unwrap().rsplit('/').next().unwrap().to_owned();
+    (name, hooks)
+}
+
+#[tokio::test]
+async fn ecs_finishes_a_shift_by_itself_and_nothing_is_left_on_the_service() {
+    let stage = Stage::example("fargate-canary-shift");
+    let before = serving(&stage).await.1;
+    let to = hand_over(&stage, Detach::Finish).await;
+    let left_behind = LeftBehind::Nothing;
+    assert_eq!(to, Handover::EcsFinishes { left_behind });
+    later(&stage, 60).await;
+    assert_eq!(serving(&stage).await, ("web:2".to_owned(), before));
+    assert_eq!(stage.calls("ContinueServiceDeployment"), 0);
+    let story = stage.rollout(web("1.1.0", Detach::No)).await.unwrap();
+    assert_eq!(
+        story.outcome,
+        Outcome::Completed,
+        "who comes later learns how it ended"
+    );
+    assert_eq!(stage.parameters(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_shift_that_is_held_is_rolled_back_if_nobody_returns() {
+    let stage = Stage::example("fargate-canary-shift");
+    assert_eq!(
+        hand_over(&stage, Detach::Hold).await,
+        Handover::EcsWaits { minutes: 30 }
+    );
+    later(&stage, 60).await;
+    assert_eq!(serving(&stage).await.0, "web:1");
+}
+
+#[tokio::test]
+async fn the_same_command_attaches_and_stays_to_the_verdict() {
+    for (example, detach) in [
+        ("fargate-canary-shift", Detach::Hold),
+        ("fargate-web", Detach::Finish),
+        ("code-deploy", Detach::Finish),
+    ] {
+        let stage = Stage::example(example);
+        let before = serving(&stage).await.1;
+        hand_over(&stage, detach).await;
+        let story = stage.rollout(web("1.1.0", detach)).await.unwrap();
+        assert_eq!(story.outcome, Outcome::Completed, "{example}");
+        assert_eq!(
+            serving(&stage).await,
+            ("web:2".to_owned(), before),
+            "{example}"
+        );
+        assert_eq!(stage.parameters(), Vec::<String>::new(), "{example}");
+    }
+}
+
+#[tokio::test]
+async fn codedeploy_goes_back_if_nobody_lets_it_go_on() {
+    let stage = Stage::example("code-deploy");
+    let to = hand_over(&stage, Detach::Finish).await;
+    assert_eq!(to, Handover::CodeDeployWaits { minutes: 15 });
+    later(&stage, 30).await;
+    assert_eq!(serving(&stage).await.0, "web:1");
+}
+
+#[tokio::test]
+async fn a_watcher_attaches_and_tells_the_end() {
+    for example in ["fargate-web", "code-deploy"] {
+        let world = std::fs::read_to_string(format!(
+            "{}/examples/{example}/sandbox.yml",
+            env!("CARGO_MANIFEST_DIR")
+        ));
+        // Nobody lets it go on, so that it must go on by itself.
+        let world = world
+            .unwrap()
+            .replace("STOP_DEPLOYMENT", "CONTINUE_DEPLOYMENT");
+        let stage = Stage::world(&world);
+        hand_over(&stage, Detach::Finish).await;
+        let journal = Auto::new(&stage.config);
+        let mut listener = Listener(Report::new());
+        let target = web("1.1.0", Detach::No).target;
+        let timeout = Duration::from_hours(1);
+        let (cloud, clock) = (&stage.aws, &stage.clock);
+        let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
+        assert_eq!(outcome(watched.unwrap()), Outcome::Completed, "{example}");
+    }
+}
+
+#[tokio::test]
+async fn what_this_program_does_itself_is_not_handed_over() {
+    let stage = Stage::example("external-task-sets");
+    let error = stage.rollout(web("1.1.0", Detach::Finish)).await.err();
+    assert!(
+        matches!(error, Some(SurveyError::Refused(Refusal::Strategy { .. }))),
+        "{error:?}"
+    );
+    assert_eq!(stage.calls("CreateTaskSet"), 0);
+}
