@@ -1,4 +1,5 @@
-//! One secret value in every dress in which it may appear again: as it is, escaped for JSON, for a URL, in base64.
+//! One secret value in every dress in which it may appear again: as it is, escaped for JSON, for Markdown, for a URL, in
+//! base64.
 //!
 //! **Invariant:** what is too short or too common a word is not hunted, or output would be full of holes that tell
 //! where the word is meant; such a value is still hidden at its own place.
@@ -61,7 +62,9 @@ pub(super) fn dresses(secret: &str) -> BTreeSet<String> {
     }
     let escaped = in_json(secret);
     needles.insert(in_json(&escaped));
+    needles.insert(in_markdown(&escaped));
     needles.insert(escaped);
+    needles.insert(in_markdown(secret));
     needles.insert(visible(secret));
     needles.extend(in_url(secret));
     if secret.len() >= SHORTEST_ANYWHERE {
@@ -106,6 +109,28 @@ fn visible(text: &str) -> String {
         }
     };
     text.chars().map(mark).collect()
+}
+
+/// As running text of a comment gets it (`text::markdown`): punctuation escaped, and a zero-width space behind what would
+/// begin a mention, a reference or a link.
+fn in_markdown(text: &str) -> String {
+    let mut out = String::new();
+    let text = visible(text).replace('\n', " ");
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if "\\`*_[]<>|~#&!$".contains(letter) {
+            out.push('\\');
+        }
+        out.push(letter);
+        let Some(next) = letters.peek() else { break };
+        let refers = "@#!~%$&".contains(letter) && !next.is_whitespace();
+        let links =
+            letter == ':' && *next == '/' || letter == '.' && out.to_lowercase().ends_with("www.");
+        if refers || links {
+            out.push('\u{200b}');
+        }
+    }
+    out
 }
 
 /// Percent-encoded: as a form does it, with `%20` for blanks, and in small letters.
