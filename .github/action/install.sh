@@ -5,8 +5,12 @@
 # that this repository's release workflow built it. Reads its settings from the environment and nothing from the checkout.
 set -euo pipefail
 
+# What an input holds stays text: it begins no workflow command of its own.
 fail() {
-  echo "::error title=ecsdeploy::$*"
+  local text=$*
+  text=${text//%/%25}
+  text=${text//$'\r'/%0D}
+  echo "::error title=ecsdeploy::${text//$'\n'/%0A}"
   exit 1
 }
 
