@@ -434,7 +434,11 @@ fn secrets_are_masked_and_reach_nobody() {
         "the example has an environment"
     );
     fs::write(job.folder.path().join("service.json.hbs"), template).unwrap();
-    let ran = job.check(ROLLOUT, 0, &["::add-mask::canary-pass-0451\n"]);
+    let masked = ["::add-mask::canary-pass-0451\n"];
+    for line in ["plan --sandbox", "diff --sandbox", "render"] {
+        job.check(line, 0, &masked);
+    }
+    let ran = job.check(ROLLOUT, 0, &masked);
     let unmasked = ran.stderr.replace("::add-mask::canary-pass-0451\n", "");
     let state = github.state();
     let bodies: Vec<&Value> = state.exchanges.iter().map(|it| &it["body"]).collect();
