@@ -99,16 +99,15 @@ fn in_json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// As terminals get it: control characters replaced by a visible mark.
+/// As terminals get it (`text::terminal`): what they would obey replaced by a visible mark.
 fn visible(text: &str) -> String {
-    let mark = |c: char| {
-        if c.is_control() && c != '\n' {
-            '\u{fffd}'
-        } else {
-            c
-        }
+    let is_obeyed = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().map(mark).collect()
+    text.chars()
+        .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// As running text of a comment gets it (`text::markdown`): punctuation escaped, and a zero-width space behind what would
