@@ -163,7 +163,9 @@ impl Job {
                 file: self.in_repository(&spot.file),
                 ..spot.clone()
             });
-            let annotation = ci::github::annotation(tone, title, spot.as_ref(), message);
+            // It is cut and escaped: a secret must be gone before.
+            let message = stdout::redactor().text(message);
+            let annotation = ci::github::annotation(tone, title, spot.as_ref(), &message);
             stdout::command(&annotation);
         }
     }

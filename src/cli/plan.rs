@@ -73,7 +73,10 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let environment = setting.environment();
     let page = |limit| match &planned {
         Ok(proposal) => markdown::plan(proposal, environment, limit),
-        Err(failure) => markdown::failed(&target, environment, &failure.render(), limit),
+        Err(failure) => {
+            let told = stdout::redactor().text(&failure.render());
+            markdown::failed(&target, environment, &told, limit)
+        }
     };
     job().summary(page);
     let marker = markdown::marker(&target.to_string(), environment);

@@ -14,6 +14,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::failure::{Exit, Failure};
@@ -89,6 +91,29 @@ pub fn page(limit: usize, render: impl Fn(usize) -> String) -> String {
     }
 }
 
+/// The same without its secrets, for readers that cut texts short: half a secret is not recognised any more.
+pub fn hidden<T: Serialize + DeserializeOwned + Clone>(told: &T) -> T {
+    let redactor = redactor();
+    let document = serde_json::to_value(told).expect("what is told is JSON");
+    // A text that has to have a form, such as a time, may lose it; then the last pass alone hides.
+    serde_json::from_value(hide_texts(&redactor, document)).unwrap_or_else(|_| told.clone())
+}
+
+fn hide_texts(redactor: &Redactor, document: Value) -> Value {
+    match document {
+        Value::String(text) => Value::String(redactor.text(&text)),
+        Value::Array(items) => {
+            let items = items.into_iter().map(|item| hide_texts(redactor, item));
+            Value::Array(items.collect())
+        }
+        Value::Object(members) => {
+            let hide = |(name, value)| (name, hide_texts(redactor, value));
+            Value::Object(members.into_iter().map(hide).collect())
+        }
+        other => other,
+    }
+}
+
 fn unmasked() -> Vec<String> {
     let mut masked = MASKED.lock().unwrap_or_else(PoisonError::into_inner);
     let redactor = redactor();
@@ -151,5 +176,28 @@ fn write(text: &str) -> Result<(), Failure> {
             Err(Failure::new(Exit::Failed, "failed to write to stdout").because(&error))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::report::Event;
+
+    #[test]
+    fn a_secret_is_gone_before_a_reader_cuts_it_in_two() {
+        let secret = "kq8vZ-2mXw7-rT4pL-9sNd3";
+        learn_document(&json!({"environment": [{"name": "DB_PASSWORD", "value": secret}]}));
+        let said = format!("{}{secret}", "x ".repeat(145));
+        let told = Event::Trouble {
+            operation: "RunTask".to_owned(),
+            message: said,
+        };
+        let Event::Trouble { message, .. } = hidden(&told) else {
+            panic!("it is the same event")
+        };
+        assert!(!message.contains(&secret[..6]), "{message}");
     }
 }

@@ -203,7 +203,8 @@ impl Teller {
 
     fn failed(&self, failure: &Failure, limit: usize) -> String {
         let environment = self.scene.environment.as_deref();
-        failed(&self.scene.target, environment, &failure.render(), limit)
+        let told = stdout::redactor().text(&failure.render());
+        failed(&self.scene.target, environment, &told, limit)
     }
 
     fn marker(&self) -> String {
@@ -281,7 +282,7 @@ impl Audience for Teller {
             // A closed stdout must not end a rollout; the verdict still goes to stderr and the exit code.
             let _ = stdout::data(&format!("{line}\n"));
         }
-        self.report.record(entry.at, entry.event.clone());
+        self.report.record(entry.at, stdout::hidden(&entry.event));
     }
 
     fn learn(&mut self, document: &TaskDefinition) {
