@@ -389,6 +389,7 @@ fn a_version_or_a_runner_that_cannot_be_is_refused() {
     let version = |text: &str, says: &str| runner.steps(&[("version", text)]).check(1, &[says]);
     version("latest", "latest is no version");
     version("1.2.3/../../x", "is no version");
+    version("1\n::add-path::x", "1%0A::add-path::x is no version");
     let runner = runner.with([("RUNNER_ARCH".to_owned(), "X86".to_owned())]);
     runner
         .steps(&[("version", "1.2.3")])

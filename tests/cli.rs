@@ -406,8 +406,9 @@ fn members_of_update_service_are_planned_sent_and_a_reason_to_deploy() {
         &plan,
         0,
         &[
-            "UpdateService, with propagateTags \"SERVICE\"",
-            "nothing else of the service changes",
+            "~ propagateTags: \"NONE\" -> \"SERVICE\"",
+            "UpdateService, with propagateTags",
+            "what the service definition does not name stays",
         ],
     );
     let world = world_of("fargate-web");

@@ -43,7 +43,7 @@ async fn hand_over(stage: &Stage, detach: Detach) -> Handover {
     said.next().unwrap()
 }
 
-async fn later(stage: &Stage, minutes: u64) {
+fn later(stage: &Stage, minutes: u64) {
     let mut sandbox = stage.sandbox.lock();
     let later = sandbox.now() + ecsdeploy::sandbox::Duration::from_secs(60 * minutes);
     sandbox.advance(later);
@@ -74,7 +74,7 @@ async fn ecs_finishes_a_shift_by_itself_and_nothing_is_left_on_the_service() {
     let to = hand_over(&stage, Detach::Finish).await;
     let left_behind = LeftBehind::Nothing;
     assert_eq!(to, Handover::EcsFinishes { left_behind });
-    later(&stage, 60).await;
+    later(&stage, 60);
     assert_eq!(serving(&stage).await, ("web:2".to_owned(), before));
     assert_eq!(stage.calls("ContinueServiceDeployment"), 0);
     let story = stage.rollout(web("1.1.0", Detach::No)).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_shift_that_is_held_is_rolled_back_if_nobody_returns() {
         hand_over(&stage, Detach::Hold).await,
         Handover::EcsWaits { minutes: 30 }
     );
-    later(&stage, 60).await;
+    later(&stage, 60);
     assert_eq!(serving(&stage).await.0, "web:1");
 }
 
@@ -123,7 +123,7 @@ async fn codedeploy_goes_back_if_nobody_lets_it_go_on() {
     let stage = Stage::example("code-deploy");
     let to = hand_over(&stage, Detach::Finish).await;
     assert_eq!(to, Handover::CodeDeployWaits { minutes: 15 });
-    later(&stage, 30).await;
+    later(&stage, 30);
     assert_eq!(serving(&stage).await.0, "web:1");
 }
 

@@ -124,7 +124,9 @@ async fn see(stage: &Stage, request: Request, people: &impl People) -> Story {
         wish: None,
     };
     let mut listener = Listener(Report::new());
-    let ran = roll_out(request, &means, &mut listener).await.unwrap();
+    let ran = Box::pin(roll_out(request, &means, &mut listener))
+        .await
+        .unwrap();
     let story = Story {
         outcome: outcome(ran),
         report: listener.0,

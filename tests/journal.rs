@@ -579,9 +579,9 @@ async fn each_store_keeps_one_record_for_one_owner() {
     let stage = Stage::example("fargate-web");
     let now = stage.clock.now();
     let folder = tempfile::tempdir().unwrap();
-    keeps(&Parameters::new(&stage.config), now, &stage).await;
-    keeps(&ServiceTags::new(&stage.config), now, &stage).await;
-    keeps(&Auto::new(&stage.config), now, &stage).await;
+    Box::pin(keeps(&Parameters::new(&stage.config), now, &stage)).await;
+    Box::pin(keeps(&ServiceTags::new(&stage.config), now, &stage)).await;
+    Box::pin(keeps(&Auto::new(&stage.config), now, &stage)).await;
     keeps(&RecordFiles::new(folder.path()), now, &stage).await;
     let left: Vec<_> = std::fs::read_dir(folder.path().join("main"))
         .unwrap()

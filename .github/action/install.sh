@@ -5,8 +5,12 @@
 # that this repository's release workflow built it. Reads its settings from the environment and nothing from the checkout.
 set -euo pipefail
 
+# What an input holds stays text: it begins no workflow command of its own.
 fail() {
-  echo "::error title=ecsdeploy::$*"
+  local text=$*
+  text=${text//%/%25}
+  text=${text//$'\r'/%0D}
+  echo "::error title=ecsdeploy::${text//$'\n'/%0A}"
   exit 1
 }
 
@@ -33,7 +37,9 @@ sha256() {
 # download NAME: an asset of the release, to $work. The GitHub CLI also reaches private repositories.
 download() {
   if command -v gh >/dev/null && [ -n "${GH_TOKEN:-}" ]; then
-    gh release download "v$version" --repo "$repository" --pattern "$1" --dir "$work"
+    # An Enterprise server's releases are its own.
+    GH_HOST=${GITHUB_SERVER_URL#https://} GH_ENTERPRISE_TOKEN=$GH_TOKEN \
+      gh release download "v$version" --repo "$repository" --pattern "$1" --dir "$work"
   else
     curl --proto '=https' --tlsv1.2 --fail --silent --show-error --location --retry 3 \
       --output "$work/$1" "$GITHUB_SERVER_URL/$repository/releases/download/v$version/$1"

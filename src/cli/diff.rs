@@ -116,10 +116,11 @@ fn show(format: Format, task_definition: &Pair, service: Option<&Pair>) -> Strin
     }
 }
 
-/// Shows every task definition that was seen to the process's redactor.
+/// Shows every task definition that was seen to the process's redactor, and to a runner that is to hide secrets.
 pub fn learn(wanted: &TaskDefinition, survey: &Survey) {
     stdout::learn_document(&wanted.to_value());
     for known in std::iter::once(&survey.running).chain(&survey.latest) {
         stdout::learn_document(&known.definition.to_value());
     }
+    stdout::mask();
 }

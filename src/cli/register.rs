@@ -37,6 +37,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let world = World::open(&args.world, setting.region(), &setting.directory).await?;
     let document = document_of(wanted, setting.pinning(&args.pin), &world.aws).await?;
     let document = document.expect("wanted_by_name gives no running one");
+    stdout::mask();
     let registered = register(&document, &world.aws, &world.clock)
         .await?
         .ok_or_else(|| {

@@ -129,6 +129,7 @@ async fn settle(
         let document = document_of(wanted, pinning, &world.aws).await?;
         let document = document.expect("wanted_by_name gives no running one");
         stdout::learn_document(&document.to_value());
+        stdout::mask();
         let definition = Definition {
             document,
             registered: None,

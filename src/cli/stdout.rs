@@ -38,6 +38,7 @@ pub fn data(text: &str) -> Result<(), Failure> {
 
 /// The user's own document, or the sandbox's made-up keys, as they are.
 pub fn own(text: &str) -> Result<(), Failure> {
+    mask();
     write(text)
 }
 

@@ -32,16 +32,14 @@ pub fn elapsed(duration: SignedDuration) -> String {
     }
 }
 
-/// Replaces control characters, but for line breaks, by a visible mark.
+/// Replaces control characters, but for line breaks, and marks that turn the direction of text by a visible mark.
 pub fn inert(text: &str) -> String {
+    let is_obeyed = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
+        .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c })
         .collect()
 }
 
@@ -273,7 +271,7 @@ mod tests {
     #[test]
     fn escapes_from_outside_do_not_reach_the_terminal() {
         let at = Timestamp::UNIX_EPOCH;
-        let message = "bad \u{1b}[2Jnews\r".to_owned();
+        let message = "bad \u{1b}[2Jnews\r\u{202e}".to_owned();
         let id = String::new();
         let line = entry(
             &Entry {
@@ -284,7 +282,7 @@ mod tests {
         );
         assert_eq!(
             line,
-            "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\n"
+            "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\u{fffd}\n"
         );
     }
 

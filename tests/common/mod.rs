@@ -87,7 +87,7 @@ impl Stage {
     pub async fn rollout(&self, request: Request) -> Result<Story, SurveyError> {
         let mut listener = Listener(Report::new());
         let journal = Auto::new(&self.config);
-        let ran = roll_out(request, &self.means(&journal), &mut listener).await?;
+        let ran = Box::pin(roll_out(request, &self.means(&journal), &mut listener)).await?;
         Ok(Story {
             outcome: outcome(ran),
             report: listener.0,

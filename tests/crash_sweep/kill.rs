@@ -67,8 +67,8 @@ pub fn contend(row: &Row) {
         // Another goal than the owner's: this one would wait whether the owner lives.
         let mut request = row.request.clone();
         request.intent.desired_count = Some(3);
-        match attempt(&told, request, &stage, "bert").0 {
-            Ran::Held { owner, .. } => assert_eq!(owner.user, "anna", "{told}"),
+        match attempt(request, &stage, "bert").0 {
+            Ok(Ran::Held { owner, .. }) => assert_eq!(owner.user, "anna", "{told}"),
             other => panic!("{told}: {other:?}"),
         }
         let world = stage.sandbox.lock().clone();

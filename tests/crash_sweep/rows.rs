@@ -101,6 +101,9 @@ impl Row {
         if text.contains("\ntraffic:") {
             return text;
         }
+        if text.contains("\ntraffic:") {
+            return text;
+        }
         format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
     }
 }

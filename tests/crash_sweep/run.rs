@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::report::{Outcome, Report};
-use ecsdeploy::engine::{Means, Ran, Request, roll_out};
+use ecsdeploy::engine::{Means, Ran, Request, SurveyError, roll_out};
 use ecsdeploy::sandbox::{Duration, Sandbox};
 use serde_json::{Value, json};
 
@@ -61,13 +61,22 @@ pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str)
     ended
 }
 
+/// The command, again if it could not even look: the SDK's store of retries is one for a whole process, and the runs of a
+/// sweep share one. Nothing was changed then.
 fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) {
-    let (ran, report) = attempt(told, row.request.clone(), stage, user);
-    (outcome(ran), report)
+    for _ in 0..5 {
+        let (tried, report) = attempt(row.request.clone(), stage, user);
+        match tried {
+            Ok(ran) => return (outcome(ran), report),
+            Err(SurveyError::Fault(fault)) if fault.is_unanswered() => {}
+            Err(error) => panic!("{told}: {error}\n{report:#?}"),
+        }
+    }
+    panic!("{told}: it never could look");
 }
 
 /// One command, by a process of this user.
-pub fn attempt(told: &str, request: Request, stage: &Stage, user: &str) -> (Ran, Report) {
+pub fn attempt(request: Request, stage: &Stage, user: &str) -> (Result<Ran, SurveyError>, Report) {
     // The SDK draws its retry jitter from this generator.
     fastrand::seed(1);
     let journal = Auto::new(&stage.config);
@@ -76,10 +85,8 @@ pub fn attempt(told: &str, request: Request, stage: &Stage, user: &str) -> (Ran,
         ..stage.means(&journal)
     };
     let mut listener = Listener(Report::new());
-    match block_on(roll_out(request, &means, &mut listener)) {
-        Ok(ran) => (ran, listener.0),
-        Err(error) => panic!("{told}: {error}\n{:#?}", listener.0),
-    }
+    let ran = block_on(roll_out(request, &means, &mut listener));
+    (ran, listener.0)
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {

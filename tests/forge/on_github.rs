@@ -434,7 +434,11 @@ fn secrets_are_masked_and_reach_nobody() {
         "the example has an environment"
     );
     fs::write(job.folder.path().join("service.json.hbs"), template).unwrap();
-    let ran = job.check(ROLLOUT, 0, &["::add-mask::canary-pass-0451\n"]);
+    let masked = ["::add-mask::canary-pass-0451\n"];
+    for line in ["plan --sandbox", "diff --sandbox", "render"] {
+        job.check(line, 0, &masked);
+    }
+    let ran = job.check(ROLLOUT, 0, &masked);
     let unmasked = ran.stderr.replace("::add-mask::canary-pass-0451\n", "");
     let state = github.state();
     let bodies: Vec<&Value> = state.exchanges.iter().map(|it| &it["body"]).collect();
@@ -578,9 +582,10 @@ fn a_rollout_goes_on_when_the_pull_request_says_so_and_back_when_it_says_no() {
             .insert("anna".to_owned(), right.to_owned());
         github.state().say("anna", said, "2999-01-01T00:00:00Z");
         let job = Job::example(&github, "external-task-sets");
-        let gate = "    rollout:\n      gates: [{ approval: {}, timeout: 10m }]\n";
-        let config = job.read("ecsdeploy.yml").replace("    rollout:\n", gate);
-        fs::write(job.folder.path().join("ecsdeploy.yml"), config).unwrap();
+        let config = job.read("ecsdeploy.yml");
+        let asked = config.replace("- errors: compare", "- { approval: {}, timeout: 10m }");
+        assert_ne!(asked, config, "the example has gates");
+        fs::write(job.folder.path().join("ecsdeploy.yml"), asked).unwrap();
         job.check("rollout --sandbox", exit, &[]);
         let comment = bodies(&github, US).remove(0);
         assert!(

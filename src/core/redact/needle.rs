@@ -1,4 +1,5 @@
-//! One secret value in every dress in which it may appear again: as it is, escaped for JSON, for a URL, in base64.
+//! One secret value in every dress in which it may appear again: as it is, escaped for JSON, for Markdown, for a URL, in
+//! base64.
 //!
 //! **Invariant:** what is too short or too common a word is not hunted, or output would be full of holes that tell
 //! where the word is meant; such a value is still hidden at its own place.
@@ -61,7 +62,9 @@ pub(super) fn dresses(secret: &str) -> BTreeSet<String> {
     }
     let escaped = in_json(secret);
     needles.insert(in_json(&escaped));
+    needles.insert(in_markdown(&escaped));
     needles.insert(escaped);
+    needles.insert(in_markdown(secret));
     needles.insert(visible(secret));
     needles.extend(in_url(secret));
     if secret.len() >= SHORTEST_ANYWHERE {
@@ -96,16 +99,37 @@ fn in_json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// As terminals get it: control characters replaced by a visible mark.
+/// As terminals get it (`text::terminal`): what they would obey replaced by a visible mark.
 fn visible(text: &str) -> String {
-    let mark = |c: char| {
-        if c.is_control() && c != '\n' {
-            '\u{fffd}'
-        } else {
-            c
-        }
+    let is_obeyed = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().map(mark).collect()
+    text.chars()
+        .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// As running text of a comment gets it (`text::markdown`): punctuation escaped, and a zero-width space behind what would
+/// begin a mention, a reference or a link.
+fn in_markdown(text: &str) -> String {
+    let mut out = String::new();
+    let text = visible(text).replace('\n', " ");
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if "\\`*_[]<>|~#&!$".contains(letter) {
+            out.push('\\');
+        }
+        out.push(letter);
+        let Some(next) = letters.peek() else { break };
+        let refers = "@#!~%$&".contains(letter) && !next.is_whitespace();
+        let links =
+            letter == ':' && *next == '/' || letter == '.' && out.to_lowercase().ends_with("www.");
+        if refers || links {
+            out.push('\u{200b}');
+        }
+    }
+    out
 }
 
 /// Percent-encoded: as a form does it, with `%20` for blanks, and in small letters.

@@ -79,12 +79,14 @@ fn table(plan: &Proposal) -> String {
     rows_of(&rows)
 }
 
+/// What a file manages of the service, folded; nothing where nothing differs.
+pub(super) fn service_changes(page: &mut Page, plan: &Proposal) {
+    let lines = coloured(&diff::compact(&plan.service_changes()));
+    page.fold("Changes of the service", "diff", &lines);
+}
+
 fn changes(page: &mut Page, plan: &Proposal) {
-    let of_service = plan.service_changes();
-    if !of_service.is_empty() {
-        let lines = coloured(&diff::compact(&of_service));
-        page.fold("Changes of the service".to_owned(), "diff", &lines);
-    }
+    service_changes(page, plan);
     let changes = plan.comparison.changes();
     let title = match changes.len() {
         0 => return,

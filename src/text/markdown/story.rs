@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::gates;
 use super::inert::{cell, code, marker, plain, word};
 use super::page::Page;
+use super::plan::service_changes;
 use crate::core::gate::{TaskFailure, Verdict};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::post::Standing;
@@ -48,6 +49,7 @@ pub fn story(story: &Story, limit: usize) -> String {
     page.text(table(story));
     page.text(timeline(report));
     if let Some(plan) = plan {
+        service_changes(&mut page, plan);
         let changes = diff::compact(&plan.comparison.changes());
         let title = "Changes of the task definition";
         page.fold(title, "diff", &coloured(&changes));

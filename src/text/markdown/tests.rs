@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event as Piece, Options, Parser, Tag, TagEnd};
 use serde_json::json;
 
+use super::inert::plain;
 use super::{COMMENT, Story, failed, plan as planned};
 use crate::core::comparison::Comparison;
 use crate::core::gate::{TaskFailure, Verdict};
@@ -13,6 +14,7 @@ use crate::core::live::{ContainerExit, ServiceEvent};
 use crate::core::plan::{Before, Course};
 use crate::core::post::Standing;
 use crate::core::proposal::{Capacity, Proposal, StepGates, VERSION, Way, World};
+use crate::core::redact::Redactor;
 use crate::core::report::{Cause, Event, Outcome, Progress, Report};
 use crate::core::service::{Intent, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
@@ -295,6 +297,14 @@ proptest! {
     }
 
     #[test]
+    fn a_secret_is_hidden_in_running_text_too(secret in "[a-z0-9]{4}[ -~]{8,40}[a-z0-9]{4}") {
+        let mut redactor = Redactor::default();
+        redactor.learn_document(&json!({"environment": [{"name": "API_TOKEN", "value": secret}]}));
+        let said = plain(&format!("the answer was {secret}, not ok"));
+        prop_assert!(!redactor.text(&said).contains(&plain(&secret)), "{}", redactor.text(&said));
+    }
+
+    #[test]
     fn nobody_is_mentioned_and_nothing_is_referred_to(text in hostile()) {
         let page = planned(&proposal(&text), Some(&text), COMMENT) + &story(&proposal(&text), &report(&text), None, COMMENT);
         prop_assert_eq!(referring(&page), Vec::<String>::new(), "{}", page);
@@ -344,4 +354,21 @@ fn a_story_reads_from_the_worst_down() {
         Some("production"),
         COMMENT
     ));
+}
+
+#[test]
+fn a_story_tells_what_changed_of_the_service() {
+    let mut plan = proposal("web");
+    let page = |plan: &Proposal| story(plan, &report("web"), None, COMMENT);
+    assert!(!page(&plan).contains("Changes of the service"));
+    plan.managed = Some(Comparison {
+        running: json!({"healthCheckGracePeriodSeconds": 0}),
+        wanted: json!({"healthCheckGracePeriodSeconds": 30}),
+    });
+    let told = page(&plan);
+    assert!(told.contains("Changes of the service"), "{told}");
+    assert!(
+        told.contains("! healthCheckGracePeriodSeconds: 0 -> 30"),
+        "{told}"
+    );
 }

@@ -226,7 +226,7 @@ fn other_controllers_and_daemons_have_no_strategies() {
         ),
         (
             code_deploy,
-            "The BLUE_GREEN deployment strategy is not supported with a CODE_DEPLOY deployment controller.",
+            "Deployment strategies other than ROLLING require the ECS deployment controller.",
         ),
     ] {
         let mut input = base.clone();
