@@ -345,6 +345,15 @@ fn a_bad_release_of_each_example_is_rolled_back() {
 }
 
 #[test]
+fn weights_that_a_service_cannot_keep_to_are_refused() {
+    for example in ["@fargate-web", "@fargate-canary-shift", "@code-deploy"] {
+        let line = format!("rollout --sandbox {example} --weights 1,50,100");
+        let says = ["the service cannot do a weighted shift between task sets"];
+        check(&[], &line, 1, &says);
+    }
+}
+
+#[test]
 fn a_rollout_of_what_runs_already_changes_nothing() {
     let line = "rollout --sandbox @fargate-web --keep-tags --set image_tag=1.0.0";
     let printed = check(&[], line, 0, &["nothing to do", "DescribeServices 1"]);

@@ -151,6 +151,24 @@ async fn a_watcher_attaches_and_tells_the_end() {
 }
 
 #[tokio::test]
+async fn a_watcher_who_comes_after_ecs_went_back_does_not_call_that_a_success() {
+    let stage = Stage::example("fargate-web");
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let request = web("1.2.0", Detach::Finish);
+    let left = roll_out(request, &stage.means(&journal), &mut listener).await;
+    assert!(matches!(left.unwrap(), Ran::HandedOver { .. }));
+    later(&stage, 90).await;
+    assert_eq!(serving(&stage).await.0, "web:1");
+    let target = web("1.2.0", Detach::No).target;
+    let timeout = Duration::from_hours(1);
+    let (cloud, clock) = (&stage.aws, &stage.clock);
+    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
+    let ended = outcome(watched.unwrap());
+    assert!(matches!(ended, Outcome::RolledBack { .. }), "{ended:?}");
+}
+
+#[tokio::test]
 async fn what_this_program_does_itself_is_not_handed_over() {
     let stage = Stage::example("external-task-sets");
     let error = stage.rollout(web("1.1.0", Detach::Finish)).await.err();

@@ -78,7 +78,7 @@ fn a_signalled_rollout_leaves_and_says_how_to_go_on() {
         let says = [
             "stopping         within 7 s; a second signal stops at once",
             "error: interrupted",
-            "ECS goes on with deployment ecs-svc/",
+            "AWS goes on with deployment ecs-svc/",
             "hint: the same command takes it up again",
         ];
         check(&[], signal, &says);
@@ -89,7 +89,7 @@ fn a_signalled_rollout_leaves_and_says_how_to_go_on() {
 fn a_signalled_rollout_that_is_to_roll_back_begins_to() {
     let says = [
         "rolling back    going back to web:1: cancelled by a signal",
-        "going back has begun, and ECS goes on with it",
+        "going back has begun, and AWS goes on with it",
         "StopServiceDeployment 1",
     ];
     check(&["--on-cancel", "rollback"], "TERM", &says);

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::{Stage, operation, with_image};
-use ecsdeploy::core::report::{Event, Outcome, Report};
+use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::service::{CanarySize, StrategyAsked};
 use ecsdeploy::engine::Request;
 
@@ -199,6 +199,20 @@ async fn ecs_takes_a_sick_release_back_before_it_has_traffic() {
 }
 
 /// Strategy and number of lifecycle hooks of the service.
+/// The service answers at every look: that alone must not make the looks that fail begin anew.
+#[tokio::test]
+async fn a_shift_that_ecs_never_tells_of_is_given_up() {
+    let example = "examples/fargate-canary-shift/sandbox.yml";
+    let world = std::fs::read_to_string(example).unwrap();
+    let faults = "\nfaults:\n  - { operation: DescribeServiceDeployments, fault: error }\n";
+    let stage = Stage::world(&(world + faults));
+    let story = stage.rollout(web("1.1.0")).await.unwrap();
+    let Outcome::Stranded { cause } = story.outcome else {
+        panic!("{:?}", story.outcome)
+    };
+    assert!(matches!(cause, Cause::Blind { .. }), "{cause:?}");
+}
+
 async fn configuration(stage: &Stage) -> (String, usize) {
     let ecs = stage.ecs();
     let described = ecs

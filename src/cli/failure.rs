@@ -345,7 +345,7 @@ impl Failure {
                 Verdict::Error => "what the gate looks at could not be read: check its name, its reach and ecsdeploy's rights",
                 _ => "the gate's lines above say what was measured, step by step",
             }),
-            Cause::Stopped { .. } => failure.hint("somebody called StopServiceDeployment or deployed the old revision"),
+            Cause::Stopped { .. } => failure.hint("somebody stopped it or deployed over it, or it waited for longer than it may"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
             Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),

@@ -187,14 +187,52 @@ fn interrupted(state: Option<&State>) -> Failure {
     let Some(state) = state.filter(|state| state.outcome().is_none()) else {
         return failure.cause("the service was not changed");
     };
+    let (stands, ends) = whereabouts(state);
+    failure
+        .cause(stands)
+        .hint("the same command takes it up again; nothing is registered or deployed twice")
+        .hint(match ends {
+            Ends::ByItself => "ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back",
+            Ends::Never => "it stays so until then; ecsdeploy rollback turns it back",
+        })
+}
+
+/// Whether what was left comes to an end without this program.
+enum Ends {
+    ByItself,
+    Never,
+}
+
+/// What goes on without this program, and what stays as it is.
+fn whereabouts(state: &State) -> (String, Ends) {
+    let was_ordered = state.ordered.is_some();
     match (&state.deployment, &state.phase) {
-        (_, Phase::Undo { .. }) => failure.cause("going back has begun, and ECS goes on with it"),
-        (Some(deployment), _) => failure.cause(format!("ECS goes on with deployment {deployment}")),
-        (None, _) if state.ordered.is_some() => {
-            failure.cause("the deployment was ordered, and ECS goes on with it")
+        (_, Phase::Undo { .. }) => {
+            let goes_on = "going back has begun, and AWS goes on with it".to_owned();
+            (goes_on, Ends::ByItself)
         }
-        (None, _) => failure.cause("the service was not changed"),
+        (Some(_), Phase::TaskSets(_)) => {
+            let stays = "both task sets and the rule's weights stay as they are".to_owned();
+            (stays, Ends::Never)
+        }
+        (None, Phase::Canary { .. }) if was_ordered => {
+            let stays = "the service was not changed; its canary stays beside it".to_owned();
+            (stays, Ends::Never)
+        }
+        (_, Phase::Restore { .. }) => {
+            let stays =
+                "it has ended, and what was set or started for its time is not put away yet"
+                    .to_owned();
+            (stays, Ends::Never)
+        }
+        (Some(deployment), _) => {
+            let goes_on = format!("AWS goes on with deployment {deployment}");
+            (goes_on, Ends::ByItself)
+        }
+        (None, _) if was_ordered => {
+            let goes_on = "the deployment was ordered, and AWS goes on with it".to_owned();
+            (goes_on, Ends::ByItself)
+        }
+        (None, _) => ("the service was not changed".to_owned(), Ends::ByItself),
     }
-    .hint("the same command takes it up again; nothing is registered or deployed twice")
-    .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
 }

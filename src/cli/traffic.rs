@@ -25,7 +25,12 @@ pub struct TrafficArgs {
     #[arg(long, value_name = "N|N%")]
     canary: Option<CanaryTasks>,
     /// Task sets: percent of production traffic, step by step
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "N,N,…",
+        value_delimiter = ',',
+        conflicts_with = "canary"
+    )]
     weights: Vec<u32>,
     /// Task sets: the listener rule of the production traffic, where the target groups do not tell it
     #[arg(long, value_name = "ARN")]
@@ -111,6 +116,7 @@ impl TrafficArgs {
             (None, Some(_)) => StrategyArg::Canary,
             (None, None) => config.strategy.into(),
         };
+        let weighted = !self.weights.is_empty() || !config.weights.is_empty();
         match (named, size) {
             (StrategyArg::Auto | StrategyArg::Canary, Some(size)) => StrategyAsked::Canary(size),
             (StrategyArg::Canary, None) => StrategyAsked::Canary(DEFAULT_CANARY),
@@ -119,6 +125,8 @@ impl TrafficArgs {
             (StrategyArg::Rolling, _) => StrategyAsked::Rolling,
             (StrategyArg::TaskSets, _) => StrategyAsked::TaskSets,
             (StrategyArg::CodeDeploy, _) => StrategyAsked::CodeDeploy,
+            // Weights are asked for to be kept to: a service that cannot is not to be rolled out in some other way.
+            (StrategyArg::Auto, None) if weighted => StrategyAsked::TaskSets,
             (StrategyArg::Auto, None) => StrategyAsked::Auto,
         }
     }

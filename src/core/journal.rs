@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::id::ServiceKey;
 use super::plan::{Plan, Revision};
-use super::rollout::State;
+use super::rollout::{Phase, State};
 use super::service::Intent;
 use super::taskdef::{TaskDefinition, canonical};
 
@@ -179,7 +179,9 @@ impl Work {
             deployment,
             ..
         } = &self.state;
-        self.state.outcome().is_none() && (ordered.is_some() || deployment.is_some())
+        // What is to be put away was ordered in a phase before.
+        let is_left = matches!(self.state.phase, Phase::Restore { .. });
+        self.state.outcome().is_none() && (ordered.is_some() || deployment.is_some() || is_left)
     }
 }
 

@@ -11,7 +11,7 @@ use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
-use crate::core::journal::{Fence, Goal, Owner, Record};
+use crate::core::journal::{Fence, Goal, Owner, Record, Work};
 use crate::core::live::{CodeDeployment, Deployment, RolloutState, Service, TaskSet};
 use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
 use crate::core::rollout::{
@@ -83,6 +83,9 @@ fn standing(
     clock: &impl Clock,
 ) -> Result<(Plan, State), SurveyError> {
     let left = record.and_then(Record::unfinished);
+    if let Some(gone) = left.filter(|work| has_gone(work, service)) {
+        return Ok(as_recorded(gone, timeout, clock));
+    }
     let recorded = left.and_then(|work| work.state.deployment.clone());
     let watched = recorded
         .and_then(|id| service.deployment(&id))
@@ -97,6 +100,27 @@ fn standing(
     }
     let state = at_follow(&plan, watched.id(), clock);
     Ok((plan, state))
+}
+
+/// The recorded deployment is no more among the service's: something took its place, ECS's way back perhaps.
+fn has_gone(work: &Work, service: &Service) -> bool {
+    let recorded = work.state.deployment.as_ref();
+    recorded.is_some_and(|id| service.primary().is_some() && service.deployment(id).is_none())
+}
+
+/// What took the place of a deployment is judged by the plan that it was of, and never taken for it.
+fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, State) {
+    let plan = Plan {
+        course: Course::Follow,
+        strategy: Strategy::Rolling,
+        intent: watching(timeout),
+        settings: Settings::default(),
+        ..work.plan.clone()
+    };
+    let recorded = work.state.deployment.clone();
+    let deployment = recorded.expect("only a deployment that is known can be gone");
+    let state = at_follow(&plan, deployment, clock);
+    (plan, state)
 }
 
 /// What task sets have of traffic is moved by whoever drives them, and there is no record of it at ECS.

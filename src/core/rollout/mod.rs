@@ -36,6 +36,16 @@ use turning::Turning;
 
 /// Decides what is next.
 pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
+    let mut turn = decide(plan, at, seen, now);
+    // A turn that only asks for more has not seen all that it needs: the look that failed may be still ahead.
+    let saw_enough = turn.act.is_some() || turn.wake_at.is_some();
+    if saw_enough && turn.next.blind_looks == at.blind_looks {
+        turn.next.blind_looks = 0;
+    }
+    turn
+}
+
+fn decide(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
     let it = Turning::new(plan, at, seen, now);
     if let Some(Wish::Undo { by }) = &seen.wish
         && it.can_cancel()

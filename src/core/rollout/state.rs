@@ -70,6 +70,17 @@ pub struct Told {
     pub trouble: Option<String>,
 }
 
+/// The record that keeps them must stay small: SSM takes 4 KB, and a service whose tasks fail for hours has no end of
+/// them. Who reads the first fifty knows what the others say.
+const MOST_NAMED: usize = 50;
+
+impl Told {
+    /// Whether this is news that is worth telling.
+    pub fn name(&mut self, name: String) -> bool {
+        self.named.len() < MOST_NAMED && self.named.insert(name)
+    }
+}
+
 #[must_use = "a turn that is not taken is a rollout that stands still"]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
@@ -140,5 +151,20 @@ impl State {
         self.entered = now;
         self.ordered = None;
         self.looks = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_told_once_and_no_more_than_fifty_are() {
+        let mut told = Told::default();
+        assert!(told.name("first".to_owned()));
+        assert!(!told.name("first".to_owned()));
+        let news = (0..100).filter(|task| told.name(task.to_string()));
+        assert_eq!(news.count(), MOST_NAMED - 1);
+        assert_eq!(told.named.len(), MOST_NAMED);
     }
 }

@@ -22,7 +22,7 @@ impl Turning<'_> {
 
     pub fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
         for failure in failures {
-            if self.next.told.named.insert(failure.task.to_string()) {
+            if self.next.told.name(failure.task.short().to_owned()) {
                 self.say.push(Event::TaskFailed(failure));
             }
         }
@@ -33,7 +33,7 @@ impl Turning<'_> {
             let unhealthy = targets.is().into_iter().flatten();
             for target in unhealthy.filter(|target| target.state == TargetState::Unhealthy) {
                 let name = format!("{group} {} {} {}", target.id, target.port, target.reason);
-                if self.next.told.named.insert(name) {
+                if self.next.told.name(name) {
                     self.say.push(Event::TargetUnhealthy {
                         target_group: group.clone(),
                         target: target.clone(),

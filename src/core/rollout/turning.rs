@@ -146,11 +146,10 @@ impl<'a> Turning<'a> {
     }
 
     /// The service, if it is there, active and readable; else the turn that deals with that.
-    pub fn active_service(mut self) -> Result<(Self, Service), Box<Turn>> {
+    pub fn active_service(self) -> Result<(Self, Service), Box<Turn>> {
         match self.service() {
             Seen::Is(service) if service.is_active() => {
                 let service = service.clone();
-                self.next.blind_looks = 0;
                 Ok((self, service))
             }
             Seen::Is(service) => {
@@ -188,7 +187,9 @@ impl<'a> Turning<'a> {
     /// Ends the rollout where it stands.
     pub fn give_up(self, cause: Cause) -> Turn {
         let changed = match &self.next.phase {
-            Phase::Register | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => false,
+            Phase::Register | Phase::Canary { .. } => false,
+            // A set that was made stands there, and the test rule may lead to it.
+            Phase::TaskSets(Stage::Raise) => self.next.deployment.is_some(),
             Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
             _ => true,
         };

@@ -49,7 +49,7 @@ impl Turning<'_> {
                 let cause = Cause::UndoFailed { from, reason };
                 self.begin_restore(Outcome::Stranded { cause })
             }
-            "STOPPED" => self.replaced_native(service, record),
+            "STOPPED" => self.replaced_native(service, native_cause(record)),
             _ if record.is_running() => self.go_on_native(service, record),
             _ => self.undone_by_ecs(record),
         }
@@ -173,6 +173,7 @@ impl Turning<'_> {
         it.tell_events(&service);
         let record = match &it.seen.service_deployment {
             Seen::Is(record) => record.clone(),
+            _ if it.is_undo_late() => return it.undo_native_late(cause.clone()),
             Seen::Unreadable(fault) => return it.blind(fault),
             Seen::Absent | Seen::NotAsked => {
                 let watch = it.watch_native();
@@ -180,22 +181,25 @@ impl Turning<'_> {
             }
         };
         it.tell_stage(&service, &record);
-        it.read_undo(&record, cause)
+        it.read_undo(&service, &record, cause)
     }
 
-    fn read_undo(self, record: &ServiceDeployment, cause: &Cause) -> Turn {
+    fn read_undo(self, service: &Service, record: &ServiceDeployment, cause: &Cause) -> Turn {
         let cause = cause.clone();
-        match record.status() {
-            "ROLLBACK_SUCCESSFUL" | "STOPPED" => self.begin_restore(Outcome::RolledBack { cause }),
-            // It completed before it could be stopped: the new revision serves.
-            "SUCCESSFUL" => self.begin_restore(Outcome::Completed),
-            "ROLLBACK_FAILED" => self.undo_native_failed(cause, record.status_reason().to_owned()),
-            _ if self.waited(self.next.entered).unsigned_abs()
-                >= self.plan.intent.limits.undo_timeout =>
-            {
-                let seconds = self.plan.intent.limits.undo_timeout.as_secs();
-                self.undo_native_failed(cause, format!("the timeout of {seconds} s passed"))
+        match (record.status(), &cause) {
+            ("ROLLBACK_SUCCESSFUL", _) => self.begin_restore(Outcome::RolledBack { cause }),
+            ("STOPPED", _) => self.replaced_native(service, cause),
+            // It completed as its time ran out: the new revision serves.
+            ("SUCCESSFUL", Cause::Deadline { .. }) => self.begin_restore(Outcome::Completed),
+            // The new revision serves, and is not wanted: that is no success.
+            ("SUCCESSFUL", _) => {
+                let reason = "ECS completed the deployment before it could be stopped".to_owned();
+                self.undo_native_failed(cause, reason)
             }
+            ("ROLLBACK_FAILED", _) => {
+                self.undo_native_failed(cause, record.status_reason().to_owned())
+            }
+            _ if self.is_undo_late() => self.undo_native_late(cause),
             _ if record.is_running() && !self.just_ordered() => {
                 let watch = self.watch_native();
                 self.act(Action::StopServiceDeployment(record.arn()), watch)
@@ -206,6 +210,11 @@ impl Turning<'_> {
                 self.look_after(pause, watch)
             }
         }
+    }
+
+    fn undo_native_late(self, cause: Cause) -> Turn {
+        let seconds = self.plan.intent.limits.undo_timeout.as_secs();
+        self.undo_native_failed(cause, format!("the timeout of {seconds} s passed"))
     }
 
     fn undo_native_failed(self, cause: Cause, reason: String) -> Turn {
@@ -265,16 +274,14 @@ impl Turning<'_> {
         watch
     }
 
-    fn replaced_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
+    /// ECS stopped it: whoever is primary now tells whether that was a way back.
+    fn replaced_native(self, service: &Service, cause: Cause) -> Turn {
         match service.primary() {
             Some(primary) if !self.is_way_back(primary) && !self.is_revision(primary) => {
                 let by = primary.id();
                 self.finish(Outcome::Superseded { by })
             }
-            _ => {
-                let cause = native_cause(record);
-                self.begin_restore(Outcome::RolledBack { cause })
-            }
+            _ => self.begin_restore(Outcome::RolledBack { cause }),
         }
     }
 

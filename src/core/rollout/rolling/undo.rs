@@ -133,7 +133,7 @@ impl Turning<'_> {
         self.act(action, watch)
     }
 
-    fn is_undo_late(&self) -> bool {
+    pub fn is_undo_late(&self) -> bool {
         self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
     }
 

@@ -17,6 +17,10 @@ impl Turning<'_> {
     pub(super) fn raise(mut self, sets: &TaskSets) -> Turn {
         match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
+            Some(Err(fault)) if self.next.deployment.is_some() => {
+                let (operation, message) = (fault.operation.clone(), fault.message.clone());
+                return self.begin_back(Cause::Refused { operation, message });
+            }
             Some(Err(fault)) => return self.refused(fault),
             _ => {}
         }
