@@ -158,7 +158,7 @@ async fn a_watcher_who_comes_after_ecs_went_back_does_not_call_that_a_success() 
     let request = web("1.2.0", Detach::Finish);
     let left = roll_out(request, &stage.means(&journal), &mut listener).await;
     assert!(matches!(left.unwrap(), Ran::HandedOver { .. }));
-    later(&stage, 90).await;
+    later(&stage, 90);
     assert_eq!(serving(&stage).await.0, "web:1");
     let target = web("1.2.0", Detach::No).target;
     let timeout = Duration::from_hours(1);
