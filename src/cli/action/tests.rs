@@ -277,7 +277,6 @@ fn the_program_understands_whatever_the_inputs_come_to() {
         "wait-for-minutes" | "desired-count" | "pull-request" => "10",
         "bake" | "timeout" => "5m",
         "canary" => "1",
-        "weights" => "10,100",
         "on-cancel" => "leave",
         "strategy" | "comment" | "commit-status" | "deployment" => "auto",
         "environment-url" => "https://web.example",
@@ -297,7 +296,9 @@ fn the_program_understands_whatever_the_inputs_come_to() {
         | "run-task-container-overrides"
         | "run-task-capacity-provider-strategy" => "[{}]",
         "run-task-managed-ebs-volume" | "service-managed-ebs-volume" => "{}",
-        "subcommand"
+        // A canary and weights exclude each other.
+        "weights"
+        | "subcommand"
         | "plan"
         | "args"
         | "task-definition-arn"

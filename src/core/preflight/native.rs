@@ -66,7 +66,20 @@ pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
                 None => was_read.then(|| gone(&side)),
             }
         })
+        .chain(own_pauses(&survey.service))
         .collect()
+}
+
+/// PAUSE hooks that the service has already. ECS does not tell whose hook it is that waits.
+fn own_pauses(service: &Service) -> Option<Finding> {
+    let configuration = service.deployment_configuration();
+    let mut hooks = configuration.get("lifecycleHooks")?.as_array()?.iter();
+    let has_one = hooks.any(|hook| hook.get("targetType").and_then(Value::as_str) == Some("PAUSE"));
+    has_one.then(|| {
+        let message = "the service has PAUSE hooks of its own, and they too are opened once the gates pass";
+        Finding::warning("deploymentConfiguration.lifecycleHooks", message.to_owned())
+            .hint("a person's word is a gate: approval; remove the hooks, which may also be those of a dead run")
+    })
 }
 
 fn gone(side: &Side) -> Finding {

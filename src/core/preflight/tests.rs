@@ -178,6 +178,14 @@ fn the_rules_of_a_shift_are_what_ecs_will_check() {
         message: "no".to_owned(),
     }];
     check(&survey, Auto, &[(Warning, "could not be checked")]);
+    let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]});
+    let hooks =
+        json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": [pause]}});
+    check(
+        &shifting(hooks),
+        Auto,
+        &[(Warning, "PAUSE hooks of its own")],
+    );
 }
 
 #[test]
