@@ -152,7 +152,7 @@ impl Moment {
 }
 
 fn is_read(operation: &str) -> bool {
-    ["Describe", "List", "Get"]
+    ["Describe", "List", "Get", "BatchGet"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }
