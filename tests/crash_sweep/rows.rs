@@ -66,9 +66,10 @@ impl Row {
         self
     }
 
-    /// ECS itself ends a bake that lasts less long than a dead run's lease.
+    /// ECS and CodeDeploy themselves end a bake that lasts less long than a dead run's lease.
     pub fn baking_long(mut self) -> Self {
-        self.changes.clear();
+        self.changes
+            .retain(|(there, _)| there.starts_with("requestsPerSecond"));
         self
     }
 
@@ -193,10 +194,25 @@ pub fn task_sets(tag: &str, serves: Serves) -> Row {
     }
 }
 
-/// Task sets that CodeDeploy makes and shifts, by its canary of 10 %. The example has clients of its own.
+const OWN_CONFIG: &str = "codeDeploy:
+  deploymentConfigs:
+    - deploymentConfigName: Own.ECSCanary10Percent1Minute
+      computePlatform: ECS
+      trafficRoutingConfig:
+        type: TimeBasedCanary
+        timeBasedCanary: { canaryPercentage: 10, canaryInterval: 1 }
+";
+
+/// Task sets that CodeDeploy makes and shifts: a tenth of the traffic for a minute, then all. The example has clients of
+/// its own.
 pub fn code_deploy(tag: &str, serves: Serves) -> Row {
     Row {
-        changes: vec![("requestsPerSecond: 10", "requestsPerSecond: 20")],
+        changes: vec![
+            ("requestsPerSecond: 10", "requestsPerSecond: 20"),
+            ("ECSCanary10Percent5Minutes", "ECSCanary10Percent1Minute"),
+            ("CodeDeployDefault.", "Own."),
+            ("codeDeploy:\n", OWN_CONFIG),
+        ],
         is_exposed: has_production_weight,
         is_at_risk: has_production_weight,
         ..row("code-deploy", web(tag), serves)
