@@ -95,7 +95,7 @@ strategies! {
         good_release: code_deploy("1.1.0", Serves::New),
         failing_release: code_deploy("1.2.0", Serves::Old),
         undo_failing_once: code_deploy("1.2.0", Serves::Old).failing(&[("StopDeployment", 6)]),
-        release_falling_ill: code_deploy("1.1.0", Serves::Old).baking_long().falling_ill(),
+        release_falling_ill: code_deploy("1.1.0", Serves::Old).falling_ill(),
     }
 }
 
