@@ -10,15 +10,13 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{HttpRequest, Listener, Stage, operation, outcome, owner, with_image};
+use common::{HttpRequest, Listener, Stage, operation, outcome, with_image};
 use ecsdeploy::adapters::aws::{Api, Auto, JsonService, Repeat};
-use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::plan::Refusal;
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report, Undoer};
 use ecsdeploy::core::rollout::Wish;
 use ecsdeploy::core::service::{Contest, OnFailure, StrategyAsked};
 use ecsdeploy::engine::{Means, Pinning, Request, SurveyError, To, roll_back, roll_out};
-use ecsdeploy::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 const WEB: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web";
@@ -283,90 +281,6 @@ fn killed(stage: &Stage, at: fn(&str) -> bool) -> Stage {
         }
         sandbox.carry(&request)
     })
-}
-
-/// The world at each call, before the request and after it with the answer lost.
-fn moments(tag: &'static str) -> Vec<(String, Sandbox)> {
-    let moments: Arc<Mutex<Vec<(String, Sandbox)>>> = Arc::default();
-    let seen = moments.clone();
-    let looked = Mutex::new(jiff::Timestamp::UNIX_EPOCH);
-    // Without traffic, which only costs time here.
-    let text = world();
-    let (before, rest) = text.split_once("traffic:").unwrap();
-    let (_, after) = rest.split_once("repositories:").unwrap();
-    let stage = Stage::world(&format!("{before}repositories:{after}"));
-    let watched = stage.through(move |sandbox, request| {
-        let name = operation(&request);
-        let at = sandbox.now();
-        let keep = |side: &str| {
-            let world = sandbox.lock().clone();
-            seen.lock()
-                .unwrap()
-                .push((format!("{side} {name} at {at}"), world));
-        };
-        let is_change = ["Create", "Register", "Stop", "Continue", "Put"];
-        let is_change = is_change.iter().any(|verb| name.starts_with(verb));
-        // Looks, a minute apart at least.
-        let mut looked = looked.lock().unwrap();
-        let is_due = name == "GetDeployment" && at.duration_since(*looked).as_secs() >= 60;
-        if is_due {
-            *looked = at;
-        }
-        if is_change || is_due {
-            keep("before");
-        }
-        let answer = sandbox.carry(&request);
-        if is_change {
-            keep("after");
-        }
-        answer
-    });
-    run(&watched, tag, "anna");
-    drop(watched);
-    std::mem::take(&mut *moments.lock().unwrap())
-}
-
-fn run(stage: &Stage, tag: &str, user: &str) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
-        fastrand::seed(1);
-        let journal = Auto::new(&stage.config);
-        let means = Means {
-            owner: owner(user),
-            ..stage.means(&journal)
-        };
-        let mut listener = Listener(Report::new());
-        outcome(roll_out(web(tag), &means, &mut listener).await.unwrap())
-    })
-}
-
-#[test]
-fn killed_at_any_change_or_between_two_it_makes_one_deployment_and_ends_the_same() {
-    for (tag, serves, deployments_made) in [("1.1.0", "web:2", 1), ("1.2.0", "web:1", 2)] {
-        let moments = moments(tag);
-        let count = moments.len();
-        assert!(count >= 12, "{count} kill points");
-        for (told, world) in moments {
-            let stage = Stage::over(SharedSandbox::new(world));
-            let outcome = run(&stage, tag, "bert");
-            let truth = match serves {
-                "web:2" => matches!(outcome, Outcome::Completed | Outcome::Unchanged),
-                _ => matches!(outcome, Outcome::RolledBack { .. }),
-            };
-            assert!(truth, "{tag}, killed {told}: {outcome:?}");
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.unwrap().block_on(async {
-                assert_eq!(serving(&stage).await.0, serves, "{tag}, killed {told}");
-                let all = deployments(&stage).await;
-                assert_eq!(all.len(), deployments_made, "{tag}, killed {told}: {all:?}");
-            });
-            assert_eq!(stage.parameters(), Vec::<String>::new(), "{told}");
-        }
-    }
 }
 
 #[tokio::test]

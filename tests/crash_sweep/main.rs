@@ -91,6 +91,12 @@ strategies! {
         undo_failing_once: task_sets("1.2.0", Serves::Old).failing(&[("DeleteTaskSet", 6)]),
         release_falling_ill: task_sets("1.1.0", Serves::Old).falling_ill(),
     }
+    code_deploy {
+        good_release: code_deploy("1.1.0", Serves::New),
+        failing_release: code_deploy("1.2.0", Serves::Old),
+        undo_failing_once: code_deploy("1.2.0", Serves::Old).failing(&[("StopDeployment", 6)]),
+        release_falling_ill: code_deploy("1.1.0", Serves::Old).falling_ill(),
+    }
 }
 
 #[test]
@@ -125,6 +131,7 @@ fn a_good_release_takes_few_calls() {
             ("native linear good release", 240),
             ("native blue green good release", 180),
             ("task sets good release", 330),
+            ("code deploy good release", 200),
         ],
     );
 }

@@ -101,9 +101,6 @@ impl Row {
         if text.contains("\ntraffic:") {
             return text;
         }
-        if text.contains("\ntraffic:") {
-            return text;
-        }
         format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
     }
 }
@@ -196,6 +193,31 @@ pub fn task_sets(tag: &str, serves: Serves) -> Row {
     }
 }
 
+const OWN_CONFIG: &str = "codeDeploy:
+  deploymentConfigs:
+    - deploymentConfigName: Own.ECSCanary10Percent1Minute
+      computePlatform: ECS
+      trafficRoutingConfig:
+        type: TimeBasedCanary
+        timeBasedCanary: { canaryPercentage: 10, canaryInterval: 1 }
+";
+
+/// Task sets that CodeDeploy makes and shifts: a tenth of the traffic for a minute, then all. The example has clients of
+/// its own.
+pub fn code_deploy(tag: &str, serves: Serves) -> Row {
+    Row {
+        changes: vec![
+            ("requestsPerSecond: 10", "requestsPerSecond: 20"),
+            ("ECSCanary10Percent5Minutes", "ECSCanary10Percent1Minute"),
+            ("CodeDeployDefault.", "Own."),
+            ("codeDeploy:\n", OWN_CONFIG),
+        ],
+        is_exposed: has_production_weight,
+        is_at_risk: has_production_weight,
+        ..row("code-deploy", web(tag), serves)
+    }
+}
+
 /// A target that was not there in the beginning is healthy.
 fn has_a_new_target(world: &World) -> bool {
     let groups = world.elb.groups.values();
@@ -212,8 +234,18 @@ pub fn has_an_unhealthy_target(world: &World) -> bool {
 
 /// Of two groups, of which only the first had traffic before.
 fn has_weight(world: &World) -> bool {
-    let forwards = world.elb.rules.values().flat_map(Rule::forwards);
-    let mut exposed = forwards.filter(|to| to.weight > 0);
+    world.elb.rules.values().any(leads_to_the_other_group)
+}
+
+/// Port 8080 is led to the new tasks first, for whoever tests them.
+fn has_production_weight(world: &World) -> bool {
+    let (rules, listeners) = (world.elb.rules.values(), &world.elb.listeners);
+    let mut production = rules.filter(|rule| listeners[&rule.listener].port == 80);
+    production.any(leads_to_the_other_group)
+}
+
+fn leads_to_the_other_group(rule: &Rule) -> bool {
+    let mut exposed = rule.forwards().filter(|to| to.weight > 0);
     exposed.any(|to| to.arn.contains("/web-alternate/"))
 }
 

@@ -97,8 +97,8 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// The services with their deployments, task sets and settings, the family's revisions, where the traffic is led, and
-/// whatever of ours is left. Long enough after the end for everything to have drained.
+/// The services with their deployments, task sets and settings, CodeDeploy's deployments, the family's revisions, where
+/// the traffic is led, and whatever of ours is left. Long enough after the end for everything to have drained.
 fn settled(row: &Row, stage: &Stage) -> Value {
     let mut sandbox = stage.sandbox.lock();
     sandbox.world.faults.clear();
@@ -115,9 +115,11 @@ fn settled(row: &Row, stage: &Stage) -> Value {
         "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions",
         &family,
     );
+    let code_deployments = code_deployments(&mut sandbox);
     drop(sandbox);
     json!({
         "services": services,
+        "codeDeployments": code_deployments,
         "revisions": revisions["taskDefinitionArns"].as_array().unwrap().iter().map(short).collect::<Vec<_>>(),
         "routes": census["routes"],
         "parameters": stage.parameters(),
@@ -160,6 +162,19 @@ fn shown(sandbox: &mut Sandbox, service: &Value) -> Value {
         "loadBalancers": service["loadBalancers"],
         "tags": service["tags"].as_array().map_or(&[][..], Vec::as_slice),
     })
+}
+
+/// How each of CodeDeploy's deployments ended, newest first, and who made it.
+fn code_deployments(sandbox: &mut Sandbox) -> Vec<Value> {
+    let listed = ask(sandbox, "CodeDeploy_20141006.ListDeployments", &json!({}));
+    let ids = listed["deployments"].as_array().unwrap().iter();
+    let told = ids.map(|id| {
+        let id = json!({"deploymentId": id});
+        let answer = ask(sandbox, "CodeDeploy_20141006.GetDeployment", &id);
+        let info = &answer["deploymentInfo"];
+        json!([info["status"], info["creator"]])
+    });
+    told.collect()
 }
 
 fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {

@@ -51,20 +51,25 @@ impl Turning<'_> {
     }
 
     fn read_deployment(self, service: &Service, record: &CodeDeployment) -> Turn {
-        match record.status() {
-            "Failed" | "Stopped" => self.ended_by_code_deploy(record),
-            _ if record.has_moved() => self.confirm_moved(service, record),
-            _ => self.go_on_with(service, record),
+        if matches!(record.status(), "Failed" | "Stopped") {
+            return self.ended_by_code_deploy(record);
         }
+        // Also where traffic has moved while nobody looked: CodeDeploy calls that a success, however ill the tasks are.
+        match self.failing_in(service, record) {
+            Some(cause) => self.fail_deployment(cause, record),
+            None if record.has_moved() => self.confirm_moved(service, record),
+            None => self.go_on_with(service, record),
+        }
+    }
+
+    fn failing_in(&self, service: &Service, record: &CodeDeployment) -> Option<Cause> {
+        let set = set_of(service, &record.id())?;
+        let stopped = self.seen.stopped_tasks.is()?;
+        self.failing(&failures(stopped, &set.id()), service)
     }
 
     fn go_on_with(self, service: &Service, record: &CodeDeployment) -> Turn {
         let set = set_of(service, &record.id());
-        if let (Some(stopped), Some(set)) = (self.seen.stopped_tasks.is(), set)
-            && let Some(cause) = self.failing(&failures(stopped, &set.id()), service)
-        {
-            return self.fail_deployment(cause, record);
-        }
         let is_proven = set.is_some_and(TaskSet::is_steady);
         let percent = record.replacement_weight().unwrap_or_default();
         match set {
