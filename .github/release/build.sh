@@ -12,10 +12,9 @@ program=ecsdeploy
 rustup target add "$target"
 case "$target" in
   *-linux-musl)
-    # aws-lc is C: it is compiled against musl too.
+    # aws-lc is C: it is compiled against musl too. The linker stays Rust's own choice, which brings musl's start files:
+    # musl-gcc as the linker makes a program that is not static.
     export "CC_${target//-/_}=musl-gcc"
-    linker=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
-    export "$linker=musl-gcc"
     ;;
   *-windows-msvc)
     program=ecsdeploy.exe

@@ -53,8 +53,14 @@ impl Turning<'_> {
         cause: &Cause,
     ) -> Turn {
         match (record.status(), cause) {
-            // It completed as its time ran out: the new revision serves.
-            ("Succeeded", Cause::Deadline { .. }) => return self.conclude(Outcome::Completed),
+            // It completed as its time ran out: it counts if the new set serves.
+            ("Succeeded", Cause::Deadline { .. }) => {
+                let steady = set_of(service, &record.id()).filter(|set| set.is_steady());
+                if steady.is_some_and(TaskSet::is_primary) {
+                    return self.conclude(Outcome::Completed);
+                }
+                return self.deploy_old_by_code_deploy(way, service, cause);
+            }
             // It completed before it could be stopped, and what it brought is not wanted.
             ("Succeeded", _) => return self.deploy_old_by_code_deploy(way, service, cause),
             _ => {}

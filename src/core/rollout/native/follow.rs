@@ -189,8 +189,8 @@ impl Turning<'_> {
         match (record.status(), &cause) {
             ("ROLLBACK_SUCCESSFUL", _) => self.begin_restore(Outcome::RolledBack { cause }),
             ("STOPPED", _) => self.replaced_native(service, cause),
-            // It completed as its time ran out: the new revision serves.
-            ("SUCCESSFUL", Cause::Deadline { .. }) => self.begin_restore(Outcome::Completed),
+            // It completed as its time ran out: it counts if the new revision serves.
+            ("SUCCESSFUL", Cause::Deadline { .. }) => self.confirm_native(service),
             // The new revision serves, and is not wanted: that is no success.
             ("SUCCESSFUL", _) => {
                 let reason = "ECS completed the deployment before it could be stopped".to_owned();
