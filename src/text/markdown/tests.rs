@@ -141,13 +141,15 @@ fn report(text: &str) -> Report {
 /// The story of a plan that was carried out.
 fn story(plan: &Proposal, report: &Report, environment: Option<&str>, limit: usize) -> String {
     let standing = report.outcome().map_or(Standing::Underway, Standing::Ended);
+    // An ordinary address of the run is meant to be a link; with a blank in it, it is none.
+    let run = environment.map(|text| text.replace("https://", "https: //"));
     let story = Story {
         target: &plan.target,
         environment,
         plan: Some(plan),
         report,
         standing,
-        run: environment,
+        run: run.as_deref(),
         notice: None,
     };
     super::story(&story, limit)
