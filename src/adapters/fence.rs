@@ -146,17 +146,17 @@ mod tests {
     fn ground() -> (tempfile::TempDir, Fence) {
         let ground = tempfile::tempdir().unwrap();
         let at = |name: &str| ground.path().join(name);
-        for folder in ["work/sub", "temp", "work-2"] {
+        for folder in ["tree/sub", "temp", "tree-2"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
-        for file in ["work/td.json", "temp/td.json", "work-2/td.json", "secret"] {
+        for file in ["tree/td.json", "temp/td.json", "tree-2/td.json", "secret"] {
             fs::write(at(file), "x").unwrap();
         }
-        symlink(at("secret"), at("work/link.json")).unwrap();
-        symlink(at("work/td.json"), at("work/sub/link.json")).unwrap();
-        symlink(ground.path(), at("work/up")).unwrap();
-        symlink(at("temp"), at("work/temp")).unwrap();
-        let fence = Fence::around(&[at("work"), at("temp")]).unwrap();
+        symlink(at("secret"), at("tree/link.json")).unwrap();
+        symlink(at("tree/td.json"), at("tree/sub/link.json")).unwrap();
+        symlink(ground.path(), at("tree/up")).unwrap();
+        symlink(at("temp"), at("tree/temp")).unwrap();
+        let fence = Fence::around(&[at("tree"), at("temp")]).unwrap();
         (ground, fence)
     }
 
@@ -172,41 +172,41 @@ mod tests {
 
     #[test]
     fn what_lies_within_a_folder_is_admitted_by_whatever_path() {
-        check("work/td.json", None);
-        check("work/sub/../td.json", None);
-        check("work/sub/link.json", None);
+        check("tree/td.json", None);
+        check("tree/sub/../td.json", None);
+        check("tree/sub/link.json", None);
         check("temp/td.json", None);
     }
 
     #[test]
     fn a_path_that_leaves_the_folders_is_refused_before_it_is_looked_at() {
         check("secret", Some("is not within"));
-        check("work/../secret", Some("is not within"));
-        check("work/../not-there", Some("is not within"));
-        check("work-2/td.json", Some("is not within"));
+        check("tree/../secret", Some("is not within"));
+        check("tree/../not-there", Some("is not within"));
+        check("tree-2/td.json", Some("is not within"));
     }
 
     #[test]
     fn a_link_that_leaves_its_folder_is_refused_though_the_path_stays() {
-        check("work/link.json", Some("leads to"));
-        check("work/up/secret", Some("leads to"));
-        check("work/temp/td.json", Some("leads to"));
-        check("work/up/work/td.json", None);
+        check("tree/link.json", Some("leads to"));
+        check("tree/up/secret", Some("leads to"));
+        check("tree/temp/td.json", Some("leads to"));
+        check("tree/up/tree/td.json", None);
     }
 
     #[test]
     fn a_file_that_is_not_there_is_told_as_missing() {
-        check("work/other.json", Some("failed to find"));
+        check("tree/other.json", Some("failed to find"));
     }
 
     #[test]
     fn a_new_file_may_be_made_only_in_an_admitted_folder() {
         let (ground, fence) = ground();
         let new = |path: &str| fence.admit_new(&ground.path().join(path));
-        assert!(new("work/new.json").is_ok());
-        assert!(new("work/up/new.json").is_err());
-        assert!(new("work-2/new.json").is_err());
-        assert!(new("work/none/new.json").is_err());
+        assert!(new("tree/new.json").is_ok());
+        assert!(new("tree/up/new.json").is_err());
+        assert!(new("tree-2/new.json").is_err());
+        assert!(new("tree/none/new.json").is_err());
     }
 
     #[test]
