@@ -60,6 +60,9 @@ pub struct Record {
     pub goal: Goal,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub work: Option<Work>,
+    /// When the work stood so; of a record that does not say, its lease's end is the latest that it can be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stood: Option<Timestamp>,
 }
 
 /// A rollout that can be taken up.
@@ -129,6 +132,7 @@ impl Record {
             expires: now + LEASE,
             goal,
             work: None,
+            stood: None,
         }
     }
 
@@ -137,8 +141,21 @@ impl Record {
     pub fn taken_by(&self, owner: Owner, now: Timestamp) -> Self {
         Self {
             work: self.work.clone(),
+            stood: Some(self.stood.unwrap_or(self.expires)),
             ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
         }
+    }
+
+    /// Sets down how far the work is.
+    pub fn set_down(&mut self, work: Option<Work>, now: Timestamp) {
+        self.work = work;
+        self.stood = Some(now);
+    }
+
+    /// For how long nobody has driven the work.
+    pub fn unattended(&self, now: Timestamp) -> SignedDuration {
+        let since = self.stood.unwrap_or(self.expires);
+        now.duration_since(since).max(SignedDuration::ZERO)
     }
 
     pub fn renew(&mut self, now: Timestamp) {

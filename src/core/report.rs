@@ -202,6 +202,10 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// The machine took so many turns in a row without a pause: a defect of ecsdeploy, which ends it.
+    Restless {
+        turns: u32,
+    },
     /// A service with the canary's name is there and is not ours.
     NotOurs {
         service: String,
@@ -333,6 +337,7 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::Restless { .. } => "restless",
             Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
             Self::NoWayBack { .. } => "no_way_back",
@@ -376,6 +381,9 @@ impl std::fmt::Display for Cause {
             Self::Refused { operation, message } => write!(f, "{operation} was refused: {message}"),
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
+            }
+            Self::Restless { turns } => {
+                write!(f, "ecsdeploy went round in circles: {turns} turns without a pause")
             }
             Self::NotOurs { service } => write!(
                 f,

@@ -107,7 +107,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if !is_news && !self.record.is_ageing(now) {
             return Ok(None);
         }
-        self.record.work = work;
+        self.record.set_down(work, now);
         self.record.renew(now);
         if occasion == Occasion::Leave {
             self.record.expires = now;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Facet, Gating, Stage, Watch};
@@ -16,8 +16,12 @@ pub struct State {
     /// [`Plan::digest`] of the plan it belongs to.
     pub plan: String,
     pub phase: Phase,
+    /// Names and searches hold on to it: it never moves.
     pub began: Timestamp,
-    /// When the phase was entered.
+    /// For how long in all nobody drove it: no limit counts that.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub unattended: SignedDuration,
+    /// When the phase was entered, later by the time in which nobody drove it.
     pub entered: Timestamp,
     /// The wanted revision, once there is one.
     pub revision: Option<TaskDefinitionArn>,
@@ -117,6 +121,7 @@ impl State {
             plan: plan.digest(),
             phase,
             began: now,
+            unattended: SignedDuration::ZERO,
             entered: now,
             revision,
             deployment: None,
@@ -142,6 +147,20 @@ impl State {
         match &self.phase {
             Phase::Done(outcome) => Some(outcome),
             _ => None,
+        }
+    }
+
+    /// Goes on after nobody drove it for so long, in which nothing was waited for and nothing held. Since when there is
+    /// evidence stays, and how old an order is, and since when a side drains: that went on.
+    pub fn resume(&mut self, unattended: SignedDuration) {
+        let later = |at: Timestamp| at.checked_add(unattended).unwrap_or(Timestamp::MAX);
+        self.unattended = self.unattended.saturating_add(unattended);
+        self.entered = later(self.entered);
+        if let Phase::Canary { well_since } = &mut self.phase {
+            *well_since = well_since.map(later);
+        }
+        if let Some(gating) = &mut self.gating {
+            gating.progress.resume(unattended);
         }
     }
 

@@ -199,7 +199,7 @@ impl Turning<'_> {
             ("ROLLBACK_FAILED", _) => {
                 self.undo_native_failed(cause, record.status_reason().to_owned())
             }
-            _ if self.is_undo_late() => self.undo_native_late(cause),
+            _ if self.is_undo_late() && self.next.ordered.is_some() => self.undo_native_late(cause),
             _ if record.is_running() && !self.just_ordered() => {
                 let watch = self.watch_native();
                 self.act(Action::StopServiceDeployment(record.arn()), watch)

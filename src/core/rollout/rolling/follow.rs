@@ -113,7 +113,7 @@ impl Turning<'_> {
     }
 
     fn overdue(&self) -> Option<Cause> {
-        let is_late = self.waited(self.next.began).unsigned_abs() >= self.plan.time_limit();
+        let is_late = self.spent() >= self.plan.time_limit();
         let progress = self.next.told.progress.clone().unwrap_or_default();
         is_late.then(|| self.deadline(awaited(&progress)))
     }
@@ -121,7 +121,7 @@ impl Turning<'_> {
     /// The rollout failed and ECS has not dealt with it: go back, unless told to leave it. The reasons
     /// are looked up first, while the failed tasks and targets are there to be asked.
     fn fail(mut self, cause: Cause, service: &Service) -> Turn {
-        let watch = self.watch_reasons(service);
+        let watch = self.watch_failed(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
@@ -268,6 +268,16 @@ impl Turning<'_> {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
         }
         watch.extend(groups.into_iter().map(Facet::Targets));
+        watch
+    }
+
+    /// The reasons, and all that this turn was decided from: the next one has to come to the same.
+    fn watch_failed(&self, service: &Service) -> Watch {
+        let mut watch = &self.watch_reasons(service) | &self.watch_serving(service);
+        if self.seen.rules_around.was_asked() {
+            let group = service.target_groups().into_iter().next();
+            watch.extend(group.map(Facet::RulesAround));
+        }
         watch
     }
 
