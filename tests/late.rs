@@ -79,7 +79,9 @@ fn balancer_metric() -> Gate {
 /// The operation, in whichever of AWS's protocols.
 fn named(request: &HttpRequest) -> String {
     let body = String::from_utf8_lossy(request.body()).into_owned();
-    let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let action = body
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="));
     action.map_or_else(|| operation(request), str::to_owned)
 }
 
@@ -104,7 +106,8 @@ async fn start(stage: &Stage, tag: &str) {
     first.intent.limits.timeout = Duration::ZERO;
     first.intent.on_failure = OnFailure::Leave;
     let story = stage.rollout(first).await.unwrap();
-    let is_late = matches!(&story.outcome, Outcome::Stranded { cause } if cause.name() == "deadline");
+    let is_late =
+        matches!(&story.outcome, Outcome::Stranded { cause } if cause.name() == "deadline");
     assert!(is_late, "{:?}", story.outcome);
 }
 
@@ -222,7 +225,7 @@ async fn a_rollout_that_turns_on_the_spot_ends_and_says_so() {
 
 // Taken up late.
 
-const HOURS: sandbox::Duration = sandbox::Duration::from_secs(10 * 3600);
+const HOURS: sandbox::Duration = sandbox::Duration::from_secs(2 * 3600);
 
 /// The world in which the request's process died at the first call for which this holds, hours later.
 async fn died(
@@ -273,7 +276,10 @@ async fn a_release_that_served_all_night_is_not_late_in_the_morning() {
     };
     let baking = |_: &str, world: &mut Sandbox| {
         world.census()["services"][0]["deployments"][0]["rolloutState"] == "COMPLETED"
-            && world.calls().keys().any(|(_, name)| name == "UpdateService")
+            && world
+                .calls()
+                .keys()
+                .any(|(_, name)| name == "UpdateService")
     };
     let stage = died("fargate-web", request(), baking).await;
     let story = take_up(&stage, request()).await;

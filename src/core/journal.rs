@@ -253,16 +253,37 @@ mod tests {
         assert_ne!(asked, goal(document("a:2", "web")));
     }
 
-    #[test]
-    fn a_lease_is_renewed_when_half_of_it_has_passed() {
-        let owner = Owner {
+    fn anna() -> Owner {
+        Owner {
             user: "anna".to_owned(),
             host: "laptop".to_owned(),
             pid: 7,
             run: None,
-        };
+        }
+    }
+
+    /// One that was taken and left again before its first turn has not driven anything.
+    #[test]
+    fn work_is_unattended_since_it_was_last_set_down() {
+        let unattended = |record: &Record, now| record.unattended(at(now)).as_secs();
+        let goal = goal(document("a:1", "r"));
+        let mut record = Record::new(anna(), Fence::first(at(0)), goal, at(0));
+        assert_eq!(unattended(&record, 130), 10, "older records do not say");
+        record.set_down(None, at(50));
+        record.renew(at(50));
+        assert_eq!(unattended(&record, 200), 150);
+        assert_eq!(unattended(&record.taken_by(anna(), at(200)), 900), 850);
+        assert_eq!(
+            unattended(&record, 40),
+            0,
+            "another host's clock may be behind"
+        );
+    }
+
+    #[test]
+    fn a_lease_is_renewed_when_half_of_it_has_passed() {
         let record = Record::new(
-            owner,
+            anna(),
             Fence::first(at(0)),
             goal(document("a:1", "r")),
             at(0),

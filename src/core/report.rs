@@ -383,7 +383,10 @@ impl std::fmt::Display for Cause {
                 write!(f, "the service could not be read: {operation}: {message}")
             }
             Self::Restless { turns } => {
-                write!(f, "ecsdeploy went round in circles: {turns} turns without a pause")
+                write!(
+                    f,
+                    "ecsdeploy went round in circles: {turns} turns without a pause"
+                )
             }
             Self::NotOurs { service } => write!(
                 f,

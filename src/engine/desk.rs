@@ -186,14 +186,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         // Whoever comes back to what was handed over stays to the verdict.
         let mut plan = plan;
         plan.intent.detach = Detach::No;
-        Box::pin(drive(
-            &plan,
-            state,
-            self.means,
-            keeper,
-            self.audience,
-        ))
-        .await
+        Box::pin(drive(&plan, state, self.means, keeper, self.audience)).await
     }
 
     pub async fn close(&mut self, plan: Plan, driven: Driven, keeper: Keeper<'a, J>) -> Ran {

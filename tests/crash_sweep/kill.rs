@@ -22,7 +22,7 @@ use crate::watch::Watcher;
 /// The world at a call, and the call.
 pub struct Moment {
     pub told: String,
-    world: Sandbox,
+    pub world: Sandbox,
 }
 
 /// Kills at every call of the row's run.
@@ -48,6 +48,12 @@ pub fn sweep(row: &Row) {
             judge(row, &told, &ended, &expected);
         }
     });
+}
+
+/// Worlds in which the row's run died, and the one that it ends in.
+pub fn died(row: &Row) -> (Vec<Moment>, Value) {
+    let (moments, unkilled) = watched(row);
+    (told_apart(distinct(moments)), unkilled)
 }
 
 /// While the row's run has the service, another one changes nothing and names the owner.

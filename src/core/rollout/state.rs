@@ -177,6 +177,40 @@ impl State {
 mod tests {
     use super::*;
 
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn what_is_named_after_the_beginning_keeps_its_name() {
+        let well_since = Some(at(120));
+        let mut state = State {
+            plan: String::new(),
+            phase: Phase::Canary { well_since },
+            began: at(60),
+            unattended: SignedDuration::ZERO,
+            entered: at(90),
+            revision: None,
+            deployment: None,
+            record: None,
+            ordered: Some(at(150)),
+            blind_looks: 0,
+            looks: 0,
+            gating: None,
+            told: Told::default(),
+        };
+        let mut expected = state.clone();
+        state.resume(SignedDuration::from_hours(1));
+        state.resume(SignedDuration::from_hours(1));
+        expected.unattended = SignedDuration::from_hours(2);
+        expected.entered = at(7290);
+        let well_since = Some(at(7320));
+        expected.phase = Phase::Canary { well_since };
+        assert_eq!(state, expected);
+        let read: State = serde_json::from_value(serde_json::to_value(&state).unwrap()).unwrap();
+        assert_eq!(read, state);
+    }
+
     #[test]
     fn each_is_told_once_and_no_more_than_fifty_are() {
         let mut told = Told::default();

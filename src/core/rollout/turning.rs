@@ -92,7 +92,10 @@ impl<'a> Turning<'a> {
             next,
             say,
         };
-        it.undo_failed(cause, format!("the timeout of {} s passed", limit.as_secs()))
+        it.undo_failed(
+            cause,
+            format!("the timeout of {} s passed", limit.as_secs()),
+        )
     }
 
     pub fn undo_failed(self, from: &Cause, reason: String) -> Turn {
