@@ -39,8 +39,9 @@ pub fn sweep(make: fn() -> Row) {
             let morning = sandbox.now() + LATER;
             sandbox.advance(morning);
             let stage = Stage::over(SharedSandbox::new(sandbox));
-            let ended = play(&row, &told, &stage, &watcher, "bert");
-            judge_late(make, &told, &ended, &unkilled);
+            let mut ended = play(&row, &told, &stage, &watcher, "bert");
+            let exposed = (row.is_exposed)(&stage.sandbox.lock().world);
+            judge_late(&mut make(), &told, &mut ended, exposed, &unkilled);
         }
     });
 }
@@ -66,23 +67,39 @@ fn few(moments: Vec<Moment>) -> Vec<Moment> {
         .collect()
 }
 
-fn judge_late(make: fn() -> Row, told: &str, ended: &Ended, unkilled: &Value) {
-    let mut row = make();
+fn judge_late(row: &mut Row, told: &str, ended: &mut Ended, exposed: bool, unkilled: &Value) {
     let went_back = matches!(ended.verdict, Outcome::RolledBack { .. });
-    if row.serves == Serves::Old || !went_back {
-        return judge(&row, told, ended, unkilled);
+    // Who ended its deployments, and how, is CodeDeploy's own business; that they have ended is ours.
+    let made = ended.world["codeDeployments"].take();
+    for deployment in made.as_array().unwrap() {
+        let has_ended =
+            ["Succeeded", "Failed", "Stopped"].contains(&deployment[0].as_str().unwrap());
+        assert!(has_ended, "{told}: {made}");
     }
-    let by_an_engine = ["native", "code deploy"].iter().any(|it| told.contains(it));
-    assert!(
-        by_an_engine,
-        "{told}: {:?}\n{:#?}",
-        ended.verdict, ended.report
-    );
-    // As if there had been no rollout, but for what is on record of it.
-    let mut expected = settled(&row, &Stage::over(SharedSandbox::new(row.world())));
-    for kept in ["revisions", "codeDeployments"] {
-        expected[kept] = ended.world[kept].clone();
+    let mut expected = unkilled.clone();
+    if row.serves == Serves::New && went_back {
+        let by_an_engine = ["native", "code deploy"].iter().any(|it| told.contains(it));
+        assert!(
+            by_an_engine,
+            "{told}: {:?}\n{:#?}",
+            ended.verdict, ended.report
+        );
+        assert!(!exposed, "{told}: the new revision has traffic");
+        // As if there had been no rollout, but for the revision and how a rule says that all goes to one side.
+        expected = settled(row, &Stage::over(SharedSandbox::new(row.world())));
+        for kept in ["revisions", "routes"] {
+            expected[kept] = ended.world[kept].clone();
+        }
+        without_hooks(&mut ended.world);
+        row.serves = Serves::Old;
     }
-    row.serves = Serves::Old;
-    judge(&row, told, ended, &expected);
+    expected["codeDeployments"].take();
+    judge(row, told, ended, &expected);
+}
+
+/// That there are none is what it said before.
+fn without_hooks(world: &mut Value) {
+    let configuration = world["services"][0]["configuration"].as_object_mut();
+    let hooks = configuration.and_then(|members| members.remove("lifecycleHooks"));
+    assert!(hooks.is_none_or(|hooks| hooks == serde_json::json!([])));
 }
