@@ -8,4 +8,7 @@ mod canary;
 mod stand_down;
 mod tidy;
 
+#[cfg(test)]
+mod tests;
+
 pub use canary::watch_canary;
