@@ -452,6 +452,8 @@ async fn a_run_that_died_while_it_put_the_canary_away_is_taken_up_even_hours_lat
 async fn a_run_that_died_before_the_canary_stood_down_is_taken_up_even_hours_later() {
     for later in [0, 3 * 3600] {
         let (mut killed, _) = killed_before_zero(canary("1.1.0"), sicken).await;
+        let no_way_back = is_not_back(&SharedSandbox::new(killed.clone()));
+        assert!(no_way_back, "the canary comes first");
         let then = killed.now() + Span::from_secs(later);
         killed.advance(then);
         let stage = Stage::over(SharedSandbox::new(killed));
