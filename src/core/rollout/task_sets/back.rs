@@ -34,7 +34,7 @@ impl Turning<'_> {
         cause: &Cause,
         since: Option<Timestamp>,
     ) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
         }
         let (mut it, service, rule) = match self.see_sets(sets) {
@@ -52,7 +52,7 @@ impl Turning<'_> {
             });
         }
         let watch = it.watch_sets(sets);
-        if it.just_ordered() && it.seen.receipt.is_none() {
+        if it.just_ordered() && it.receipt().is_none() {
             return it.look_after(LOOK_AGAIN, watch);
         }
         if !rule.divides(&division(sets, 0)) {
