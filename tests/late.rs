@@ -176,13 +176,13 @@ async fn a_gate_that_cannot_be_measured_undoes_without_asking_on_and_on() {
 /// A cloud that answers nothing it is asked, once it was changed.
 struct Mute<'a> {
     aws: &'a Aws,
-    is_mute: AtomicBool,
+    changed: AtomicBool,
     looks: AtomicU32,
 }
 
 impl Cloud for Mute<'_> {
     async fn observe(&self, watch: &Watch) -> Observation {
-        if self.is_mute.load(Ordering::SeqCst) {
+        if self.changed.load(Ordering::SeqCst) {
             let looks = self.looks.fetch_add(1, Ordering::SeqCst);
             assert!(looks < 1000, "it turns on the spot");
             return Observation::default();
@@ -191,7 +191,7 @@ impl Cloud for Mute<'_> {
     }
 
     async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
-        self.is_mute.store(true, Ordering::SeqCst);
+        self.changed.store(true, Ordering::SeqCst);
         self.aws.perform(action).await
     }
 }
@@ -201,7 +201,7 @@ async fn a_rollout_that_turns_on_the_spot_ends_and_says_so() {
     let stage = Stage::example("fargate-web");
     let cloud = Mute {
         aws: &stage.aws,
-        is_mute: AtomicBool::new(false),
+        changed: AtomicBool::new(false),
         looks: AtomicU32::new(0),
     };
     let journal = Auto::new(&stage.config);
