@@ -62,7 +62,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Interrupted,
         "interrupted",
-        "told to stop; the same command takes it up again",
+        "told to stop, or unable to learn how the deployment ends; the same command takes it up again",
     ),
     (
         Exit::Contested,
@@ -222,6 +222,9 @@ impl From<Refusal> for Failure {
                     None => failure.cause(finding),
                 },
             ),
+            Refusal::HandOver { .. } => Self::new(Exit::Failed, headline).hint("leave out --detach"),
+            Refusal::Unwatchable => Self::new(Exit::Failed, headline)
+                .hint("ecsdeploy status shows its task sets; the same rollout command takes one up"),
             Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)
                 .cause(format!(
                     "neither {} of the application {} nor another group that this identity may list names it",

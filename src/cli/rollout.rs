@@ -16,9 +16,9 @@ use super::rules::Rules;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
 use super::{plan, stdout};
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, Strategy};
 use crate::core::proposal::Proposal;
-use crate::core::report::{Outcome, Report};
+use crate::core::report::{Cause, Outcome, Report};
 use crate::core::rollout::{Phase, State};
 use crate::core::service::{Detach, Intent};
 use crate::engine::{Eyes, Means, Ran, Request, compare, propose, roll_out};
@@ -143,6 +143,7 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             Ok(())
         }
         Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
+        Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),
@@ -195,6 +196,27 @@ fn interrupted(state: Option<&State>) -> Failure {
             Ends::ByItself => "ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back",
             Ends::Never => "it stays so until then; ecsdeploy rollback turns it back",
         })
+}
+
+/// Only ECS's own shifts are left so: other rollouts have no configuration that must stay while their deployment runs.
+fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
+    let goes_on = match (&state.phase, &plan.strategy) {
+        (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
+        (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
+            "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
+            plan.intent.minutes_of_pauses()
+        ),
+        _ => "ECS goes on with it by itself".to_owned(),
+    };
+    let headline = match &state.deployment {
+        Some(deployment) => format!("how deployment {deployment} ends is not known"),
+        None => "whether the deployment began is not known".to_owned(),
+    };
+    Failure::new(Exit::Interrupted, headline)
+        .cause(cause)
+        .cause(goes_on)
+        .hint("the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended")
+        .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
 }
 
 /// Whether what was left comes to an end without this program.

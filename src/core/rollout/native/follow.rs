@@ -2,12 +2,13 @@
 
 use crate::core::gate::{Serving, Subject, failures, serving};
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
-use crate::core::plan::{Sides, Strategy};
+use crate::core::plan::{Native, Sides, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Divided, Facet, Held, Phase, Seen, Turn, Watch};
 use crate::core::service::{OnFailure, Share};
+use crate::core::taskdef::Finding;
 
 impl Turning<'_> {
     pub fn follow_native(mut self) -> Turn {
@@ -26,6 +27,10 @@ impl Turning<'_> {
         match &it.seen.service_deployment {
             Seen::Is(record) => it.read_record(&service, record),
             Seen::Unreadable(fault) => it.blind(fault),
+            Seen::Absent if it.is_late() => {
+                let cause = it.deadline("ECS had no record of the deployment".to_owned());
+                it.leave(cause)
+            }
             Seen::Absent => it.wait_native(),
             Seen::NotAsked => {
                 let watch = it.watch_native();
@@ -56,7 +61,7 @@ impl Turning<'_> {
     }
 
     /// ECS waits at a pause, or works.
-    fn go_on_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
+    fn go_on_native(mut self, service: &Service, record: &ServiceDeployment) -> Turn {
         if let (Some(stopped), Some(id)) = (self.seen.stopped_tasks.is(), &self.next.deployment)
             && let Some(cause) = self.failing(&failures(stopped, id), service)
         {
@@ -68,10 +73,30 @@ impl Turning<'_> {
         }
         let waiting = record.waiting_hooks();
         let hook = waiting.first().map(|hook| (*hook).to_owned());
+        let hook = hook.filter(|hook| self.is_ours_to_open(record, hook));
         match self.share_judged(record, hook.as_ref()) {
             Some(share) => self.hold_native(share, service, record, hook),
             None => self.wait_native(),
         }
+    }
+
+    /// Somebody else's pause is told of once, and waited for as long as the rollout may take.
+    fn is_ours_to_open(&mut self, record: &ServiceDeployment, hook: &str) -> bool {
+        if self.native().may_open(record) {
+            return true;
+        }
+        if self.next.told.named.insert(hook.to_owned()) {
+            let finding = others_pause(record, hook);
+            self.say.push(Event::Finding { finding });
+        }
+        false
+    }
+
+    fn native(&self) -> &Native {
+        let Strategy::Native(native) = &self.plan.strategy else {
+            unreachable!("only native shifts are followed here")
+        };
+        native
     }
 
     /// How much the new revision has, once it is in place and as long as ECS can be told to go back: from the first
@@ -106,10 +131,8 @@ impl Turning<'_> {
     }
 
     fn judged_native(&self, service: &Service) -> Subject {
-        let Strategy::Native(native) = &self.plan.strategy else {
-            unreachable!("only native shifts are followed here")
-        };
-        let divided: Vec<Divided<'_>> = native
+        let divided: Vec<Divided<'_>> = self
+            .native()
             .sides
             .iter()
             .map(|Sides { rule, blue, green }| Divided { rule, blue, green })
@@ -212,9 +235,12 @@ impl Turning<'_> {
         }
     }
 
+    /// ECS is still at it, or does not say.
     fn undo_native_late(self, cause: Cause) -> Turn {
         let seconds = self.plan.intent.limits.undo_timeout.as_secs();
-        self.undo_native_failed(cause, format!("the timeout of {seconds} s passed"))
+        let from = Box::new(cause);
+        let reason = format!("the timeout of {seconds} s passed");
+        self.leave(Cause::UndoFailed { from, reason })
     }
 
     fn undo_native_failed(self, cause: Cause, reason: String) -> Turn {
@@ -259,9 +285,7 @@ impl Turning<'_> {
     fn watch_native_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_native();
         watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-        let Strategy::Native(native) = &self.plan.strategy else {
-            return watch;
-        };
+        let native = self.native();
         if service.desired_count() > 0 && !native.sides.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
             watch.extend(
@@ -275,13 +299,28 @@ impl Turning<'_> {
     }
 
     /// ECS stopped it: whoever is primary now tells whether that was a way back.
-    fn replaced_native(self, service: &Service, cause: Cause) -> Turn {
+    fn replaced_native(mut self, service: &Service, cause: Cause) -> Turn {
+        let is_undoing = matches!(self.next.phase, Phase::Undo { .. });
         match service.primary() {
-            Some(primary) if !self.is_way_back(primary) && !self.is_revision(primary) => {
+            Some(primary) if self.is_way_back(primary) => {
+                self.begin_restore(Outcome::RolledBack { cause })
+            }
+            Some(primary) if self.next.deployment != Some(primary.id()) => {
                 let by = primary.id();
                 self.finish(Outcome::Superseded { by })
             }
-            _ => self.begin_restore(Outcome::RolledBack { cause }),
+            // ECS left it as it was, unless the service was read as it was before.
+            _ if is_undoing && !self.is_settling() => {
+                self.begin_restore(Outcome::Stranded { cause })
+            }
+            _ => {
+                if !is_undoing {
+                    let by = Undoer::Ecs;
+                    self.next.enter(Phase::Undo { cause, by }, self.now);
+                }
+                let watch = self.watch_native();
+                self.look_after(LOOK_AGAIN, watch)
+            }
         }
     }
 
@@ -317,6 +356,18 @@ impl Turning<'_> {
         };
         watch
     }
+}
+
+fn others_pause(record: &ServiceDeployment, hook: &str) -> Finding {
+    let message = format!(
+        "the deployment waits at {} at a pause that ecsdeploy did not set, and does not open",
+        record.stage()
+    );
+    let arn = record.arn();
+    let hint = format!(
+        "whoever set it lets it go on: aws ecs continue-service-deployment --service-deployment-arn {arn} --hook-id {hook}"
+    );
+    Finding::warning("deploymentConfiguration.lifecycleHooks", message).hint(hint)
 }
 
 fn native_cause(record: &ServiceDeployment) -> Cause {
