@@ -5,3 +5,5 @@
 
 mod follow;
 mod leave;
+#[cfg(test)]
+mod tests;
