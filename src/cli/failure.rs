@@ -367,3 +367,32 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::DeploymentId;
+
+    #[test]
+    fn each_way_that_a_rollout_ends_has_its_code() {
+        let cause = || Cause::Cancelled {
+            by: "anna".to_owned(),
+        };
+        let by = DeploymentId::new("ecs-svc/3");
+        for (outcome, exit) in [
+            (Outcome::Unchanged, None),
+            (Outcome::Completed, None),
+            (Outcome::Failed { cause: cause() }, Some(Exit::Failed)),
+            (
+                Outcome::RolledBack { cause: cause() },
+                Some(Exit::RolledBack),
+            ),
+            (Outcome::Stranded { cause: cause() }, Some(Exit::Stranded)),
+            (Outcome::Superseded { by }, Some(Exit::Contested)),
+        ] {
+            let judged = judge(&outcome).err().map(|failure| failure.exit);
+            assert_eq!(judged, exit, "{outcome}");
+        }
+        assert_eq!([Exit::Stranded as u8, Exit::Contested as u8], [5, 7]);
+    }
+}

@@ -7,3 +7,4 @@ mod follow;
 mod leave;
 #[cfg(test)]
 mod tests;
+mod undo;

@@ -234,6 +234,20 @@ fn a_run_that_cannot_learn_the_end_leaves_everything_as_it_is() {
     }
 }
 
+/// A turn that asks for the record anew is no look: else an undo that cannot be read goes on until its time is over.
+#[test]
+fn looks_that_fail_are_counted_in_an_undo_too() {
+    let plan = plan();
+    let mut state = at(&plan, undoing(cancelled()));
+    state.blind_looks = 3;
+    let seen = Observation {
+        service: Seen::Is(service("ecs-svc/2", 2, 2)),
+        ..Observation::default()
+    };
+    let now = began() + SignedDuration::from_mins(1);
+    assert_eq!(turn(&plan, &state, &seen, now).next.blind_looks, 3);
+}
+
 #[test]
 fn whoever_takes_up_an_undo_that_was_left_has_its_whole_time() {
     let left = take(
@@ -291,9 +305,8 @@ fn an_order_without_an_answer_is_looked_for_however_late() {
     let not_there = see(Seen::Is(service("ecs-svc/1", 1, 2)));
     let (outcome, is_put_back) = ended(&not_there);
     assert!(matches!(outcome, Outcome::Failed { .. }) && is_put_back);
-    let fault = match unreadable() {
-        Seen::Unreadable(fault) => fault,
-        _ => unreachable!("it is"),
+    let Seen::Unreadable(fault) = unreadable() else {
+        unreachable!("it is")
     };
     let unknown = see(Seen::Unreadable(fault));
     assert_eq!(unknown.left.as_ref().map(Cause::name), Some("blind"));
