@@ -80,23 +80,22 @@ impl<'a> Turning<'a> {
             phase,
             Phase::Undo { .. } | Phase::TaskSets(Stage::Back { .. })
         );
-        let waited = now.duration_since(turn.next.entered).unsigned_abs();
-        let limit = plan.intent.limits.undo_timeout;
-        if !(waits && goes_on && waited >= limit) {
-            return turn;
-        }
-        let (next, say) = (turn.next, turn.say);
         let it = Self {
             plan,
             seen,
             now,
-            next,
-            say,
+            next: turn.next.clone(),
+            say: turn.say.clone(),
         };
-        it.undo_failed(
-            cause,
-            format!("the timeout of {} s passed", limit.as_secs()),
-        )
+        if !(waits && goes_on && it.is_undo_late()) {
+            return turn;
+        }
+        let seconds = plan.intent.limits.undo_timeout.as_secs();
+        it.undo_failed(cause, format!("the timeout of {seconds} s passed"))
+    }
+
+    pub fn is_undo_late(&self) -> bool {
+        self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
     }
 
     pub fn undo_failed(self, from: &Cause, reason: String) -> Turn {
@@ -118,6 +117,7 @@ impl<'a> Turning<'a> {
             act: Some(action),
             watch,
             say: self.say,
+            left: None,
         }
     }
 
@@ -128,6 +128,7 @@ impl<'a> Turning<'a> {
             watch,
             wake_at: None,
             say: self.say,
+            left: None,
         }
     }
 
@@ -145,9 +146,8 @@ impl<'a> Turning<'a> {
             Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
                 self.finish(outcome)
             }
-            // Nothing was set yet.
-            Strategy::Native(_) if self.next.phase == Phase::Register => self.finish(outcome),
-            Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
+            Strategy::Native(_) => self.conclude_native(outcome),
+            Strategy::Beside(_) => self.begin_restore(outcome),
         }
     }
 

@@ -142,8 +142,4 @@ impl Turning<'_> {
         }
         members
     }
-
-    pub fn is_undo_late(&self) -> bool {
-        self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
-    }
 }
