@@ -106,9 +106,9 @@ impl Journal for RecordFiles {
         write(&self.letter(id), &record::write_wish(fence, wish))
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let text = read(&self.letter(id))?;
-        Ok(text.and_then(|text| record::read_wish(&text, fence)))
+        Ok(text.and_then(|text| record::read_wish(&text, since)))
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::engine::Ran;
-use ecsdeploy::sandbox::{Duration, Sandbox, Time};
+use ecsdeploy::sandbox::{Sandbox, Time};
 use serde_json::Value;
 
 use crate::common::{HttpRequest, Stage, operation};
@@ -24,17 +24,19 @@ use crate::watch::Watcher;
 /// In a usual sweep, one in so many of the runs that take up is killed again.
 const TWICE: u64 = 6;
 
-/// A dead run's lease is waited for; what is left of this is a few looks, and calls that AWS is slow to show.
-const LATER_BY_A_KILL: Duration = Duration::from_secs(120 + 60);
+/// Seconds. A dead run's lease is waited for; what is left of this is a few looks.
+const LATER_BY_A_KILL: u64 = 120 + 60;
 
 /// The world at a call, and the call.
-pub struct Moment {
-    pub told: String,
+struct Moment {
+    told: String,
     world: Sandbox,
+    /// How many of the processes so far had forgotten their journal, and were over.
+    over: usize,
 }
 
 /// The run that nothing befell.
-pub struct Unkilled {
+struct Unkilled {
     /// Sides of calls.
     points: usize,
     world: Value,
@@ -52,13 +54,12 @@ pub fn sweep(row: &Row) {
     };
     let (taken_up, twice) = (moments.len(), Cell::new(0));
     each(moments, |moment| {
-        let told = format!("{}, killed {}", row.name, moment.told);
-        let Some(second) = take_up(row, told, moment.world, "bert", &unkilled, &extent) else {
+        let killed = moment.named(&format!("{}, killed", row.name));
+        let Some(second) = take_up(row, killed, "bert", &unkilled, &extent) else {
             return;
         };
-        let told = second.told;
-        twice.set(twice.get() + usize::from(extent.has(&told)));
-        take_up(row, told, second.world, "carla", &unkilled, &extent);
+        twice.set(twice.get() + usize::from(extent.has(&second.told)));
+        take_up(row, second, "carla", &unkilled, &extent);
     });
     say(&format!(
         "{}: {} kill points, {taken_up} taken up, {} of them killed twice",
@@ -72,12 +73,12 @@ pub fn sweep(row: &Row) {
 /// it is.
 fn take_up(
     row: &Row,
-    told: String,
-    world: Sandbox,
+    left: Moment,
     user: &str,
     unkilled: &Unkilled,
     extent: &Extent,
 ) -> Option<Moment> {
+    let Moment { told, world, over } = left;
     if !extent.leads_to(&told) {
         return None;
     }
@@ -86,19 +87,40 @@ fn take_up(
     let picked = Arc::new(Mutex::new(Picked::new(seed)));
     let ended = if dies {
         let picked = picked.clone();
-        let told = told.clone();
-        shown(row, world, &told.clone(), user, move |side, sandbox| {
-            picked
-                .lock()
-                .unwrap()
-                .look(sandbox, || format!("{told}, and again {side}"));
+        shown(row, world, &told, user, move |side, sandbox| {
+            picked.lock().unwrap().look(side, sandbox);
         })
     } else {
         run(row, &told, world, user)
     };
-    unkilled.judge(row, &told, &ended);
-    let picked = &mut *picked.lock().unwrap();
-    picked.moment.take()
+    let kills = if user == "bert" { 1 } else { 2 };
+    unkilled.judge(row, &told, &ended, over, kills);
+    let next = picked.lock().unwrap().moment.take()?;
+    let next = next.named(&format!("{told}, and again"));
+    let over = over + next.seen_to_end(&ended);
+    Some(Moment { over, ..next })
+}
+
+impl Moment {
+    fn new(side: &str, sandbox: &Sandbox) -> Self {
+        let (told, world) = (side.to_owned(), sandbox.clone());
+        Self {
+            told,
+            world,
+            over: 0,
+        }
+    }
+
+    fn named(self, before: &str) -> Self {
+        let told = format!("{before} {}", self.told);
+        Self { told, ..self }
+    }
+
+    /// 1 if the process that died here had nothing left to do.
+    fn seen_to_end(&self, ended: &Ended) -> usize {
+        let is_released = self.told.contains("after DeleteParameters");
+        usize::from(is_released && self.world.now() == ended.at)
+    }
 }
 
 /// One of the calls of a run, picked by chance before it is known how many there will be.
@@ -124,7 +146,7 @@ impl Picked {
     }
 
     /// The nth comes in the place of the one before with a chance of 1/n.
-    fn look(&mut self, sandbox: &Sandbox, told: impl Fn() -> String) {
+    fn look(&mut self, side: &str, sandbox: &Sandbox) {
         let changes = changes(sandbox);
         let is_news = std::mem::replace(&mut self.changes, changes) != changes;
         if self.among_changes && !is_news {
@@ -132,8 +154,7 @@ impl Picked {
         }
         self.seen += 1;
         if self.rng.u64(..self.seen) == 0 {
-            let (told, world) = (told(), sandbox.clone());
-            self.moment = Some(Moment { told, world });
+            self.moment = Some(Moment::new(side, sandbox));
         }
     }
 }
@@ -184,12 +205,14 @@ fn watched(
         let (points, moments) = &mut *seen.lock().unwrap();
         *points += 1;
         if is_kept(sandbox) {
-            let (told, world) = (side.to_owned(), sandbox.clone());
-            moments.push(Moment { told, world });
+            moments.push(Moment::new(side, sandbox));
         }
     });
     judge(row, &row.name, &ended, &ended.world);
-    let (points, moments) = std::mem::take(&mut *kept.lock().unwrap());
+    let (points, mut moments) = std::mem::take(&mut *kept.lock().unwrap());
+    for moment in &mut moments {
+        moment.over = moment.seen_to_end(&ended);
+    }
     let (world, at) = (ended.world, ended.at);
     (moments, Unkilled { points, world, at })
 }
@@ -252,30 +275,19 @@ fn told_apart(moments: Vec<Moment>) -> Vec<Moment> {
 }
 
 impl Unkilled {
-    /// The run that took up ended alike, and hardly later. One whose dead run had forgotten its journal found nothing to
-    /// take up: where that left the old revision, the command is another rollout, with deployments of its own.
-    fn judge(&self, row: &Row, told: &str, ended: &Ended) {
+    /// The run that took up after so many kills ended alike, and hardly later. Where the old revision was left, one that
+    /// found no journal is another rollout, with deployments and tests of its own.
+    fn judge(&self, row: &Row, told: &str, ended: &Ended, over: usize, kills: u64) {
         let mut expected = self.world.clone();
-        let over = told.matches("after DeleteParameters").count();
         if over == 0 {
-            let kills = told.matches(" at 2").count() as u64;
-            let latest = self.at + Duration::from_millis(LATER_BY_A_KILL.millis() * kills);
-            assert!(
-                ended.at <= latest,
-                "{told}: ended at {:?}, not by {latest:?}",
-                ended.at
-            );
+            let late = ended.at.millis().saturating_sub(self.at.millis()) / 1000;
+            assert!(late <= LATER_BY_A_KILL * kills, "{told}: {late} s late");
         }
         if row.serves == Serves::Old {
-            let again = |list: &mut Value| {
-                let list = list.as_array_mut().unwrap();
-                *list = std::iter::repeat_n(list.clone(), over + 1)
-                    .flatten()
-                    .collect();
-            };
-            again(&mut expected["codeDeployments"]);
-            let tasks = expected["oneOffTasks"].as_u64().unwrap();
-            expected["oneOffTasks"] = (tasks * (over as u64 + 1)).into();
+            let made = expected["codeDeployments"].as_array_mut().unwrap();
+            *made = vec![made.clone(); over + 1].concat();
+            let tests = expected["oneOffTasks"].as_u64().unwrap();
+            expected["oneOffTasks"] = (tests * (over as u64 + 1)).into();
         }
         judge(row, told, ended, &expected);
     }

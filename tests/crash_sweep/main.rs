@@ -19,6 +19,7 @@ mod gates;
 mod figures;
 mod held;
 mod kill;
+mod planted;
 
 mod rows;
 mod run;
@@ -103,7 +104,7 @@ strategies! {
         canary_good_release: beside("1.1.0", Serves::New).gated(by_alarm()),
         canary_failing_release: beside("1.2.0", Serves::Old).gated(by_alarm()),
         canary_promoted: beside("1.1.0", Serves::New).gated(by_approval()).told(promote),
-        canary_aborted: beside("1.1.0", Serves::Old).gated(by_approval()).told(abort),
+        canary_aborted: beside("1.1.0", Serves::Old).gated(vec![approval()]).told(abort),
         task_sets_good_release: task_sets("1.1.0", Serves::New).gated(by_metric()),
         task_sets_failing_release: task_sets("1.2.0", Serves::Old).gated(by_comparison()),
         native_good_release: native(web("1.1.0"), Serves::New).gated(by_metric()),

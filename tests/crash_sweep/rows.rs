@@ -12,6 +12,7 @@ use ecsdeploy::sandbox::{Sandbox, Time, World};
 use serde_json::{Value, json};
 
 use crate::common::with_image;
+pub use crate::gates::approval;
 pub use crate::held::{abort, by_alarm, by_approval, by_comparison, by_metric, promote};
 
 /// One rollout that is swept.

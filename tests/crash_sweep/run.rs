@@ -24,8 +24,8 @@ pub struct Ended {
     pub world: Value,
     pub report: Report,
     pub at: Time,
-    /// Calls that were spoiled.
-    pub faults: u64,
+    /// Calls that were spoiled, by how.
+    pub faults: BTreeMap<String, u64>,
     /// Calls by operation.
     pub calls: BTreeMap<String, u64>,
     /// Requests that clients saw fail.
@@ -46,7 +46,7 @@ pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str)
     let (verdict, report) = drive(row, told, stage, user);
     let sandbox = stage.sandbox.lock();
     let at = sandbox.now();
-    let faults = sandbox.world.faults.rules().map(|(_, n)| n).sum();
+    let faults = faults(&sandbox);
     let lost = sandbox.world.tally().lost;
     let calls = sandbox.calls().iter();
     let calls = calls.map(|((_, operation), count)| (operation.clone(), *count));
@@ -64,6 +64,17 @@ pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str)
     };
     watcher.judge(told);
     ended
+}
+
+fn faults(sandbox: &Sandbox) -> BTreeMap<String, u64> {
+    let mut faults = BTreeMap::new();
+    for (rule, count) in sandbox.world.faults.rules() {
+        let fault = json!(rule.fault);
+        let kind = fault.as_object().and_then(|of| of.keys().next());
+        let kind = kind.map_or(fault.as_str(), |kind| Some(kind.as_str()));
+        *faults.entry(kind.unwrap().to_owned()).or_default() += count;
+    }
+    faults
 }
 
 /// The command, again if it could not even look: the SDK's store of retries is one for a whole process, and the runs of a
@@ -235,7 +246,7 @@ fn code_deployments(sandbox: &mut Sandbox) -> Vec<Value> {
     told.collect()
 }
 
-fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
+pub fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
     let request = http::Request::builder()
         .method("POST")
         .uri("/")

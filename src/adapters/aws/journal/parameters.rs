@@ -80,8 +80,8 @@ impl Parameters {
         }
     }
 
-    async fn delete(&self, id: &RolloutId) -> Result<(), Fault> {
-        let input = json!({ "Names": [name(id), wish_name(id)] });
+    async fn delete(&self, names: &[String]) -> Result<(), Fault> {
+        let input = json!({ "Names": names });
         self.0
             .call("DeleteParameters", input, Repeat::Freely)
             .await?;
@@ -105,7 +105,8 @@ impl Journal for Parameters {
     ) -> Result<Claim, JournalError> {
         if let Some(over) = over {
             match self.load(id).await? {
-                Some(there) if there.fence == over => self.delete(id).await?,
+                // What was wished stays: it was told to the work, not to whoever died over it.
+                Some(there) if there.fence == over => self.delete(&[name(id)]).await?,
                 Some(there) => return Ok(Claim::Held(Box::new(there))),
                 None => {}
             }
@@ -131,7 +132,7 @@ impl Journal for Parameters {
         let Some(there) = self.load(id).await?.filter(|there| there.fence == fence) else {
             return Ok(());
         };
-        match self.delete(id).await {
+        match self.delete(&[name(id), wish_name(id)]).await {
             // Without the right to delete, a lock that nobody holds and that leaves nothing to do is as good.
             Err(fault) if fault.kind == FaultKind::Denied => {
                 let free = Record {
@@ -150,9 +151,9 @@ impl Journal for Parameters {
         Ok(self.put(&wish_name(id), &letter, Put::Overwrite).await?)
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let letter = self.get(&wish_name(id)).await?;
-        Ok(letter.and_then(|text| record::read_wish(&text, fence)))
+        Ok(letter.and_then(|text| record::read_wish(&text, since)))
     }
 }
 
