@@ -80,6 +80,17 @@ impl Parameters {
         }
     }
 
+    /// Takes the place of a record at one blow: whoever dies over it leaves one of the two, and what was wished of the work
+    /// stays. Of several takers the last is the owner; the others find that out here, or before their next change.
+    async fn replace(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
+        let text = encode(record)?;
+        self.put(&name(id), &text, Put::Overwrite).await?;
+        match self.load(id).await? {
+            Some(there) if !is_same_claim(&there, record) => Ok(Claim::Held(Box::new(there))),
+            _ => Ok(Claim::Locked),
+        }
+    }
+
     async fn delete(&self, names: &[String]) -> Result<(), Fault> {
         let input = json!({ "Names": names });
         self.0
@@ -103,20 +114,20 @@ impl Journal for Parameters {
         record: &Record,
         over: Option<Fence>,
     ) -> Result<Claim, JournalError> {
-        if let Some(over) = over {
-            match self.load(id).await? {
-                // What was wished stays: it was told to the work, not to whoever died over it.
-                Some(there) if there.fence == over => self.delete(&[name(id)]).await?,
-                Some(there) => return Ok(Claim::Held(Box::new(there))),
-                None => {}
-            }
+        let there = match over {
+            Some(_) => self.load(id).await?,
+            None => None,
+        };
+        match there {
+            Some(there) if Some(there.fence) == over => self.replace(id, record).await,
+            Some(there) => Ok(Claim::Held(Box::new(there))),
+            None => self.create(id, record).await,
         }
-        self.create(id, record).await
     }
 
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
         match self.load(id).await? {
-            Some(there) if there.fence == record.fence => {
+            Some(there) if is_same_claim(&there, record) => {
                 let text = encode(record)?;
                 Ok(self.put(&name(id), &text, Put::Overwrite).await?)
             }
