@@ -189,7 +189,7 @@ impl Work {
             deployment,
             ..
         } = &self.state;
-        // What is to be put away was ordered in a phase before, and so was a canary that has passed.
+        // What is to be put away, and the canary that passed, were ordered in a phase before.
         let is_left = match self.state.phase {
             Phase::Restore { .. } => true,
             Phase::Deploy => matches!(self.plan.strategy, Strategy::Beside(_)),
