@@ -149,7 +149,7 @@ async fn speak(row: &Row, stage: &Stage) {
             }
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
