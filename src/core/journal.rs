@@ -53,6 +53,9 @@ pub struct Goal(String);
 pub struct Record {
     pub owner: Owner,
     pub fence: Fence,
+    /// The fence of the first owner of the work, where that was another: what that one was told still holds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first: Option<Fence>,
     /// When this owner took the service.
     pub since: Timestamp,
     /// When the lease ends unless it is renewed.
@@ -128,6 +131,7 @@ impl Record {
         Self {
             owner,
             fence,
+            first: None,
             since: now,
             expires: now + LEASE,
             goal,
@@ -142,6 +146,7 @@ impl Record {
         Self {
             work: self.work.clone(),
             stood: Some(self.stood.unwrap_or(self.expires)),
+            first: self.unfinished().map(|_| self.told_since()),
             ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
         }
     }
@@ -156,6 +161,11 @@ impl Record {
     pub fn unattended(&self, now: Timestamp) -> SignedDuration {
         let since = self.stood.unwrap_or(self.expires);
         now.duration_since(since).max(SignedDuration::ZERO)
+    }
+
+    /// Wishes that were left for this fence or a later one are about this work.
+    pub fn told_since(&self) -> Fence {
+        self.first.unwrap_or(self.fence)
     }
 
     pub fn renew(&mut self, now: Timestamp) {
