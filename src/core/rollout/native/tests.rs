@@ -244,7 +244,7 @@ fn what_runs_is_stopped_however_late_before_it_is_left() {
         service_deployment: running(),
         ..Observation::default()
     };
-    let now = began() + SignedDuration::from_mins(601);
+    let now = began() + SignedDuration::from_secs(36_003);
     let then = turn(&plan(), &first.next, &seen, now);
     let left = then.left.as_ref().map(Cause::name);
     assert_eq!((left, then.act), (Some("undo_failed"), None));
