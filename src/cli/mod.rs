@@ -27,6 +27,7 @@ mod stdout;
 mod teller;
 mod traffic;
 mod watch;
+mod whereabouts;
 mod wish;
 mod world;
 

@@ -206,8 +206,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 if keeper.record().unfinished().is_none() {
                     self.release(Some(keeper)).await;
                 }
-                let state = Some(state);
-                Ran::Interrupted { state }
+                let left = Work::of(&plan, &state).map(Box::new);
+                Ran::Interrupted { left }
             }
             Driven::HandedOver(state) => {
                 let plan = Box::new(plan);

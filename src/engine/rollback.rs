@@ -127,6 +127,10 @@ async fn previous(
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
     let running = service.running_task_definition();
+    // A task set that was removed leaves no trace, and service deployments are of the ECS controller.
+    if service.controller() == "EXTERNAL" {
+        return Err(SurveyError::NoHistory { serving: running });
+    }
     let recorded = history.completed(target, service).await.unwrap_or_default();
     let listed = service
         .deployments()

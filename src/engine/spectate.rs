@@ -58,7 +58,8 @@ pub async fn spectate(
                 outcome,
             },
             Driven::Interrupted(state) | Driven::HandedOver(state) => {
-                Ran::Interrupted { state: Some(state) }
+                let left = Work::of(&plan, &state).map(Box::new);
+                Ran::Interrupted { left }
             }
             Driven::TakenOver(owner) => Ran::Held { owner, since: now },
         },

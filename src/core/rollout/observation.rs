@@ -53,7 +53,7 @@ pub enum Facet {
     /// CodeDeploy's ListDeployments and BatchGetDeployments: the group's unfinished deployments, and with a time all
     /// that were made since.
     CodeDeployments(GroupKey, Option<Timestamp>),
-    /// CodeDeploy's GetDeployment, ListDeploymentTargets and BatchGetDeploymentTargets.
+    /// CodeDeploy's GetDeployment, ListDeploymentTargets (once) and BatchGetDeploymentTargets.
     CodeDeployment(DeploymentId),
     /// DescribeImages.
     Image(EcrImage),

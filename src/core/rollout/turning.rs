@@ -189,8 +189,11 @@ impl<'a> Turning<'a> {
         let changed = match &self.next.phase {
             Phase::Register | Phase::Canary { .. } => false,
             // A set that was made stands there, and the test rule may lead to it.
-            Phase::TaskSets(Stage::Raise) => self.next.deployment.is_some(),
-            Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
+            Phase::TaskSets(Stage::Raise) if self.next.deployment.is_some() => true,
+            // What was ordered may be there, unless AWS said that it is not.
+            Phase::Deploy | Phase::TaskSets(Stage::Raise) => {
+                self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. })
+            }
             _ => true,
         };
         self.conclude(if changed {
