@@ -52,7 +52,8 @@ pub fn whereabouts(left: Option<&Work>) -> (String, Ends) {
             (stays.to_owned(), Ends::Never)
         }
         (Phase::Restore { .. }, _) => {
-            let stays = "it has ended, and what was set or started for its time is not put away yet";
+            let stays =
+                "it has ended, and what was set or started for its time is not put away yet";
             (stays.to_owned(), Ends::NeverAndNeverTurned)
         }
         _ => match &state.deployment {
@@ -74,7 +75,8 @@ fn of_task_sets(stage: &Stage, sets: &TaskSets, state: &State) -> (String, Ends)
     let was_ordered = state.ordered.is_some();
     match stage {
         Stage::Raise if state.deployment.is_none() => {
-            let stays = "the old task set has all of the traffic; a new one may have been made beside it";
+            let stays =
+                "the old task set has all of the traffic; a new one may have been made beside it";
             (stays.to_owned(), Ends::Never)
         }
         Stage::Raise => (shared(0), Ends::Never),
@@ -95,7 +97,9 @@ fn of_task_sets(stage: &Stage, sets: &TaskSets, state: &State) -> (String, Ends)
         Stage::Remove => (shared(100), Ends::NeverAndNeverTurned),
         Stage::Back { since, .. } => {
             let stays = match since {
-                Some(_) => "the old task set has all of the traffic again; the new one is not removed yet",
+                Some(_) => {
+                    "the old task set has all of the traffic again; the new one is not removed yet"
+                }
                 None if was_ordered => {
                     "going back has begun: the old task set was given all of the traffic, which was not read back yet"
                 }
@@ -173,7 +177,13 @@ mod tests {
         let old = "the old task set has all of the traffic; the new one stays beside it";
         let new = "the new task set has all of the traffic; the old one stays beside it";
         for (phase, ordered, set, says, ends) in [
-            (at(Stage::Raise), false, None, "the service was not changed", Ends::Here),
+            (
+                at(Stage::Raise),
+                false,
+                None,
+                "the service was not changed",
+                Ends::Here,
+            ),
             (
                 at(Stage::Raise),
                 true,
@@ -199,8 +209,20 @@ mod tests {
             ),
             (shift(2, Some(now)), true, ours, new, Ends::Never),
             (at(Stage::Promote), false, ours, new, Ends::Never),
-            (at(Stage::Drain { since: now }), false, ours, new, Ends::Never),
-            (at(Stage::Remove), true, ours, new, Ends::NeverAndNeverTurned),
+            (
+                at(Stage::Drain { since: now }),
+                false,
+                ours,
+                new,
+                Ends::Never,
+            ),
+            (
+                at(Stage::Remove),
+                true,
+                ours,
+                new,
+                Ends::NeverAndNeverTurned,
+            ),
             (
                 back(None),
                 false,

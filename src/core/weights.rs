@@ -88,10 +88,7 @@ mod tests {
         check("1,5,25,50,100", Ok(&[1, 5, 25, 50, 100]));
         check("5, 25", Ok(&[5, 25, 100]));
         check("100", Ok(&[100]));
-        check(
-            "50,1,100",
-            Err("the weights must rise, and 1 follows 50"),
-        );
+        check("50,1,100", Err("the weights must rise, and 1 follows 50"));
         check("5,5", Err("the weights must rise, and 5 follows 5"));
         check("0,50", Err("`0` is not a whole percent from 1 to 100"));
         check("50,101", Err("`101` is not a whole percent from 1 to 100"));
