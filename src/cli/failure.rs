@@ -210,6 +210,9 @@ impl From<SurveyError> for Failure {
                         "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
                     ))
             }
+            SurveyError::Told { ref owner } => Self::new(Exit::Contested, error.to_string())
+                .cause(owner)
+                .hint("it hears that within 15 s, and its own run tells how it goes back; ecsdeploy status shows the service"),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)

@@ -80,7 +80,14 @@ async fn turn_back<C: Cloud, K: Clock, J: Journal, A: Audience>(
         }
         let timeout = intent.limits.timeout;
         let (cloud, clock, journal) = (means.cloud, means.clock, means.journal);
-        return spectate(&target, timeout, cloud, clock, journal, desk.audience()).await;
+        let watched = spectate(&target, timeout, cloud, clock, journal, desk.audience());
+        return match Box::pin(watched).await {
+            // Nobody but its driver can see how it goes, and it goes back all the same.
+            Err(SurveyError::Refused(_)) => Err(SurveyError::Told {
+                owner: record.owner,
+            }),
+            watched => watched,
+        };
     }
     let mut keeper = match desk.take(&record).await {
         Ok(keeper) => keeper,
