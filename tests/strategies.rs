@@ -198,7 +198,6 @@ async fn ecs_takes_a_sick_release_back_before_it_has_traffic() {
     assert_eq!(left(&stage).await.1, "web:1");
 }
 
-/// Strategy and number of lifecycle hooks of the service.
 /// The service answers at every look: that alone must not make the looks that fail begin anew.
 #[tokio::test]
 async fn a_shift_that_ecs_never_tells_of_is_given_up() {
@@ -213,6 +212,7 @@ async fn a_shift_that_ecs_never_tells_of_is_given_up() {
     assert!(matches!(cause, Cause::Blind { .. }), "{cause:?}");
 }
 
+/// Strategy and number of lifecycle hooks of the service.
 async fn configuration(stage: &Stage) -> (String, usize) {
     let ecs = stage.ecs();
     let described = ecs

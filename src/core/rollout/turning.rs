@@ -224,10 +224,7 @@ impl<'a> Turning<'a> {
     }
 
     pub fn refused(self, fault: &Fault) -> Turn {
-        let cause = Cause::Refused {
-            operation: fault.operation.clone(),
-            message: fault.message.clone(),
-        };
+        let cause = fault.refusal();
         match self.next.phase.clone() {
             Phase::Undo { cause: from, .. } => self.conclude(Outcome::Stranded {
                 cause: Cause::UndoFailed {
