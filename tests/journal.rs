@@ -250,10 +250,13 @@ async fn a_rollout_cancelled_before_it_changed_anything_leaves_nothing() {
 async fn a_cancelled_rollout_can_begin_to_roll_back() {
     let stage = Stage::example("fargate-web");
     let left = cut(&stage, web("1.1.0"), FOLLOWING, OnCancel::RollBack).await;
-    let Ran::Interrupted { left: Some(left) } = left else {
+    let Ran::Interrupted {
+        stood: Some((_, state)),
+    } = left
+    else {
         panic!("{left:?}");
     };
-    assert!(matches!(left.state.phase, Phase::Undo { .. }), "{left:?}");
+    assert!(matches!(state.phase, Phase::Undo { .. }), "{state:?}");
     assert_eq!(stage.calls("StopServiceDeployment"), 1);
     let (ran, _) = run(&stage, web("1.1.0"), "bert").await;
     let ended = outcome(ran);

@@ -170,8 +170,7 @@ async fn cut_everywhere(on_cancel: OnCancel) -> Vec<(Stage, Phase)> {
         let stage = stage();
         match cut(&stage, web("1.1.0"), sleeps, on_cancel).await {
             Ran::Ended { .. } => break,
-            Ran::Interrupted { left: Some(work) } => left.push((stage, work.state.phase)),
-            Ran::Interrupted { left: None } => {}
+            Ran::Interrupted { stood } => left.extend(stood.map(|(_, state)| (stage, state.phase))),
             other => panic!("{other:?}"),
         }
     }

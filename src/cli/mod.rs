@@ -8,6 +8,7 @@ mod document;
 mod failure;
 mod forge;
 mod input;
+mod interrupted;
 mod job;
 mod journal;
 mod owner;
@@ -27,7 +28,6 @@ mod stdout;
 mod teller;
 mod traffic;
 mod watch;
-mod whereabouts;
 mod wish;
 mod world;
 

@@ -10,14 +10,13 @@ use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::forge::{ForgeArgs, Reached};
+use super::interrupted::interrupted;
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rules::Rules;
 use super::teller::{Scene, Teller, told};
-use super::whereabouts::whereabouts;
 use super::world::World;
 use super::{plan, stdout};
-use crate::core::journal::Work;
 use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
@@ -144,7 +143,10 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Ran::Interrupted { left } => Err(interrupted(left.as_deref())),
+        Ran::Interrupted { stood } => {
+            let stood = stood.as_ref().map(|(plan, state)| (&**plan, &**state));
+            Err(interrupted(stood))
+        }
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),
@@ -182,16 +184,4 @@ fn handed_over(plan: &Plan, state: &State, report: &Report) -> String {
         "events": report.entries,
     });
     format!("{summary:#}\n")
-}
-
-fn interrupted(left: Option<&Work>) -> Failure {
-    let failure = Failure::new(Exit::Interrupted, "interrupted");
-    let (stands, ends) = whereabouts(left);
-    let failure = failure.cause(stands);
-    let Some(then) = ends.hint() else {
-        return failure;
-    };
-    failure
-        .hint("the same command takes it up again; nothing is registered or deployed twice")
-        .hint(then)
 }

@@ -207,8 +207,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 if keeper.record().unfinished().is_none() {
                     self.release(Some(keeper)).await;
                 }
-                let left = Work::of(&plan, &state).map(Box::new);
-                Ran::Interrupted { left }
+                let stood = Some((Box::new(plan), state));
+                Ran::Interrupted { stood }
             }
             Driven::HandedOver(state) => {
                 let plan = Box::new(plan);

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::desk::{Desk, held};
 use super::drive::Means;
 use super::survey::{Request, SurveyError, Surveyed};
-use crate::core::journal::{Goal, Owner, Record, Work};
+use crate::core::journal::{Goal, Owner, Record};
 use crate::core::plan::Plan;
 use crate::core::report::{Event, Outcome};
 use crate::core::rollout::State;
@@ -24,9 +24,9 @@ pub enum Ran {
         plan: Box<Plan>,
         outcome: Outcome,
     },
-    /// Told to stop; what was left says where it stood, and is absent before there was a revision.
+    /// Told to stop; what it stood at is absent before anything was decided.
     Interrupted {
-        left: Option<Box<Work>>,
+        stood: Option<(Box<Plan>, Box<State>)>,
     },
     /// AWS's own engine goes on with the deployment.
     HandedOver {
@@ -63,7 +63,7 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
             Waited::Expired(record) => {
                 Box::pin(take_over(*record, Some((surveyed, goal)), &request, desk)).await
             }
-            Waited::Interrupted => Ok(Ran::Interrupted { left: None }),
+            Waited::Interrupted => Ok(Ran::Interrupted { stood: None }),
         };
     }
     Box::pin(take_over(record, surveyed.ok(), &request, desk)).await

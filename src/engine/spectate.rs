@@ -58,8 +58,8 @@ pub async fn spectate(
                 outcome,
             },
             Driven::Interrupted(state) | Driven::HandedOver(state) => {
-                let left = Work::of(&plan, &state).map(Box::new);
-                Ran::Interrupted { left }
+                let stood = Some((Box::new(plan), state));
+                Ran::Interrupted { stood }
             }
             Driven::TakenOver(owner) => Ran::Held { owner, since: now },
         },
