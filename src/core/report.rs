@@ -26,6 +26,10 @@ pub enum Event {
         owner: Owner,
         since: Timestamp,
     },
+    /// What is followed is not on record here as a rollout of this program: it is told of as AWS sees it.
+    Unrecorded {
+        deployment: DeploymentId,
+    },
     /// Something to be minded, found before anything was changed.
     Finding {
         finding: Finding,

@@ -51,6 +51,9 @@ fn event(event: &Event) -> String {
         Event::TakenUp { owner, since } => {
             format!("taking up       what {owner} began at {since:.0} and left unfinished")
         }
+        Event::Unrecorded { deployment } => format!(
+            "not ours        no rollout of ecsdeploy is on record; {deployment} is told of as AWS sees it"
+        ),
         Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
