@@ -41,7 +41,12 @@ pub async fn spectate(
     let service = service_of(target, cloud).await?;
     let newest = match left {
         Some(_) => None,
-        None => newest(target, &service, cloud).await,
+        None => newest(target, &service, cloud)
+            .await
+            .unwrap_or_else(|fault| {
+                tell(unread(&fault), clock, audience);
+                None
+            }),
     };
     let (plan, state) = match service.controller() {
         "CODE_DEPLOY" => {
@@ -102,19 +107,35 @@ pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Servi
     }
 }
 
-/// What ECS says of the newest of its deployments; other controllers' it knows nothing of. Where it may not be asked,
-/// the service's own words must do.
+/// What ECS says of the newest of its deployments; other controllers' it knows nothing of.
 async fn newest(
     target: &ServiceKey,
     service: &Service,
     cloud: &impl Cloud,
-) -> Option<ServiceDeployment> {
-    let is_by_ecs = matches!(service.controller(), "ECS" | "");
+) -> Result<Option<ServiceDeployment>, Fault> {
+    if !matches!(service.controller(), "ECS" | "") {
+        return Ok(None);
+    }
     let facet = Facet::NewestServiceDeployment(target.clone());
-    let watch = is_by_ecs.then(|| Watch::from([facet]))?;
-    match cloud.observe(&watch).await.service_deployment {
-        Seen::Is(newest) => Some(newest),
-        Seen::Unreadable(_) | Seen::Absent | Seen::NotAsked => None,
+    match cloud
+        .observe(&Watch::from([facet]))
+        .await
+        .service_deployment
+    {
+        Seen::Is(newest) => Ok(Some(newest)),
+        Seen::Unreadable(fault) => Err(fault),
+        Seen::Absent | Seen::NotAsked => Ok(None),
+    }
+}
+
+/// Where ECS's own record may not be read, the service alone tells, which forgets what was rolled back.
+fn unread(fault: &Fault) -> Event {
+    Event::Trouble {
+        operation: fault.operation.clone(),
+        message: format!(
+            "{}; a deployment that was rolled back and is gone looks like none",
+            fault.message
+        ),
     }
 }
 
