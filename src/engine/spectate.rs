@@ -92,7 +92,8 @@ async fn follow(
             outcome,
         },
         Driven::Interrupted(state) | Driven::HandedOver(state) => {
-            Ran::Interrupted { state: Some(state) }
+            let stood = Some((Box::new(plan), state));
+            Ran::Interrupted { stood }
         }
         Driven::TakenOver(owner) => Ran::Held { owner, since: now },
     }
