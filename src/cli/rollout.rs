@@ -9,7 +9,7 @@ use super::args::Output;
 use super::diff::learn;
 use super::failure::{Exit, Failure, judge};
 use super::forge::{ForgeArgs, Reached};
-use super::interrupted::interrupted;
+use super::interrupted::{interrupted, left_off};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::release::ReleaseArgs;
@@ -130,6 +130,7 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             let stood = stood.as_ref().map(|(plan, state)| (&**plan, &**state));
             Err(interrupted(stood))
         }
+        Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),

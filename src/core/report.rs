@@ -30,7 +30,7 @@ pub enum Event {
     Unrecorded {
         deployment: DeploymentId,
     },
-    /// Something to be minded, found before anything was changed.
+    /// Something to be minded: found before anything was changed, or what only somebody else can end.
     Finding {
         finding: Finding,
     },

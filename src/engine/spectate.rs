@@ -91,6 +91,11 @@ async fn follow(
             plan: Box::new(plan),
             outcome,
         },
+        Driven::LeftOff { state, cause } => Ran::LeftOff {
+            plan: Box::new(plan),
+            state,
+            cause,
+        },
         Driven::Interrupted(state) | Driven::HandedOver(state) => {
             let stood = Some((Box::new(plan), state));
             Ran::Interrupted { stood }
@@ -176,7 +181,7 @@ fn standing(
         .or_else(|| service.deployments().find(|d| has_failed(*d)))
         .or_else(|| service.primary());
     let Some(watched) = watched else {
-        return Err(unwatchable().into());
+        return Err(Refusal::Unwatchable.into());
     };
     let mut plan = following(target, service, watched, watching(timeout));
     if let Some(work) = left {
@@ -223,19 +228,6 @@ fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, Sta
     (plan, state)
 }
 
-/// What task sets have of traffic is moved by whoever drives them, and there is no record of it at ECS.
-fn unwatchable() -> Refusal {
-    Refusal::Strategy {
-        asked: "being watched",
-        lacks: "its task sets are driven by whoever made them, and ECS knows of no deployment"
-            .to_owned(),
-        change: vec![
-            "ecsdeploy status shows its task sets; the same rollout command takes one up"
-                .to_owned(),
-        ],
-    }
-}
-
 /// The newest, unless it is the way back of another one: then that one, whose end it is.
 fn newest_of_code_deploy(known: &[CodeDeployment]) -> Option<&CodeDeployment> {
     let newest = known
@@ -268,7 +260,7 @@ async fn standing_of_code_deploy(
         .filter(|id| id.starts_with("d-"))
         .map(DeploymentId::new);
     let Some(watched) = newest.map(CodeDeployment::id).or(last) else {
-        return Err(unwatchable().into());
+        return Err(Refusal::Unwatchable.into());
     };
     let revision = newest.and_then(CodeDeployment::task_definition);
     let revision = revision.map(TaskDefinitionArn::new);
