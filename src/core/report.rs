@@ -230,7 +230,7 @@ pub enum Cause {
 }
 
 /// The story of one rollout.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     pub entries: Vec<Entry>,
 }
@@ -245,9 +245,7 @@ pub struct Entry {
 
 impl Report {
     pub fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-        }
+        Self::default()
     }
 
     pub fn record(&mut self, at: Timestamp, event: Event) {
@@ -298,12 +296,6 @@ impl Report {
             (Some(first), Some(last)) => last.at.duration_since(first.at).as_secs(),
             _ => 0,
         }
-    }
-}
-
-impl Default for Report {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
