@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
-use super::reading::{Reading, Readings};
+use super::reading::{Reading, Readings, cut};
 use crate::core::id::TaskArn;
 
 /// The gates of one step, under way.
@@ -58,6 +58,18 @@ impl GateProgress {
         Self {
             compared_since: self.compared_since,
             ..Self::begin(now)
+        }
+    }
+
+    /// What the looks said is kept to its first words; what they came to is kept.
+    pub fn cut_words(&mut self) {
+        for tally in self.tallies.values_mut() {
+            if let Some(last) = &mut tally.last {
+                last.cut();
+            }
+            if let Some(failure) = &mut tally.failure {
+                cut(failure);
+            }
         }
     }
 

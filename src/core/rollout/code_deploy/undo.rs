@@ -120,7 +120,7 @@ impl Turning<'_> {
         cause: &Cause,
     ) -> Turn {
         // The rollback may be named a moment after the end.
-        if self.waited(self.next.entered) < SETTLE && !self.next.told.named.contains(BACK) {
+        if self.waited(self.next.entered) < SETTLE && !self.next.told.marks.contains(BACK) {
             let watch = self.watch_code_deployment();
             return self.look_after(LOOK_AGAIN, watch);
         }
@@ -140,7 +140,7 @@ impl Turning<'_> {
         service: &Service,
         cause: &Cause,
     ) -> Turn {
-        self.next.told.named.insert(BACK.to_owned());
+        self.next.told.marks.insert(BACK.to_owned());
         let mut watch = self.watch_code_deployment();
         watch.extend(self.watch_group(way));
         let Seen::Is(found) = &self.seen.code_deployments else {
