@@ -3,7 +3,7 @@
 //! **Invariant:** a record holds what is needed to take a rollout up or undo it, and nothing more. Until there is a
 //! revision, nothing of the service was changed and there is nothing to take up: the record is a lock alone. From then
 //! on the plan names the revision instead of holding its document, so that a record stays small (an SSM parameter
-//! of the Standard tier holds 4 KB).
+//! of the Standard tier holds 4 KB). What is too large for its store all the same is kept as a lock alone.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -161,6 +161,28 @@ impl Record {
     pub fn unattended(&self, now: Timestamp) -> SignedDuration {
         let since = self.stood.unwrap_or(self.expires);
         now.duration_since(since).max(SignedDuration::ZERO)
+    }
+
+    /// The same record with nothing in it that could be done without.
+    #[must_use]
+    pub fn terse(&self) -> Self {
+        let work = self.work.as_ref().map(|Work { plan, state }| Work {
+            plan: plan.clone(),
+            state: state.terse(),
+        });
+        Self {
+            work,
+            ..self.clone()
+        }
+    }
+
+    /// The lock alone: who drives, until when, and to what end.
+    #[must_use]
+    pub fn lock_alone(&self) -> Self {
+        Self {
+            work: None,
+            ..self.clone()
+        }
     }
 
     /// Wishes that were left for this fence or a later one are about this work.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
-use super::reading::{Reading, Readings};
+use super::reading::{Reading, Readings, cut};
 use crate::core::id::TaskArn;
 
 /// The gates of one step, under way.
@@ -74,6 +74,18 @@ impl GateProgress {
     pub fn watched_for(&self, time: SignedDuration) -> Timestamp {
         let time = time.saturating_add(self.unattended);
         self.began.checked_add(time).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What the looks said is kept to its first words; what they came to is kept.
+    pub fn cut_words(&mut self) {
+        for tally in self.tallies.values_mut() {
+            if let Some(last) = &mut tally.last {
+                last.cut();
+            }
+            if let Some(failure) = &mut tally.failure {
+                cut(failure);
+            }
+        }
     }
 
     pub fn tally(&self, gate: &Gate) -> Tally {

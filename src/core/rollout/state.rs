@@ -75,6 +75,9 @@ pub struct Told {
     pub last_event: Option<String>,
     /// Tasks whose failure, and targets (`group target port reason`) whose ill health was told.
     pub named: BTreeSet<String>,
+    /// Steps of the way that were ordered and need not be again: pauses that were ended, the change of the way back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub marks: BTreeSet<String>,
     pub progress: Option<Progress>,
     pub trouble: Option<String>,
 }
@@ -169,6 +172,19 @@ impl State {
         if let Some(gating) = &mut self.gating {
             gating.progress.resume(unattended);
         }
+    }
+
+    /// The same state with nothing in it that could be done without: names whose loss costs saying something twice, and
+    /// the words of readings, cut short.
+    #[must_use]
+    pub fn terse(&self) -> Self {
+        let mut terse = self.clone();
+        terse.told.named.clear();
+        terse.told.trouble = None;
+        if let Some(gating) = &mut terse.gating {
+            gating.progress.cut_words();
+        }
+        terse
     }
 
     /// Enters a phase; what was ordered belonged to the one before.
