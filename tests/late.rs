@@ -291,7 +291,7 @@ async fn a_release_that_served_all_night_is_not_late_in_the_morning() {
 async fn an_undo_that_was_decided_on_is_ordered_however_late_it_is_taken_up() {
     let weighted = || {
         let mut request = web("1.2.0");
-        request.intent.weights = vec![10, 50];
+        request.intent.weights = "10,50".parse().unwrap();
         request
     };
     let plain = || web("1.2.0");
