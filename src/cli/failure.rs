@@ -31,6 +31,9 @@ pub enum Exit {
     Contested = 7,
 }
 
+/// Sources: aws-actions/configure-aws-credentials, `role-duration-seconds`; IAM user guide, "maximum session duration".
+const LONGER_SESSIONS: &str = "a role's session by OIDC lasts 1 h unless more is asked for: raise role-duration-seconds of aws-actions/configure-aws-credentials (elsewhere --duration-seconds), and the role's MaxSessionDuration to as much";
+
 /// Each code, its word, and what it says; the documentation and `--help` are made from it.
 pub const EXITS: [(Exit, &str, &str); 8] = [
     (
@@ -334,7 +337,7 @@ pub fn judge(outcome: &Outcome) -> Result<(), Failure> {
 }
 
 impl Failure {
-    fn with(self, cause: &Cause) -> Self {
+    pub fn with(self, cause: &Cause) -> Self {
         let failure = self.cause(cause);
         match cause {
             Cause::CircuitBreaker { .. } | Cause::TasksFailing { .. } => failure
@@ -352,6 +355,7 @@ impl Failure {
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
             Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),
+            Cause::NoCredentials { .. } => failure.hint(LONGER_SESSIONS),
             Cause::NotOurs { .. } => {
                 failure.hint("rename or delete that service; the canary needs its name")
             }

@@ -192,37 +192,52 @@ fn interrupted(state: Option<&State>) -> Failure {
     failure
         .cause(stands)
         .hint("the same command takes it up again; nothing is registered or deployed twice")
-        .hint(match ends {
-            Ends::ByItself => "ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back",
-            Ends::Never => "it stays so until then; ecsdeploy rollback turns it back",
-        })
+        .hint(ends.hint())
 }
 
-/// Only ECS's own shifts are left so: other rollouts have no configuration that must stay while their deployment runs.
+/// Left while it goes on: by ECS's own shifts, whose configuration must stay, and by every rollout without credentials.
 fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
+    let (stands, ends) = whereabouts(state);
     let goes_on = match (&state.phase, &plan.strategy) {
         (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
         (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
             "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
             plan.intent.minutes_of_pauses()
         ),
-        _ => "ECS goes on with it by itself".to_owned(),
+        _ => stands,
     };
-    let headline = match &state.deployment {
-        Some(deployment) => format!("how deployment {deployment} ends is not known"),
-        None => "whether the deployment began is not known".to_owned(),
+    let headline = match (cause, &state.deployment) {
+        (Cause::NoCredentials { .. }, _) => "the credentials ended before the rollout".to_owned(),
+        (_, Some(deployment)) => format!("how deployment {deployment} ends is not known"),
+        (_, None) => "whether the deployment began is not known".to_owned(),
     };
-    Failure::new(Exit::Interrupted, headline)
-        .cause(cause)
+    let failure = Failure::new(Exit::Interrupted, headline);
+    let failure = match cause {
+        Cause::NoCredentials { .. } => failure.with(cause),
+        cause => failure.cause(cause),
+    };
+    failure
         .cause(goes_on)
-        .hint("the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended")
-        .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
+        .hint(match &plan.strategy {
+            Strategy::Native(_) => "the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended",
+            _ => "the same command takes it up again; nothing is registered or deployed twice",
+        })
+        .hint(ends.hint())
 }
 
 /// Whether what was left comes to an end without this program.
 enum Ends {
     ByItself,
     Never,
+}
+
+impl Ends {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::ByItself => "ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back",
+            Self::Never => "it stays so until then; ecsdeploy rollback turns it back",
+        }
+    }
 }
 
 /// What goes on without this program, and what stays as it is.

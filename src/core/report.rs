@@ -202,6 +202,11 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// AWS takes the credentials no longer, and none came in their place.
+    NoCredentials {
+        operation: String,
+        message: String,
+    },
     /// A service with the canary's name is there and is not ours.
     NotOurs {
         service: String,
@@ -333,6 +338,7 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::NoCredentials { .. } => "no_credentials",
             Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
             Self::NoWayBack { .. } => "no_way_back",
@@ -376,6 +382,9 @@ impl std::fmt::Display for Cause {
             Self::Refused { operation, message } => write!(f, "{operation} was refused: {message}"),
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
+            }
+            Self::NoCredentials { operation, message } => {
+                write!(f, "AWS does not take the credentials: {operation}: {message}")
             }
             Self::NotOurs { service } => write!(
                 f,

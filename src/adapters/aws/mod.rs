@@ -19,6 +19,7 @@ mod routing;
 mod rules;
 mod scaling;
 mod task_sets;
+mod tasks;
 mod wire;
 
 pub use journal::{Auto, Parameters, ServiceTags};

@@ -2,99 +2,105 @@
 //!
 //! **Invariant:** a facet that was asked for is always answered in the observation, if only with the fault.
 
+use std::cell::RefCell;
+
 use aws_sdk_ecr::types::ImageIdentifier;
-use aws_sdk_ecs::types::{DesiredStatus, ServiceField, TaskDefinitionField, TaskField};
+use aws_sdk_ecs::types::{ServiceField, TaskDefinitionField};
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::Aws;
 use super::faults::fault;
 use super::wire::Document;
-use crate::core::id::{
-    Cluster, DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
-};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{
-    EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState, Task,
+    EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState,
 };
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::taskdef::Described;
 
-/// DescribeTasks takes so many at most; the newest are what matters of a service's stopped tasks.
-const TASKS_PER_CALL: usize = 100;
+/// So many facets are looked at side by side, so that a slow answer holds up no other. They are begun in order: a world
+/// that answers at once is asked for one after the other.
+const SIDE_BY_SIDE: usize = 8;
 
 impl Aws {
     pub(super) async fn look(&self, watch: &Watch) -> Observation {
-        let mut seen = Observation::default();
-        for facet in watch {
-            // The SDK's futures are large; on the heap they leave the stack to whoever drives.
-            Box::pin(self.look_at(facet, &mut seen)).await;
-        }
-        seen
+        let seen = RefCell::default();
+        // The SDK's futures are large; on the heap they leave the stack to whoever drives.
+        let look = |facet| Box::pin(self.look_at(facet, &seen));
+        stream::iter(watch)
+            .for_each_concurrent(SIDE_BY_SIDE, look)
+            .await;
+        seen.into_inner()
     }
 
-    async fn look_at(&self, facet: &Facet, seen: &mut Observation) {
+    async fn look_at(&self, facet: &Facet, seen: &RefCell<Observation>) {
         match facet {
-            Facet::Service(key) => seen.service = self.service(key).await.into(),
-            Facet::Beside(key) => seen.beside = self.service(key).await.into(),
+            Facet::Service(key) => seen.borrow_mut().service = self.service(key).await.into(),
+            Facet::Beside(key) => seen.borrow_mut().beside = self.service(key).await.into(),
             Facet::TaskDefinition(name) => {
                 let found = self.task_definition(name).await.into();
-                seen.task_definitions.insert(name.clone(), found);
+                seen.borrow_mut().task_definitions.insert(name.clone(), found);
             }
             Facet::RunningTasks(key) => {
-                seen.running_tasks = self.tasks(key, DesiredStatus::Running).await.into();
+                seen.borrow_mut().running_tasks = self.running_tasks(key).await.into();
             }
             Facet::StoppedTasks(key) => {
-                seen.stopped_tasks = self.tasks(key, DesiredStatus::Stopped).await.into();
+                seen.borrow_mut().stopped_tasks = self.stopped_tasks(key).await.into();
             }
             Facet::Targets(group) => {
                 let found = self.targets(group).await.into();
-                seen.targets.insert(group.clone(), found);
+                seen.borrow_mut().targets.insert(group.clone(), found);
             }
             Facet::ServiceDeployment(key, id) => {
-                seen.service_deployment = self.service_deployment(key, id).await.into();
+                seen.borrow_mut().service_deployment = self.service_deployment(key, id).await.into();
             }
-            Facet::Record(arn) => seen.service_deployment = self.record(arn).await.into(),
+            Facet::Record(arn) => seen.borrow_mut().service_deployment = self.record(arn).await.into(),
             Facet::Rule(arn) => {
                 let found = self.rule(arn).await.into();
-                seen.rules.insert(arn.clone(), found);
+                seen.borrow_mut().rules.insert(arn.clone(), found);
             }
-            Facet::RulesAround(group) => seen.rules_around = self.rules_around(group).await.into(),
-            Facet::Alarms(names) => seen.alarms.extend(self.alarms(names).await),
+            Facet::RulesAround(group) => seen.borrow_mut().rules_around = self.rules_around(group).await.into(),
+            Facet::Alarms(names) => {
+                let found = self.alarms(names).await;
+                seen.borrow_mut().alarms.extend(found);
+            }
             Facet::Metrics(request) => {
                 let found = self.metrics(request).await.map(Some).into();
-                seen.metrics.insert(request.clone(), found);
+                seen.borrow_mut().metrics.insert(request.clone(), found);
             }
             Facet::OneOffTask(cluster, task) => {
                 let found = self.one_off_task(cluster, task).await.into();
-                seen.one_off_tasks.insert(task.clone(), found);
+                seen.borrow_mut().one_off_tasks.insert(task.clone(), found);
             }
             Facet::Http(probe) => {
                 let fault = Fault::unasked("GET", "AWS sends no probes");
-                seen.replies.insert(probe.clone(), Seen::Unreadable(fault));
+                seen.borrow_mut().replies.insert(probe.clone(), Seen::Unreadable(fault));
             }
             Facet::Approval(ask) => {
                 let fault = Fault::unasked("approval", "AWS knows no approvals");
-                seen.approvals.insert(ask.clone(), Seen::Unreadable(fault));
+                seen.borrow_mut().approvals.insert(ask.clone(), Seen::Unreadable(fault));
             }
             Facet::TargetGroups(arns) => {
-                seen.target_groups = self.target_group_kinds(arns).await.map(Some).into();
+                seen.borrow_mut().target_groups = self.target_group_kinds(arns).await.map(Some).into();
             }
             Facet::ScalingPolicies(key) => {
-                seen.policies = self.scaling_policies(key).await.map(Some).into();
+                seen.borrow_mut().policies = self.scaling_policies(key).await.map(Some).into();
             }
             Facet::CodeDeployGroup(search) => {
-                seen.code_deploy_group = self.code_deploy_group(search).await.into();
+                seen.borrow_mut().code_deploy_group = self.code_deploy_group(search).await.into();
             }
             Facet::CodeDeployments(key, since) => {
                 let found = self.code_deployments(key, *since).await;
-                seen.code_deployments = found.map(Some).into();
+                seen.borrow_mut().code_deployments = found.map(Some).into();
             }
             Facet::CodeDeployment(id) => {
                 let found = self.code_deployment(id).await.into();
-                seen.code_deployment.insert(id.clone(), found);
+                seen.borrow_mut().code_deployment.insert(id.clone(), found);
             }
             Facet::Image(image) => {
                 let found = self.image(image).await.into();
-                seen.images.insert(image.clone(), found);
+                seen.borrow_mut().images.insert(image.clone(), found);
             }
         }
     }
@@ -141,58 +147,6 @@ impl Aws {
                 fault => Err(fault),
             },
         }
-    }
-
-    async fn tasks(
-        &self,
-        key: &ServiceKey,
-        desired: DesiredStatus,
-    ) -> Result<Option<Vec<Task>>, Fault> {
-        let listed = self
-            .ecs
-            .list_tasks()
-            .cluster(key.cluster.as_str())
-            .service_name(key.service.short())
-            .desired_status(desired)
-            .send()
-            .await
-            .map_err(|error| fault("ListTasks", &error))?;
-        let arns: Vec<String> = listed
-            .task_arns()
-            .iter()
-            .take(TASKS_PER_CALL)
-            .cloned()
-            .collect();
-        if arns.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        let answer = Document::read();
-        self.ecs
-            .describe_tasks()
-            .cluster(key.cluster.as_str())
-            .set_tasks(Some(arns))
-            .include(TaskField::Tags)
-            .customize()
-            .interceptor(answer.clone())
-            .send()
-            .await
-            .map_err(|error| fault("DescribeTasks", &error))?;
-        Ok(Some(all(answer.answer(), "tasks").map(Task::new).collect()))
-    }
-
-    /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.
-    async fn one_off_task(&self, cluster: &Cluster, task: &TaskArn) -> Result<Option<Task>, Fault> {
-        let answer = Document::read();
-        self.ecs
-            .describe_tasks()
-            .cluster(cluster.as_str())
-            .tasks(task.as_str())
-            .customize()
-            .interceptor(answer.clone())
-            .send()
-            .await
-            .map_err(|error| fault("DescribeTasks", &error))?;
-        Ok(first(answer.answer(), "tasks").map(Task::new))
     }
 
     async fn targets(&self, group: &TargetGroupArn) -> Result<Option<Vec<Target>>, Fault> {
@@ -320,6 +274,6 @@ pub fn all(mut answer: Value, member: &str) -> impl Iterator<Item = Value> + use
     list.into_iter()
 }
 
-fn first(answer: Value, member: &str) -> Option<Value> {
+pub(super) fn first(answer: Value, member: &str) -> Option<Value> {
     all(answer, member).next()
 }
