@@ -384,7 +384,10 @@ impl std::fmt::Display for Cause {
                 write!(f, "the service could not be read: {operation}: {message}")
             }
             Self::NoCredentials { operation, message } => {
-                write!(f, "AWS does not take the credentials: {operation}: {message}")
+                write!(
+                    f,
+                    "AWS does not take the credentials: {operation}: {message}"
+                )
             }
             Self::NotOurs { service } => write!(
                 f,

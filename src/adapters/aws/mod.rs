@@ -24,7 +24,7 @@ mod wire;
 
 pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
-pub use limits::retries;
+pub use limits::{retries, timeouts};
 pub use routing::Routing;
 pub use wire::{Answer, Function};
 

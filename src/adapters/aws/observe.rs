@@ -40,7 +40,9 @@ impl Aws {
             Facet::Beside(key) => seen.borrow_mut().beside = self.service(key).await.into(),
             Facet::TaskDefinition(name) => {
                 let found = self.task_definition(name).await.into();
-                seen.borrow_mut().task_definitions.insert(name.clone(), found);
+                seen.borrow_mut()
+                    .task_definitions
+                    .insert(name.clone(), found);
             }
             Facet::RunningTasks(key) => {
                 seen.borrow_mut().running_tasks = self.running_tasks(key).await.into();
@@ -53,14 +55,19 @@ impl Aws {
                 seen.borrow_mut().targets.insert(group.clone(), found);
             }
             Facet::ServiceDeployment(key, id) => {
-                seen.borrow_mut().service_deployment = self.service_deployment(key, id).await.into();
+                seen.borrow_mut().service_deployment =
+                    self.service_deployment(key, id).await.into();
             }
-            Facet::Record(arn) => seen.borrow_mut().service_deployment = self.record(arn).await.into(),
+            Facet::Record(arn) => {
+                seen.borrow_mut().service_deployment = self.record(arn).await.into()
+            }
             Facet::Rule(arn) => {
                 let found = self.rule(arn).await.into();
                 seen.borrow_mut().rules.insert(arn.clone(), found);
             }
-            Facet::RulesAround(group) => seen.borrow_mut().rules_around = self.rules_around(group).await.into(),
+            Facet::RulesAround(group) => {
+                seen.borrow_mut().rules_around = self.rules_around(group).await.into()
+            }
             Facet::Alarms(names) => {
                 let found = self.alarms(names).await;
                 seen.borrow_mut().alarms.extend(found);
@@ -75,14 +82,19 @@ impl Aws {
             }
             Facet::Http(probe) => {
                 let fault = Fault::unasked("GET", "AWS sends no probes");
-                seen.borrow_mut().replies.insert(probe.clone(), Seen::Unreadable(fault));
+                seen.borrow_mut()
+                    .replies
+                    .insert(probe.clone(), Seen::Unreadable(fault));
             }
             Facet::Approval(ask) => {
                 let fault = Fault::unasked("approval", "AWS knows no approvals");
-                seen.borrow_mut().approvals.insert(ask.clone(), Seen::Unreadable(fault));
+                seen.borrow_mut()
+                    .approvals
+                    .insert(ask.clone(), Seen::Unreadable(fault));
             }
             Facet::TargetGroups(arns) => {
-                seen.borrow_mut().target_groups = self.target_group_kinds(arns).await.map(Some).into();
+                seen.borrow_mut().target_groups =
+                    self.target_group_kinds(arns).await.map(Some).into();
             }
             Facet::ScalingPolicies(key) => {
                 seen.borrow_mut().policies = self.scaling_policies(key).await.map(Some).into();

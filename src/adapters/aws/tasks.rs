@@ -67,7 +67,11 @@ impl Aws {
     }
 
     /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.
-    pub(super) async fn one_off_task(&self, cluster: &Cluster, task: &TaskArn) -> Result<Option<Task>, Fault> {
+    pub(super) async fn one_off_task(
+        &self,
+        cluster: &Cluster,
+        task: &TaskArn,
+    ) -> Result<Option<Task>, Fault> {
         let answer = Document::read();
         self.ecs
             .describe_tasks()
