@@ -188,7 +188,7 @@ async fn a_rollout_whose_credentials_end_is_left_and_taken_up() {
     check_expiry(
         "external-task-sets",
         web("1.1.0"),
-        ("ModifyRule", 2),
+        ("ModifyRule", 1),
         completed,
     )
     .await;

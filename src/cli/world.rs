@@ -229,6 +229,13 @@ impl Clock for AnyClock {
         }
     }
 
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        match self {
+            Self::Host(clock) => clock.pass_until(until).await,
+            Self::Sandbox(clock) => clock.pass_until(until).await,
+        }
+    }
+
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self {
             Self::Host(clock) => clock.attend(work).await,

@@ -159,14 +159,15 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         let Means { cloud, clock, .. } = self.means;
         let now = clock.now();
         let question = self.question(watch, now);
-        let looked = clock.attend(async {
+        // Boxed, as everything deep is: what is polled through many hands outgrows small stacks.
+        let looked = Box::pin(clock.attend(async {
             let answer = match question {
-                Some(question) => Some(question.await),
+                Some(question) => Some(Box::pin(question).await),
                 None => None,
             };
-            (answer, cloud.observe(watch).await)
-        });
-        let Some((answer, mut seen)) = self.while_leased(looked).await? else {
+            (answer, Box::pin(cloud.observe(watch)).await)
+        }));
+        let Some((answer, mut seen)) = Box::pin(self.while_leased(looked)).await? else {
             return Err(self.leave().await);
         };
         seen.receipt = self.receipt.take();
@@ -205,14 +206,14 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         let mut work = pin!(work);
         let mut due = self.keeper.due();
         loop {
-            match select(work, pin!(clock.sleep_until(due))).await {
+            match select(work, pin!(clock.pass_until(due))).await {
                 Either::Left((done, _)) => return Ok(done),
                 // Told to stop, this process has seconds left, less than the lease.
                 Either::Right((Wake::Interrupted, work)) => return Ok(work.await),
                 Either::Right((Wake::Due, rest)) => work = rest,
             }
             let (renewed, rest) = {
-                let renewal = pin!(self.keeper.renew(clock.now()));
+                let renewal = Box::pin(self.keeper.renew(clock.now()));
                 // A write that has begun is waited for: it must not arrive after the next one.
                 match select(work, renewal).await {
                     Either::Left((done, renewal)) => (renewal.await, Err(done)),
