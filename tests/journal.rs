@@ -295,7 +295,10 @@ async fn a_rollout_cancelled_before_it_changed_anything_leaves_nothing() {
 async fn a_cancelled_rollout_can_begin_to_roll_back() {
     let stage = Stage::example("fargate-web");
     let left = cut(&stage, web("1.1.0"), FOLLOWING, OnCancel::RollBack).await;
-    let Ran::Interrupted { state: Some(state) } = left else {
+    let Ran::Interrupted {
+        stood: Some((_, state)),
+    } = left
+    else {
         panic!("{left:?}");
     };
     assert!(matches!(state.phase, Phase::Undo { .. }), "{state:?}");
@@ -550,7 +553,8 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
         by: "carla, on call (night)".to_owned(),
     };
     journal.wish(&id(), first.fence, &wish).await.unwrap();
-    assert_eq!(journal.hear(&id(), first.fence).await, Ok(Some(wish)));
+    let said = Ok(Some(wish));
+    assert_eq!(journal.hear(&id(), first.fence).await, said);
     assert_eq!(journal.hear(&id(), second.fence).await, Ok(None));
 
     let over = Some(first.fence);
@@ -558,6 +562,11 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
     assert!(
         !matches!(claimed, Ok(Claim::Held(_)) | Err(_)),
         "{claimed:?}"
+    );
+    let heard = journal.hear(&id(), first.fence).await;
+    assert_eq!(
+        heard, said,
+        "it was told to the work, not to who died over it"
     );
     let late = Record::new(
         owner("dora"),

@@ -10,16 +10,17 @@ use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::forge::{ForgeArgs, Reached};
+use super::interrupted::{interrupted, left_off};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rules::Rules;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
 use super::{plan, stdout};
-use crate::core::plan::{Plan, Strategy};
+use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
-use crate::core::report::{Cause, Outcome, Report};
-use crate::core::rollout::{Phase, State};
+use crate::core::report::{Outcome, Report};
+use crate::core::rollout::State;
 use crate::core::service::{Detach, Intent};
 use crate::engine::{Eyes, Means, Ran, Request, compare, propose, roll_out};
 
@@ -142,7 +143,10 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
+        Ran::Interrupted { stood } => {
+            let stood = stood.as_ref().map(|(plan, state)| (&**plan, &**state));
+            Err(interrupted(stood))
+        }
         Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
@@ -181,95 +185,4 @@ fn handed_over(plan: &Plan, state: &State, report: &Report) -> String {
         "events": report.entries,
     });
     format!("{summary:#}\n")
-}
-
-fn interrupted(state: Option<&State>) -> Failure {
-    let failure = Failure::new(Exit::Interrupted, "interrupted");
-    let Some(state) = state.filter(|state| state.outcome().is_none()) else {
-        return failure.cause("the service was not changed");
-    };
-    let (stands, ends) = whereabouts(state);
-    failure
-        .cause(stands)
-        .hint("the same command takes it up again; nothing is registered or deployed twice")
-        .hint(ends.hint())
-}
-
-/// Left while it goes on: by ECS's own shifts, whose configuration must stay, and by every rollout without credentials.
-fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
-    let (stands, ends) = whereabouts(state);
-    let goes_on = match (&state.phase, &plan.strategy) {
-        (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
-        (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
-            "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
-            plan.intent.minutes_of_pauses()
-        ),
-        _ => stands,
-    };
-    let headline = match (cause, &state.deployment) {
-        (Cause::NoCredentials { .. }, _) => "the credentials ended before the rollout".to_owned(),
-        (_, Some(deployment)) => format!("how deployment {deployment} ends is not known"),
-        (_, None) => "whether the deployment began is not known".to_owned(),
-    };
-    let failure = Failure::new(Exit::Interrupted, headline);
-    let failure = match cause {
-        Cause::NoCredentials { .. } => failure.with(cause),
-        cause => failure.cause(cause),
-    };
-    failure
-        .cause(goes_on)
-        .hint(match &plan.strategy {
-            Strategy::Native(_) => "the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended",
-            _ => "the same command takes it up again; nothing is registered or deployed twice",
-        })
-        .hint(ends.hint())
-}
-
-/// Whether what was left comes to an end without this program.
-enum Ends {
-    ByItself,
-    Never,
-}
-
-impl Ends {
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::ByItself => "ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back",
-            Self::Never => "it stays so until then; ecsdeploy rollback turns it back",
-        }
-    }
-}
-
-/// What goes on without this program, and what stays as it is.
-fn whereabouts(state: &State) -> (String, Ends) {
-    let was_ordered = state.ordered.is_some();
-    match (&state.deployment, &state.phase) {
-        (_, Phase::Undo { .. }) => {
-            let goes_on = "going back has begun, and AWS goes on with it".to_owned();
-            (goes_on, Ends::ByItself)
-        }
-        (Some(_), Phase::TaskSets(_)) => {
-            let stays = "both task sets and the rule's weights stay as they are".to_owned();
-            (stays, Ends::Never)
-        }
-        (None, Phase::Canary { .. }) if was_ordered => {
-            let stays = "the service was not changed; its canary stays beside it".to_owned();
-            (stays, Ends::Never)
-        }
-        (_, Phase::Restore { .. }) => {
-            let stays =
-                "it has ended, and what was set or started for its time is not put away yet"
-                    .to_owned();
-            (stays, Ends::Never)
-        }
-        (Some(deployment), _) => {
-            let goes_on = format!("AWS goes on with deployment {deployment}");
-            (goes_on, Ends::ByItself)
-        }
-        (None, _) if was_ordered => {
-            let goes_on = "the deployment was ordered, and AWS goes on with it".to_owned();
-            (goes_on, Ends::ByItself)
-        }
-        (None, _) => ("the service was not changed".to_owned(), Ends::ByItself),
-    }
 }

@@ -58,6 +58,10 @@ pub enum Event {
     CanaryPassed {
         seconds: u64,
     },
+    /// The service has to go back, and its canary is scaled to 0 before that.
+    CanaryStandsDown {
+        service: String,
+    },
     /// Production traffic stands so, as read back.
     Shifted {
         percent: u32,

@@ -19,8 +19,9 @@ use crate::core::rollout::{
 use crate::core::service::OnCancel;
 use crate::ports::{Audience, Clock, Cloud, Journal, JournalError, Wake};
 
-/// A rollout that is told to turn back looks so often, without a pause, until it has begun to.
-const HURRIED_LOOKS: u8 = 4;
+/// A rollout that is told to turn back looks so often at most, without a pause, until it has begun to: twice, and before
+/// that as often as a canary has tries to stand down.
+const HURRIED_LOOKS: u8 = 10;
 
 /// A renewal of the lease that did not work is tried again after so long.
 const RENEWAL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
@@ -267,12 +268,19 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
                 self.hurried = Some(0);
                 Ok(())
             }
-            (OnCancel::RollBack, Some(looks), Did::Nothing) if looks < HURRIED_LOOKS => {
+            (OnCancel::RollBack, Some(looks), did)
+                if looks < HURRIED_LOOKS && !self.has_begun_back(did) =>
+            {
                 self.hurried = Some(looks + 1);
                 Ok(())
             }
             _ => Err(self.leave().await),
         }
+    }
+
+    /// What a canary does before the service goes back is not the service's way back yet.
+    fn has_begun_back(&self, did: Did) -> bool {
+        did == Did::Change && !matches!(self.state.phase, Phase::StandDown { .. })
     }
 
     /// Leaves the deployment to its engine, if that was wanted and it has begun.

@@ -82,6 +82,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
     pub fn aim(&mut self, goal: Goal) {
         if self.record.goal != goal {
             self.record.work = None;
+            self.record.first = None;
         }
         self.record.goal = goal;
     }
@@ -148,8 +149,9 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if is_fresh && hearing == Hearing::InPassing {
             return None;
         }
-        let (journal, id, fence) = (self.journal, self.id.clone(), self.record.fence);
-        Some(async move { journal.hear(&id, fence).await })
+        let (journal, id) = (self.journal, self.id.clone());
+        let told_since = self.record.told_since();
+        Some(async move { journal.hear(&id, told_since).await })
     }
 
     /// What somebody wishes of this rollout, by this answer or the last one.

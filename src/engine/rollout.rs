@@ -24,9 +24,9 @@ pub enum Ran {
         plan: Box<Plan>,
         outcome: Outcome,
     },
-    /// Told to stop; the state says where it stood, and is absent before anything was decided.
+    /// Told to stop; what it stood at is absent before anything was decided.
     Interrupted {
-        state: Option<Box<State>>,
+        stood: Option<(Box<Plan>, Box<State>)>,
     },
     /// The deployment goes on, and how it ends could not be learnt.
     LeftOff {
@@ -69,7 +69,7 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
             Waited::Expired(record) => {
                 Box::pin(take_over(*record, Some((surveyed, goal)), &request, desk)).await
             }
-            Waited::Interrupted => Ok(Ran::Interrupted { state: None }),
+            Waited::Interrupted => Ok(Ran::Interrupted { stood: None }),
         };
     }
     Box::pin(take_over(record, surveyed.ok(), &request, desk)).await

@@ -63,7 +63,8 @@ pub async fn spectate(
                 cause,
             },
             Driven::Interrupted(state) | Driven::HandedOver(state) => {
-                Ran::Interrupted { state: Some(state) }
+                let stood = Some((Box::new(plan), state));
+                Ran::Interrupted { stood }
             }
             Driven::TakenOver(owner) => Ran::Held { owner, since: now },
         },

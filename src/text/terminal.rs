@@ -78,6 +78,9 @@ fn event(event: &Event) -> String {
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
+        Event::CanaryStandsDown { service } => {
+            format!("canary          {service}: to 0 tasks, before the service goes back")
+        }
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
         Event::Asking { .. } | Event::Gate { .. } => gates(event),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ecsdeploy::core::rollout::Wish;
 use ecsdeploy::core::service::{CanarySize, FailedTasks, StrategyAsked};
 use ecsdeploy::engine::Request;
 use ecsdeploy::sandbox::elb::{Rule, TargetState};
@@ -11,6 +12,8 @@ use ecsdeploy::sandbox::{Sandbox, Time, World};
 use serde_json::{Value, json};
 
 use crate::common::with_image;
+pub use crate::gates::approval;
+pub use crate::held::{abort, by_alarm, by_approval, by_comparison, by_metric, promote};
 
 /// One rollout that is swept.
 pub struct Row {
@@ -19,10 +22,14 @@ pub struct Row {
     example: &'static str,
     listener: &'static str,
     /// What the example's file says, and what it says here.
-    changes: Vec<(&'static str, &'static str)>,
+    pub changes: Vec<(&'static str, &'static str)>,
+    /// Sections after the file's own.
+    pub more: &'static str,
     /// The image's family in the task definitions.
     pub family: &'static str,
     pub request: Request,
+    /// What a person says, and how long after the beginning.
+    pub word: Option<(Duration, Wish)>,
     /// Fault rules, as the sandbox reads them.
     faults: Value,
     pub serves: Serves,
@@ -50,6 +57,8 @@ pub enum Harm {
     None,
     /// The release takes ill once it has traffic; whoever it was sent to may feel that.
     ByTheRelease,
+    /// The release answers some requests with a 5xx, and is well otherwise.
+    ByItsAnswers,
 }
 
 impl Row {
@@ -80,6 +89,12 @@ impl Row {
         self
     }
 
+    /// The canary stays well: the release takes ill only once the service itself has it.
+    pub fn behind_its_canary(mut self) -> Self {
+        self.is_exposed = |world| new_healthy_targets(world) > 1;
+        self
+    }
+
     /// The world in which it begins, with its own faults and with clients.
     pub fn world(&self) -> Sandbox {
         let mut sandbox = Sandbox::new(&self.world_file(), 1).unwrap();
@@ -98,10 +113,13 @@ impl Row {
             assert!(text.contains(there), "{} has no {there}", self.example);
             text.replace(there, here)
         });
+        let more = self.more;
         if text.contains("\ntraffic:") {
-            return text;
+            return text + more;
         }
-        format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
+        format!(
+            "{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n{more}"
+        )
     }
 }
 
@@ -118,8 +136,10 @@ fn row(example: &'static str, request: Request, serves: Serves) -> Row {
         example,
         listener: "main:80",
         changes: Vec::new(),
+        more: "",
         family: "web",
         request,
+        word: None,
         faults: json!([]),
         serves,
         floor: 2,
@@ -220,10 +240,15 @@ pub fn code_deploy(tag: &str, serves: Serves) -> Row {
 
 /// A target that was not there in the beginning is healthy.
 fn has_a_new_target(world: &World) -> bool {
+    new_healthy_targets(world) > 0
+}
+
+fn new_healthy_targets(world: &World) -> usize {
     let groups = world.elb.groups.values();
     let targets = groups.flat_map(|group| group.targets.values());
-    let mut new = targets.filter(|target| target.registered > Time::DEFAULT_START);
-    new.any(|target| target.health.healthy_since().is_some())
+    let new = targets.filter(|target| target.registered > Time::DEFAULT_START);
+    new.filter(|target| target.health.healthy_since().is_some())
+        .count()
 }
 
 pub fn has_an_unhealthy_target(world: &World) -> bool {

@@ -21,7 +21,7 @@ impl Turning<'_> {
         let Revision::New(document) = &self.plan.revision else {
             return self.deploy();
         };
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Ok(Receipt::Registered(arn))) => {
                 let task_definition = arn.clone();
                 self.say.push(Event::Registered { task_definition });
@@ -82,7 +82,7 @@ impl Turning<'_> {
         if let Strategy::CodeDeploy(way) = &self.plan.strategy {
             return self.order_code_deployment(way);
         }
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);
                 let watch = self.watch_service();
@@ -141,8 +141,7 @@ impl Turning<'_> {
         if matches!(self.plan.strategy, Strategy::Native(_)) {
             wanted.shift_remove("deploymentConfiguration");
         }
-        let is_answered = matches!(self.seen.receipt, Some(Ok(Receipt::Updated(_))));
-        is_answered || Settings::are_there(&wanted, service)
+        self.updated(&self.plan.target).is_some() || Settings::are_there(&wanted, service)
     }
 
     fn follow_from(mut self, ours: Deployment<'_>) -> Turn {

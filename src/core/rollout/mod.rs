@@ -63,6 +63,7 @@ fn decide(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
         Phase::Deploy => it.deploy(),
         Phase::Canary { well_since } => it.canary(*well_since),
         Phase::Follow => it.follow(),
+        Phase::StandDown { cause, by } => it.stand_down(cause, *by),
         Phase::Undo { cause, by } => it.undo(cause, *by),
         Phase::TaskSets(stage) => it.task_sets(stage),
         Phase::Restore { outcome } => it.restore(outcome),

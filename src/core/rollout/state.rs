@@ -42,6 +42,11 @@ pub enum Phase {
     Register,
     Deploy,
     Follow,
+    /// The canary is scaled to 0 before the service that it stands beside is undone.
+    StandDown {
+        cause: Cause,
+        by: Undoer,
+    },
     Undo {
         cause: Cause,
         by: Undoer,

@@ -41,7 +41,7 @@ impl Turning<'_> {
 
     /// ECS was asked to go back, or goes back by itself: its record says when it is done.
     pub fn undo_native(mut self, cause: &Cause) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
         }
         let (mut it, service) = match self.active_service() {
