@@ -69,9 +69,12 @@ impl Clock for SandboxClock {
 
     async fn pass_until(&self, until: Timestamp) -> Wake {
         // Whoever works beside this moves the time, and is polled again whenever that may have happened.
-        let passed = |_: &mut Context<'_>| match self.sandbox.now() < until {
-            true => Poll::Pending,
-            false => Poll::Ready(Wake::Due),
+        let passed = |_: &mut Context<'_>| {
+            if self.sandbox.now() < until {
+                Poll::Pending
+            } else {
+                Poll::Ready(Wake::Due)
+            }
         };
         std::future::poll_fn(passed).await
     }

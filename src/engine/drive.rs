@@ -172,14 +172,10 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
             return Err(self.leave().await);
         };
         seen.receipt = self.receipt.take();
-        seen.wish = match self.wish.clone() {
-            // This run's own wish comes before one that was left for it.
-            Some(wish) => Some(wish),
-            None => self.keeper.heard(answer, now).unwrap_or_else(|trouble| {
-                self.tell_if(trouble);
-                None
-            }),
-        };
+        let (heard, trouble) = self.keeper.heard(answer, now);
+        self.tell_if(trouble);
+        // This run's own wish comes before one that was left for it.
+        seen.wish = self.wish.clone().or(heard);
         Ok(seen)
     }
 

@@ -154,18 +154,18 @@ impl<'a, J: Journal> Keeper<'a, J> {
         Some(async move { journal.hear(&id, told_since).await })
     }
 
-    /// What somebody wishes of this rollout, by this answer or the last one.
+    /// What somebody wishes of this rollout, by this answer or the last one; and what is to be told of the answer.
     pub fn heard(
         &mut self,
         answer: Option<Result<Option<Wish>, JournalError>>,
         now: Timestamp,
-    ) -> Result<Option<Wish>, Option<Event>> {
+    ) -> (Option<Wish>, Option<Event>) {
         match answer {
             Some(Ok(wish)) => self.heard = Heard { at: now, wish },
-            Some(Err(error)) => return Err(self.trouble(&error)),
+            Some(Err(error)) => return (None, self.trouble(&error)),
             None => {}
         }
-        Ok(self.heard.wish.clone())
+        (self.heard.wish.clone(), None)
     }
 
     /// The rollout has ended, or left nothing to take up.

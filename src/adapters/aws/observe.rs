@@ -3,6 +3,8 @@
 //! **Invariant:** a facet that was asked for is always answered in the observation, if only with the fault.
 
 use std::cell::RefCell;
+use std::future::{Ready, ready};
+use std::pin::Pin;
 
 use aws_sdk_ecr::types::ImageIdentifier;
 use aws_sdk_ecs::types::{ServiceField, TaskDefinitionField};
@@ -23,97 +25,110 @@ use crate::core::taskdef::Described;
 /// that answers at once is asked for one after the other.
 const SIDE_BY_SIDE: usize = 8;
 
+/// One look, on the heap: the SDK's futures are large, and what is polled through many hands outgrows small stacks.
+type Look<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Looks, and puts what was seen where it belongs.
+fn put<'a, T>(
+    look: impl Future<Output = Result<Option<T>, Fault>> + 'a,
+    place: impl FnOnce(Seen<T>) + 'a,
+) -> Look<'a> {
+    Box::pin(async move { place(look.await.into()) })
+}
+
 impl Aws {
     pub(super) async fn look(&self, watch: &Watch) -> Observation {
         let seen = RefCell::default();
-        // The SDK's futures are large; on the heap they leave the stack to whoever drives.
-        let look = |facet| Box::pin(self.look_at(facet, &seen));
+        let look = |facet| self.look_at(facet, &seen);
         stream::iter(watch)
             .for_each_concurrent(SIDE_BY_SIDE, look)
             .await;
         seen.into_inner()
     }
 
-    async fn look_at(&self, facet: &Facet, seen: &RefCell<Observation>) {
+    fn look_at<'a>(&'a self, facet: &'a Facet, to: &'a RefCell<Observation>) -> Look<'a> {
+        let seen = || to.borrow_mut();
         match facet {
-            Facet::Service(key) => seen.borrow_mut().service = self.service(key).await.into(),
-            Facet::Beside(key) => seen.borrow_mut().beside = self.service(key).await.into(),
-            Facet::TaskDefinition(name) => {
-                let found = self.task_definition(name).await.into();
-                seen.borrow_mut()
-                    .task_definitions
-                    .insert(name.clone(), found);
-            }
-            Facet::RunningTasks(key) => {
-                seen.borrow_mut().running_tasks = self.running_tasks(key).await.into();
-            }
-            Facet::StoppedTasks(key) => {
-                seen.borrow_mut().stopped_tasks = self.stopped_tasks(key).await.into();
-            }
-            Facet::Targets(group) => {
-                let found = self.targets(group).await.into();
-                seen.borrow_mut().targets.insert(group.clone(), found);
-            }
-            Facet::ServiceDeployment(key, id) => {
-                seen.borrow_mut().service_deployment =
-                    self.service_deployment(key, id).await.into();
-            }
-            Facet::Record(arn) => {
-                seen.borrow_mut().service_deployment = self.record(arn).await.into()
-            }
-            Facet::Rule(arn) => {
-                let found = self.rule(arn).await.into();
-                seen.borrow_mut().rules.insert(arn.clone(), found);
-            }
-            Facet::RulesAround(group) => {
-                seen.borrow_mut().rules_around = self.rules_around(group).await.into()
-            }
-            Facet::Alarms(names) => {
+            Facet::Service(key) => put(self.service(key), move |it| seen().service = it),
+            Facet::Beside(key) => put(self.service(key), move |it| seen().beside = it),
+            Facet::TaskDefinition(name) => put(self.task_definition(name), move |it| {
+                seen().task_definitions.insert(name.clone(), it);
+            }),
+            Facet::RunningTasks(key) => put(self.running_tasks(key), move |it| {
+                seen().running_tasks = it;
+            }),
+            Facet::StoppedTasks(key) => put(self.stopped_tasks(key), move |it| {
+                seen().stopped_tasks = it;
+            }),
+            Facet::Targets(group) => put(self.targets(group), move |it| {
+                seen().targets.insert(group.clone(), it);
+            }),
+            Facet::ServiceDeployment(key, id) => put(self.service_deployment(key, id), move |it| {
+                seen().service_deployment = it;
+            }),
+            Facet::Record(arn) => put(self.record(arn), move |it| seen().service_deployment = it),
+            Facet::Rule(arn) => put(self.rule(arn), move |it| {
+                seen().rules.insert(arn.clone(), it);
+            }),
+            Facet::RulesAround(group) => put(self.rules_around(group), move |it| {
+                seen().rules_around = it;
+            }),
+            Facet::OneOffTask(cluster, task) => put(self.one_off_task(cluster, task), move |it| {
+                seen().one_off_tasks.insert(task.clone(), it);
+            }),
+            Facet::Image(image) => put(self.image(image), move |it| {
+                seen().images.insert(image.clone(), it);
+            }),
+            other => self.look_further(other, to),
+        }
+    }
+
+    /// Beyond ECS, its images and the balancers' rules.
+    fn look_further<'a>(&'a self, facet: &'a Facet, to: &'a RefCell<Observation>) -> Look<'a> {
+        let seen = || to.borrow_mut();
+        match facet {
+            Facet::Alarms(names) => Box::pin(async move {
                 let found = self.alarms(names).await;
-                seen.borrow_mut().alarms.extend(found);
-            }
-            Facet::Metrics(request) => {
-                let found = self.metrics(request).await.map(Some).into();
-                seen.borrow_mut().metrics.insert(request.clone(), found);
-            }
-            Facet::OneOffTask(cluster, task) => {
-                let found = self.one_off_task(cluster, task).await.into();
-                seen.borrow_mut().one_off_tasks.insert(task.clone(), found);
-            }
-            Facet::Http(probe) => {
-                let fault = Fault::unasked("GET", "AWS sends no probes");
-                seen.borrow_mut()
-                    .replies
-                    .insert(probe.clone(), Seen::Unreadable(fault));
-            }
-            Facet::Approval(ask) => {
-                let fault = Fault::unasked("approval", "AWS knows no approvals");
-                seen.borrow_mut()
-                    .approvals
-                    .insert(ask.clone(), Seen::Unreadable(fault));
-            }
-            Facet::TargetGroups(arns) => {
-                seen.borrow_mut().target_groups =
-                    self.target_group_kinds(arns).await.map(Some).into();
-            }
-            Facet::ScalingPolicies(key) => {
-                seen.borrow_mut().policies = self.scaling_policies(key).await.map(Some).into();
-            }
-            Facet::CodeDeployGroup(search) => {
-                seen.borrow_mut().code_deploy_group = self.code_deploy_group(search).await.into();
-            }
+                seen().alarms.extend(found);
+            }),
+            Facet::Metrics(request) => put(some(self.metrics(request)), move |it| {
+                seen().metrics.insert(request.clone(), it);
+            }),
+            Facet::TargetGroups(arns) => put(some(self.target_group_kinds(arns)), move |it| {
+                seen().target_groups = it;
+            }),
+            Facet::ScalingPolicies(key) => put(some(self.scaling_policies(key)), move |it| {
+                seen().policies = it;
+            }),
+            Facet::CodeDeployGroup(search) => put(self.code_deploy_group(search), move |it| {
+                seen().code_deploy_group = it;
+            }),
             Facet::CodeDeployments(key, since) => {
-                let found = self.code_deployments(key, *since).await;
-                seen.borrow_mut().code_deployments = found.map(Some).into();
+                put(some(self.code_deployments(key, *since)), move |it| {
+                    seen().code_deployments = it;
+                })
             }
-            Facet::CodeDeployment(id) => {
-                let found = self.code_deployment(id).await.into();
-                seen.borrow_mut().code_deployment.insert(id.clone(), found);
-            }
-            Facet::Image(image) => {
-                let found = self.image(image).await.into();
-                seen.borrow_mut().images.insert(image.clone(), found);
-            }
+            Facet::CodeDeployment(id) => put(self.code_deployment(id), move |it| {
+                seen().code_deployment.insert(id.clone(), it);
+            }),
+            Facet::Http(probe) => put(unasked("GET", "AWS sends no probes"), move |it| {
+                seen().replies.insert(probe.clone(), it);
+            }),
+            Facet::Approval(ask) => put(unasked("approval", "AWS knows no approvals"), move |it| {
+                seen().approvals.insert(ask.clone(), it);
+            }),
+            Facet::Service(_)
+            | Facet::Beside(_)
+            | Facet::TaskDefinition(_)
+            | Facet::RunningTasks(_)
+            | Facet::StoppedTasks(_)
+            | Facet::Targets(_)
+            | Facet::ServiceDeployment(..)
+            | Facet::Record(_)
+            | Facet::Rule(_)
+            | Facet::RulesAround(_)
+            | Facet::OneOffTask(..)
+            | Facet::Image(_) => unreachable!("these were looked at before"),
         }
     }
 
@@ -267,6 +282,14 @@ impl Aws {
             },
         }
     }
+}
+
+async fn some<T>(look: impl Future<Output = Result<T, Fault>>) -> Result<Option<T>, Fault> {
+    look.await.map(Some)
+}
+
+fn unasked<T>(operation: &str, message: &str) -> Ready<Result<Option<T>, Fault>> {
+    ready(Err(Fault::unasked(operation, message)))
 }
 
 pub(super) fn unreadable(operation: &str, message: &str) -> Fault {
