@@ -1,7 +1,8 @@
 //! The loop: observe, turn, save next, perform, tell, sleep.
 //!
 //! **Invariant:** nothing else in the program sleeps, and nothing here decides: a turn of the machine does. What the turn
-//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it.
+//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it. Turns never follow
+//! upon each other without a sleep for long.
 
 use std::pin::pin;
 
@@ -28,6 +29,10 @@ const RENEWAL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// The journal's word about wishes.
 type Answer = Result<Option<Wish>, JournalError>;
+
+/// So many turns in a row without a sleep between them is more than any rollout needs, several times over: the machine
+/// turns on the spot.
+const RESTLESS: u32 = 50;
 
 /// How the loop ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +87,7 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
         receipt: None,
         wish: means.wish.clone(),
         hurried: None,
+        restless: 0,
     };
     loop {
         match Box::pin(drive.step(&watch)).await {
@@ -108,6 +114,8 @@ struct Drive<'a, 'j, C, K, J, A> {
     wish: Option<Wish>,
     /// Looks since the signal, between which nothing sleeps.
     hurried: Option<u8>,
+    /// Turns since the last that was to sleep.
+    restless: u32,
 }
 
 type Step<T> = Result<T, Box<Driven>>;
@@ -150,10 +158,30 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
             None => Did::Nothing,
         };
         let until = wake_at.unwrap_or(now);
+        let rest = if until > now { Rest::Sleep } else { Rest::None };
+        self.count_turn(rest)?;
         if self.means.clock.sleep_until(until).await == Wake::Interrupted {
             self.interrupted(did).await?;
         }
         Ok(watch)
+    }
+
+    /// Whatever is wrong with a machine that never sleeps, AWS is not asked on and on, and the rollout does not seem to go on.
+    fn count_turn(&mut self, rest: Rest) -> Step<()> {
+        self.restless = match rest {
+            Rest::Sleep => 0,
+            Rest::None => self.restless + 1,
+        };
+        if self.restless < RESTLESS {
+            return Ok(());
+        }
+        let cause = Cause::Restless;
+        let outcome = match self.state.phase {
+            Phase::Register => Outcome::Failed { cause },
+            _ => Outcome::Stranded { cause },
+        };
+        self.tell(Event::Finished(outcome.clone()));
+        Err(Box::new(Driven::Ended(outcome)))
     }
 
     async fn look(&mut self, watch: &Watch) -> Step<Observation> {
@@ -234,7 +262,7 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         let kept = self
             .keeper
             .keep(self.plan, &self.state, occasion, clock.now());
-        match clock.attend(kept).await {
+        match clock.attend(Box::pin(kept)).await {
             Some(Ok(trouble)) => {
                 self.tell_if(trouble);
                 Ok(())
@@ -328,6 +356,13 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
     fn tell(&mut self, event: Event) {
         tell(event, self.means.clock, self.audience);
     }
+}
+
+/// What follows a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Sleep,
+    None,
 }
 
 /// What a turn changed in AWS.

@@ -63,6 +63,11 @@ impl Aws {
             Facet::Targets(group) => put(self.targets(group), move |it| {
                 seen().targets.insert(group.clone(), it);
             }),
+            Facet::NewestServiceDeployment(key) => {
+                put(self.newest_service_deployment(key), move |it| {
+                    seen().service_deployment = it;
+                })
+            }
             Facet::ServiceDeployment(key, id) => put(self.service_deployment(key, id), move |it| {
                 seen().service_deployment = it;
             }),
@@ -123,6 +128,7 @@ impl Aws {
             | Facet::RunningTasks(_)
             | Facet::StoppedTasks(_)
             | Facet::Targets(_)
+            | Facet::NewestServiceDeployment(_)
             | Facet::ServiceDeployment(..)
             | Facet::Record(_)
             | Facet::Rule(_)
@@ -216,6 +222,23 @@ impl Aws {
         key: &ServiceKey,
         id: &DeploymentId,
     ) -> Result<Option<ServiceDeployment>, Fault> {
+        let mut listed = self.service_deployments(key).await?.into_iter();
+        match listed.find(|deployment| deployment.revision_id() == id.short()) {
+            Some(ours) => self.record(&ours.arn()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn newest_service_deployment(
+        &self,
+        key: &ServiceKey,
+    ) -> Result<Option<ServiceDeployment>, Fault> {
+        let listed = self.service_deployments(key).await?.into_iter();
+        Ok(listed.max_by(|a, b| a.created().total_cmp(&b.created())))
+    }
+
+    /// In brief, the first page.
+    async fn service_deployments(&self, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Fault> {
         let listed = Document::read();
         self.ecs
             .list_service_deployments()
@@ -226,13 +249,8 @@ impl Aws {
             .send()
             .await
             .map_err(|error| fault("ListServiceDeployments", &error))?;
-        let ours = all(listed.answer(), "serviceDeployments")
-            .map(ServiceDeployment::new)
-            .find(|deployment| deployment.revision_id() == id.short());
-        match ours {
-            Some(ours) => self.record(&ours.arn()).await,
-            None => Ok(None),
-        }
+        let listed = all(listed.answer(), "serviceDeployments");
+        Ok(listed.map(ServiceDeployment::new).collect())
     }
 
     async fn record(&self, arn: &ServiceDeploymentArn) -> Result<Option<ServiceDeployment>, Fault> {

@@ -64,6 +64,8 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// The machine took turn after turn without a pause: a defect of ecsdeploy, which ends it.
+    Restless,
     /// AWS takes the credentials no longer, and none came in their place.
     NoCredentials {
         operation: String,
@@ -109,6 +111,7 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::Restless => "restless",
             Self::NoCredentials { .. } => "no_credentials",
             Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
@@ -154,6 +157,7 @@ impl std::fmt::Display for Cause {
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
             }
+            Self::Restless => f.write_str("ecsdeploy went round in circles and was stopped"),
             Self::NoCredentials { operation, message } => {
                 write!(
                     f,
