@@ -546,8 +546,19 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
         by: "carla, on call (night)".to_owned(),
     };
     journal.wish(&id(), first.fence, &wish).await.unwrap();
-    assert_eq!(journal.hear(&id(), first.fence).await, Ok(Some(wish)));
+    assert_eq!(
+        journal.hear(&id(), first.fence).await,
+        Ok(Some(wish.clone()))
+    );
     assert_eq!(journal.hear(&id(), second.fence).await, Ok(None));
+
+    let by = "dora".to_owned();
+    let abort = Wish::Undo { by };
+    journal.wish(&id(), first.fence, &abort).await.unwrap();
+    let refused = journal.wish(&id(), first.fence, &wish).await;
+    let by = "dora".to_owned();
+    assert_eq!(refused, Err(JournalError::Aborted { by }));
+    assert_eq!(journal.hear(&id(), first.fence).await, Ok(Some(abort)));
 
     let over = Some(first.fence);
     let claimed = journal.claim(&id(), &second, over).await;

@@ -246,6 +246,8 @@ impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Fault(fault) => fault.into(),
+            JournalError::Aborted { .. } => Self::new(Exit::Failed, error.to_string())
+                .hint("an abort stands; once it has gone back, the rollout can be run again"),
             other => Self::new(Exit::Failed, "failed to use the journal").because(&other),
         }
     }
