@@ -7,6 +7,8 @@
 
 #[expect(dead_code, reason = "each test uses its part of the stage")]
 mod common;
+#[path = "journal/left.rs"]
+mod left;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -306,23 +308,6 @@ async fn a_cancelled_rollout_can_begin_to_roll_back() {
     );
     assert!(cancelled, "{ended:?}");
     assert_eq!(serving(&stage).await, "web:1");
-}
-
-#[tokio::test]
-async fn what_another_goals_run_left_is_finished_first() {
-    let stage = Stage::example("fargate-web");
-    cut(&stage, web("1.1.0"), FOLLOWING, OnCancel::Leave).await;
-    let (ran, report) = run(&stage, web("1.0.0"), "bert").await;
-    assert_eq!(outcome(ran), Outcome::Completed);
-    assert_eq!(taken_up(&report), 1);
-    assert_eq!(
-        count(&report, |e| matches!(
-            e,
-            Event::Finished(Outcome::Completed)
-        )),
-        2
-    );
-    assert_eq!(stage.parameters(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::{Phase, State};
 use crate::core::service::{Detach, Intent};
-use crate::engine::{Eyes, Means, Ran, Request, compare, propose, roll_out};
+use crate::engine::{Eyes, Means, Ran, Request, compare, left_by_others, propose_over, roll_out};
+use crate::ports::Journal;
 
 /// Roll the service out to the task definition and wait for the verdict
 ///
@@ -107,7 +108,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     };
     let work = async |teller: &mut Teller| {
         if let Some(planned) = planned {
-            Box::pin(hold_to(&planned, request.clone(), &world)).await?;
+            Box::pin(hold_to(&planned, request.clone(), &world, means.journal)).await?;
         }
         Ok(Box::pin(roll_out(request, &means, teller)).await?)
     };
@@ -117,12 +118,19 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Refuses unless what would be done now is what was planned.
-async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<(), Failure> {
-    let (target, intent) = (request.target, request.intent);
-    let looked = compare(&target, request.wanted, request.pinning, &world.aws);
+async fn hold_to(
+    planned: &Proposal,
+    request: Request,
+    world: &World,
+    journal: &impl Journal,
+) -> Result<(), Failure> {
+    let asked = request.wanted.clone();
+    let looked = compare(&request.target, asked, request.pinning, &world.aws);
     let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
-    let plan = propose(&target, &wanted, intent, &mut survey, &world.aws).await?;
+    let left = left_by_others(&request, &wanted, &survey, journal).await;
+    let work = left.as_ref().and_then(|(record, _)| record.unfinished());
+    let plan = propose_over(&request, &wanted, work, &mut survey, &world.aws).await?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     plan::hold(planned, &proposal)
 }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::fate::Fate;
 use super::gate::{TaskFailure, Verdict};
 use super::handover::Handover;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
@@ -21,10 +22,12 @@ pub enum Event {
         owner: Owner,
         until: Timestamp,
     },
-    /// A rollout that its owner left unfinished is taken up.
+    /// A rollout that its owner left unfinished is seen to.
     TakenUp {
         owner: Owner,
         since: Timestamp,
+        #[serde(default)]
+        fate: Fate,
     },
     /// Something to be minded, found before anything was changed.
     Finding {

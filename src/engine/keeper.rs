@@ -138,6 +138,13 @@ impl<'a, J: Journal> Keeper<'a, J> {
         }
     }
 
+    /// What was taken is left as it was: whoever comes next need not wait for the lease.
+    pub async fn put_down(&mut self, now: Timestamp) -> Option<Event> {
+        self.record.expires = now;
+        let saved = self.journal.save(&self.id, &self.record).await;
+        saved.err().and_then(|error| self.trouble(&error))
+    }
+
     /// The rollout has ended, or left nothing to take up.
     pub async fn release(mut self) -> Option<Event> {
         let released = self.journal.release(&self.id, self.record.fence).await;

@@ -22,11 +22,11 @@ pub use errand::{Patience, Ran as ErrandRan, run_errand};
 pub use eyes::{Eyes, Nobody};
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};
-pub use propose::{admit, propose};
+pub use propose::{admit, propose, propose_over};
 pub use publish::{Outbox, Press, alongside, press};
 pub use register::{Registered, register};
 pub use rollback::{To, roll_back};
-pub use rollout::{Ran, roll_out};
+pub use rollout::{Ran, left_by_others, roll_out};
 pub use spectate::spectate;
 pub use survey::{
     Pinning, Request, SurveyError, Surveyed, Wanted, compare, document_of, look, pin,

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::fate::Fate;
 use crate::core::gate::TaskFailure;
 use crate::core::handover::{Handover, LeftBehind};
 use crate::core::id::TargetGroupArn;
@@ -48,8 +49,12 @@ fn event(event: &Event) -> String {
         Event::Waiting { owner, until } => {
             format!("waiting         whether {owner} is alive: until {until:.0}")
         }
-        Event::TakenUp { owner, since } => {
-            format!("taking up       what {owner} began at {since:.0} and left unfinished")
+        Event::TakenUp { owner, since, fate } => {
+            let left = format!("what {owner} began at {since:.0} and left unfinished");
+            match fate {
+                Fate::GoesOn => format!("taking up       {left}"),
+                fate => format!("found           {left}: {}", fate.in_words()),
+            }
         }
         Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::pace;
 use super::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
+    Wish,
 };
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Plan, Strategy};
@@ -65,6 +66,11 @@ impl<'a> Turning<'a> {
     // How a turn ends.
 
     pub fn act(mut self, action: Action, watch: Watch) -> Turn {
+        if let (Phase::Deploy, Some(Wish::Undo { by })) = (&self.next.phase, &self.seen.wish) {
+            // What was ordered was looked for, and is not there: it is not ordered again to be taken back.
+            let cause = Cause::Cancelled { by: by.clone() };
+            return self.conclude(Outcome::Failed { cause });
+        }
         self.next.ordered = Some(self.now);
         Turn {
             next: self.next,
