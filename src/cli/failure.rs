@@ -62,7 +62,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Interrupted,
         "interrupted",
-        "told to stop; the same command takes it up again",
+        "told to stop, or the time to watch was over; the same command takes it up again",
     ),
     (
         Exit::Contested,
@@ -198,6 +198,8 @@ impl From<SurveyError> for Failure {
             SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
                 .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
                 .hint("name the revision: --to NUMBER"),
+            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
+                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)

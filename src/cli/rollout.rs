@@ -151,6 +151,12 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             Ok(())
         }
         Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
+        Ran::Underway { stands } => Err(Failure::new(
+            Exit::Interrupted,
+            "it is still under way, and the time to wait for it is over",
+        )
+        .cause(stands)
+        .hint("ecsdeploy watch follows it further; --timeout says for how long")),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),

@@ -10,7 +10,7 @@ use super::gate::{TaskFailure, Verdict};
 use super::handover::Handover;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
-use super::live::{ServiceEvent, Target};
+use super::live::{Deployment, Service, ServiceEvent, Target};
 use super::taskdef::Finding;
 
 /// Something worth telling.
@@ -28,6 +28,22 @@ pub enum Event {
         since: Timestamp,
         #[serde(default)]
         fate: Fate,
+    },
+    /// What `ecsdeploy rollback` goes back to.
+    GoingBack {
+        task_definition: TaskDefinitionArn,
+        why: BackTo,
+    },
+    /// The deployment that `ecsdeploy watch` follows, or whose deployment it waits for.
+    Watching {
+        deployment: Option<DeploymentId>,
+        task_definition: Option<TaskDefinitionArn>,
+        owner: Option<Owner>,
+    },
+    /// `ecsdeploy watch` found nothing that runs: this serves.
+    Idle {
+        deployment: Option<DeploymentId>,
+        task_definition: TaskDefinitionArn,
     },
     /// Something to be minded, found before anything was changed.
     Finding {
@@ -101,6 +117,20 @@ pub enum Event {
         by: Undoer,
     },
     Finished(Outcome),
+}
+
+/// Why `ecsdeploy rollback` goes to a revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackTo {
+    /// It served before the one that runs.
+    Before(TaskDefinitionArn),
+    /// Somebody drives a rollout, and was told to go back to what served before it.
+    Told(Owner),
+    /// Somebody's rollout is unfinished, and it served before that.
+    Left(Owner),
+    /// The rollout that was told to go back had put it aside already.
+    TooLate,
 }
 
 /// How far a deployment is.
@@ -238,6 +268,22 @@ pub struct Entry {
     pub event: Event,
 }
 
+impl Progress {
+    /// How far this deployment of the service is.
+    pub fn of(service: &Service, ours: Deployment<'_>) -> Self {
+        let others = service
+            .deployments()
+            .filter(|other| other.id() != ours.id());
+        Self {
+            desired: service.desired_count(),
+            running: ours.running_count(),
+            pending: ours.pending_count(),
+            old: others.map(|other| other.running_count()).sum(),
+            awaiting: String::new(),
+        }
+    }
+}
+
 impl Report {
     pub fn new() -> Self {
         Self {
@@ -257,6 +303,19 @@ impl Report {
                 Event::Finished(outcome) => Some(outcome),
                 _ => None,
             })
+    }
+
+    /// Where a way back that was asked for goes.
+    pub fn goes_back_to(&self) -> Option<&TaskDefinitionArn> {
+        let entries = self.entries.iter().rev();
+        entries
+            .filter_map(|entry| match &entry.event {
+                Event::GoingBack {
+                    task_definition, ..
+                } => Some(task_definition),
+                _ => None,
+            })
+            .next()
     }
 
     pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {
@@ -299,6 +358,26 @@ impl Report {
 impl Default for Report {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            desired,
+            running,
+            pending,
+            old,
+            awaiting,
+        } = self;
+        write!(f, "{running}/{desired} running, {pending} pending")?;
+        if *old > 0 {
+            write!(f, ", {old} old")?;
+        }
+        if !awaiting.is_empty() {
+            write!(f, "; waiting: {awaiting}")?;
+        }
+        Ok(())
     }
 }
 

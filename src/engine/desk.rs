@@ -189,16 +189,6 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         ))
     }
 
-    /// Goes on from where another run stood.
-    pub async fn take_up(
-        &mut self,
-        left: &Record,
-        work: &Work,
-        keeper: &mut Keeper<'a, J>,
-    ) -> Driven {
-        self.see_to(left, work, Fate::GoesOn, keeper).await
-    }
-
     /// Sees to what another run left; what is to go back is wished to.
     pub async fn see_to(
         &mut self,

@@ -8,6 +8,7 @@ mod errand;
 mod eyes;
 mod inspect;
 mod keeper;
+mod patience;
 mod propose;
 mod publish;
 mod register;
@@ -15,6 +16,7 @@ mod rollback;
 mod rollout;
 mod spectate;
 mod survey;
+mod turn_back;
 mod unkept;
 
 pub use drive::{Driven, Means, drive};

@@ -38,6 +38,10 @@ pub enum Ran {
         plan: Box<Plan>,
         state: Box<State>,
     },
+    /// The time to wait for it is over, and what was followed goes on.
+    Underway {
+        stands: String,
+    },
     /// Another run has the service.
     Held {
         owner: Owner,

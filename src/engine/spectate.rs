@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::SurveyError;
-use super::drive::{Driven, Means, drive};
+use super::drive::{Driven, Means, drive, tell};
 use super::keeper::{Keeper, Troubled};
+use super::patience::Until;
 use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
@@ -14,14 +17,22 @@ use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Goal, Owner, Record, Work};
 use crate::core::live::{CodeDeployment, Deployment, RolloutState, Service, TaskSet};
 use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
+use crate::core::report::{Event, Outcome};
 use crate::core::rollout::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
 };
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnCancel, OnFailure, Redeploy};
 use crate::core::service_document::Settings;
-use crate::ports::{Audience, Clock, Cloud, Journal};
+use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
 
-/// Follows the running deployment of the service, with the record of whoever drives it where there is one.
+/// A watcher's own patience ends a watch; what is watched has all the time that whoever drives it gives it.
+const PATIENCE: Duration = Duration::from_hours(24 * 365);
+
+/// Between looks whether a rollout has begun its deployment.
+const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_secs(5);
+
+/// Follows the running deployment of the service, with the record of whoever drives it where there is one, for as long
+/// as `timeout`. Where nothing runs, says so.
 pub async fn spectate(
     target: &ServiceKey,
     timeout: Duration,
@@ -30,15 +41,88 @@ pub async fn spectate(
     journal: &impl Journal,
     audience: &mut impl Audience,
 ) -> Result<Ran, SurveyError> {
-    let record = journal.load(target).await.unwrap_or_default();
-    let service = service_of(target, cloud).await?;
-    let (plan, state) = match service.controller() {
-        "CODE_DEPLOY" => {
-            let standing = standing_of_code_deploy(target, timeout, &service, cloud, clock);
-            standing.await?
-        }
-        _ => standing(target, timeout, &service, record.as_ref(), clock)?,
+    let until = clock.now() + timeout;
+    let clock = &Until { clock, until };
+    let record = match Box::pin(begun(target, clock, journal, audience)).await {
+        Ok(record) => record,
+        Err(ran) => return Ok(*ran),
     };
+    let service = service_of(target, cloud).await?;
+    let found = match service.controller() {
+        "CODE_DEPLOY" => {
+            let standing = standing_of_code_deploy(target, &service, record.as_ref(), cloud, clock);
+            Box::pin(standing).await?
+        }
+        _ => standing(target, &service, record.as_ref(), clock)?,
+    };
+    let Some((plan, mut state)) = found else {
+        let serving = service.running_task_definition();
+        let plan = stood(target, &service, serving.clone(), watching());
+        let idle = Event::Idle {
+            deployment: plan.before.deployment.clone(),
+            task_definition: serving,
+        };
+        tell(idle, clock, audience);
+        let (plan, outcome) = (Box::new(plan), Outcome::Unchanged);
+        return Ok(Ran::Ended { plan, outcome });
+    };
+    state.told.last_event = last_event_before(&state, &service);
+    let watched = Event::Watching {
+        deployment: state.deployment.clone(),
+        task_definition: state.revision.clone(),
+        owner: record.map(|record| record.owner),
+    };
+    tell(watched, clock, audience);
+    Ok(Box::pin(look_on(plan, state, cloud, clock, audience)).await)
+}
+
+/// The record, once its rollout has begun a deployment.
+async fn begun<K: Clock>(
+    target: &ServiceKey,
+    clock: &Until<'_, K>,
+    journal: &impl Journal,
+    audience: &mut impl Audience,
+) -> Result<Option<Record>, Box<Ran>> {
+    let mut told = false;
+    loop {
+        let record = journal.load(target).await.unwrap_or_default();
+        let Some(owner) = record.as_ref().and_then(|it| not_begun(it, clock.now())) else {
+            return Ok(record);
+        };
+        let stands = format!("{owner} has not begun the deployment");
+        if !std::mem::replace(&mut told, true) {
+            let watched = Event::Watching {
+                deployment: None,
+                task_definition: None,
+                owner: Some(owner.clone()),
+            };
+            tell(watched, clock, audience);
+        }
+        if clock.sleep_until(clock.now() + BETWEEN_LOOKS).await == Wake::Interrupted {
+            return Err(Box::new(clock.over(stands)));
+        }
+    }
+}
+
+/// Who drives a rollout that has not ordered its deployment yet, and is not ending.
+fn not_begun(record: &Record, now: Timestamp) -> Option<&Owner> {
+    let is_waiting = record.work.as_ref().is_none_or(|work| {
+        let is_ending = matches!(
+            work.state.phase,
+            Phase::Restore { .. } | Phase::Undo { .. } | Phase::Done(_)
+        );
+        work.state.deployment.is_none() && !is_ending
+    });
+    (record.is_live(now) && is_waiting).then_some(&record.owner)
+}
+
+async fn look_on<K: Clock>(
+    plan: Plan,
+    state: State,
+    cloud: &impl Cloud,
+    clock: &Until<'_, K>,
+    audience: &mut impl Audience,
+) -> Ran {
     let means = Means {
         cloud: &Watching(cloud),
         clock,
@@ -48,21 +132,37 @@ pub async fn spectate(
         wish: None,
     };
     let now = clock.now();
-    let goal = Goal::of_revision(target, &plan);
+    let target = plan.target.clone();
+    let goal = Goal::of_revision(&target, &plan);
     let unkept = Record::new(nobody(), Fence::first(now), goal, now);
-    let mut keeper = Keeper::new(&Unkept, target.clone(), unkept, Troubled::No);
-    Ok(
-        match drive(&plan, state, &means, &mut keeper, audience).await {
-            Driven::Ended(outcome) => Ran::Ended {
-                plan: Box::new(plan),
-                outcome,
-            },
-            Driven::Interrupted(state) | Driven::HandedOver(state) => {
-                Ran::Interrupted { state: Some(state) }
-            }
-            Driven::TakenOver(owner) => Ran::Held { owner, since: now },
+    let mut keeper = Keeper::new(&Unkept, target, unkept, Troubled::No);
+    match Box::pin(drive(&plan, state, &means, &mut keeper, audience)).await {
+        Driven::Ended(outcome) => Ran::Ended {
+            plan: Box::new(plan),
+            outcome,
         },
-    )
+        Driven::Interrupted(state) | Driven::HandedOver(state) => {
+            let deployment = state.deployment.as_ref();
+            let stands = state.told.progress.as_ref().map(ToString::to_string);
+            clock.over(format!(
+                "deployment {}: {}",
+                deployment.map_or("", DeploymentId::as_str),
+                stands.unwrap_or_default()
+            ))
+        }
+        Driven::TakenOver(owner) => Ran::Held { owner, since: now },
+    }
+}
+
+/// The newest event of the service that is older than the deployment: none of those is told.
+fn last_event_before(state: &State, service: &Service) -> Option<String> {
+    let watched = state.deployment.as_ref();
+    let began = watched
+        .and_then(|id| service.deployment(id))
+        .and_then(|deployment| deployment.created_at());
+    let events = service.events().into_iter().rev();
+    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
+    older.next().map(|event| event.id)
 }
 
 pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Service, SurveyError> {
@@ -74,17 +174,22 @@ pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Servi
     }
 }
 
-/// The deployment to watch, as a plan that has been carried out and is being followed.
+/// The deployment to watch, as a plan that has been carried out and is being followed; `None` where nothing runs.
 fn standing(
     target: &ServiceKey,
-    timeout: Duration,
     service: &Service,
     record: Option<&Record>,
     clock: &impl Clock,
-) -> Result<(Plan, State), SurveyError> {
+) -> Result<Option<(Plan, State)>, SurveyError> {
     let left = record.and_then(Record::unfinished);
     if let Some(gone) = left.filter(|work| has_gone(work, service)) {
-        return Ok(as_recorded(gone, timeout, clock));
+        return Ok(Some(as_recorded(gone, clock)));
+    }
+    let is_idle = service
+        .primary()
+        .is_some_and(|it| service.has_completed(it));
+    if left.is_none() && is_idle && !service.deployments().any(has_failed) {
+        return Ok(None);
     }
     let recorded = left.and_then(|work| work.state.deployment.clone());
     let watched = recorded
@@ -94,12 +199,12 @@ fn standing(
     let Some(watched) = watched else {
         return Err(unwatchable().into());
     };
-    let mut plan = following(target, service, watched, watching(timeout));
+    let mut plan = following(target, service, watched, watching());
     if let Some(work) = left {
         plan.before = work.plan.before.clone();
     }
     let state = at_follow(&plan, watched.id(), clock);
-    Ok((plan, state))
+    Ok(Some((plan, state)))
 }
 
 /// The recorded deployment is no more among the service's: something took its place, ECS's way back perhaps.
@@ -109,11 +214,11 @@ fn has_gone(work: &Work, service: &Service) -> bool {
 }
 
 /// What took the place of a deployment is judged by the plan that it was of, and never taken for it.
-fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, State) {
+fn as_recorded(work: &Work, clock: &impl Clock) -> (Plan, State) {
     let plan = Plan {
         course: Course::Follow,
         strategy: Strategy::Rolling,
-        intent: watching(timeout),
+        intent: watching(),
         settings: Settings::default(),
         ..work.plan.clone()
     };
@@ -139,14 +244,17 @@ fn unwatchable() -> Refusal {
 /// Of CodeDeploy's deployments the one that runs, else the one that made what serves.
 async fn standing_of_code_deploy(
     target: &ServiceKey,
-    timeout: Duration,
     service: &Service,
+    record: Option<&Record>,
     cloud: &impl Cloud,
     clock: &impl Clock,
-) -> Result<(Plan, State), SurveyError> {
-    let intent = watching(timeout);
+) -> Result<Option<(Plan, State)>, SurveyError> {
+    let intent = watching();
     let found = code_deploy(target, &intent, service, cloud).await?;
     let running = found.running.first();
+    if running.is_none() && record.and_then(Record::unfinished).is_none() {
+        return Ok(None);
+    }
     let last = service.primary_task_set().map(TaskSet::external_id);
     let last = last
         .filter(|id| id.starts_with("d-"))
@@ -175,7 +283,7 @@ async fn standing_of_code_deploy(
         intent,
     };
     let state = at_follow(&plan, watched, clock);
-    Ok((plan, state))
+    Ok(Some((plan, state)))
 }
 
 /// A deployment that ECS failed, and whose place another has taken.
@@ -222,10 +330,39 @@ pub fn at_follow(plan: &Plan, deployment: DeploymentId, clock: &impl Clock) -> S
     state
 }
 
-fn watching(timeout: Duration) -> Intent {
+/// A service as it stands, and what served before, where there is nothing to follow.
+pub fn stood(
+    target: &ServiceKey,
+    service: &Service,
+    serving: TaskDefinitionArn,
+    intent: Intent,
+) -> Plan {
+    let running = service.running_task_definition();
+    let primary = service.primary().map(|deployment| deployment.id());
+    Plan {
+        target: target.clone(),
+        course: Course::Nothing,
+        strategy: Strategy::Rolling,
+        why: "there is nothing to follow".to_owned(),
+        revision: Revision::Existing(running.clone()),
+        before: Before {
+            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
+            task_definition: running,
+            serving: Some(serving),
+            desired_count: service.desired_count(),
+        },
+        redeploy: Redeploy::WhenChanged,
+        ground: Ground::default(),
+        intent,
+        settings: Settings::default(),
+    }
+}
+
+fn watching() -> Intent {
     Intent {
         limits: Limits {
-            timeout,
+            timeout: PATIENCE,
+            undo_timeout: PATIENCE,
             failed_tasks: FailedTasks::LeaveToEcs,
             ..Limits::default()
         },

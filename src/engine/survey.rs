@@ -4,7 +4,7 @@
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
 use super::propose::propose;
-use crate::core::id::ServiceKey;
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
@@ -52,6 +52,13 @@ pub enum SurveyError {
     NoService(ServiceKey),
     #[error("no earlier completed deployment of {0} is known")]
     NoPrevious(ServiceKey),
+    #[error(
+        "the service went back to {} from {}, and does not go there again unasked", .running.short(), .left.short()
+    )]
+    CameBack {
+        running: TaskDefinitionArn,
+        left: TaskDefinitionArn,
+    },
     #[error("there is no active task definition {0}")]
     NoTaskDefinition(String),
     #[error("container {container} wants the image {image}, and ECR has none of that name in account {}, region {}", .ecr.account, .ecr.region)]

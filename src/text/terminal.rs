@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::core::fate::Fate;
 use crate::core::gate::TaskFailure;
 use crate::core::handover::{Handover, LeftBehind};
-use crate::core::id::TargetGroupArn;
+use crate::core::id::{TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::Target;
-use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
+use crate::core::report::{BackTo, Entry, Event, Outcome, Undoer};
 use crate::core::taskdef::Finding;
 
 /// One entry as lines; `since` is the rollout's beginning.
@@ -20,6 +20,15 @@ pub fn entry(entry: &Entry, since: Timestamp) -> String {
     let clock = elapsed(entry.at.duration_since(since));
     let text = event(&entry.event);
     format!("{clock}  {}\n", inert(&text).replace('\n', "\n        "))
+}
+
+/// The end of a way back that was asked for.
+pub fn serves_again(at: Timestamp, since: Timestamp, revision: &TaskDefinitionArn) -> String {
+    let clock = elapsed(at.duration_since(since));
+    format!(
+        "{clock}  done            {} serves again\n",
+        inert(revision.short())
+    )
 }
 
 /// `m:ss`, or `h:mm:ss` from an hour on.
@@ -56,6 +65,21 @@ fn event(event: &Event) -> String {
                 fate => format!("found           {left}: {}", fate.in_words()),
             }
         }
+        Event::GoingBack {
+            task_definition,
+            why,
+        } => format!(
+            "going back      to {}: {}",
+            task_definition.short(),
+            back_to(why)
+        ),
+        Event::Watching { .. } => format!("watching        {}", watched(event)),
+        Event::Idle {
+            task_definition, ..
+        } => {
+            let serves = task_definition.short();
+            format!("nothing runs    no deployment is under way; {serves} serves")
+        }
         Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
@@ -76,7 +100,7 @@ fn event(event: &Event) -> String {
         Event::HandedOver { deployment, to } => {
             format!("handed over     {deployment}: {}", handed_over(*to))
         }
-        Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
+        Event::Progress(progress) => format!("tasks           {progress}"),
         Event::Canary { service, tasks } => {
             format!("canary          {service}: {tasks} tasks of the new revision beside the old")
         }
@@ -111,6 +135,35 @@ fn warning(finding: &Finding) -> String {
     let hint = finding.hint.as_ref();
     let hint = hint.map_or_else(String::new, |hint| format!("\n  {hint}"));
     format!("warning         {}{hint}", finding.message)
+}
+
+fn back_to(why: &BackTo) -> String {
+    match why {
+        BackTo::Before(running) => format!("it served before {}", running.short()),
+        BackTo::Told(owner) => format!("told {owner}, whose rollout goes back by itself"),
+        BackTo::Left(owner) => format!("it served before what {owner} left unfinished"),
+        BackTo::TooLate => "the rollout that was told to had ended already".to_owned(),
+    }
+}
+
+fn watched(event: &Event) -> String {
+    let Event::Watching {
+        deployment,
+        task_definition,
+        owner,
+    } = event
+    else {
+        return String::new();
+    };
+    let driven = owner.as_ref().map(ToString::to_string).unwrap_or_default();
+    let Some(deployment) = deployment else {
+        return format!("the rollout of {driven}, whose deployment has not begun");
+    };
+    let revision = task_definition.as_ref().map_or("", |arn| arn.short());
+    match owner {
+        Some(_) => format!("{revision} as {deployment}, driven by {driven}"),
+        None => format!("{revision} as {deployment}"),
+    }
 }
 
 fn goes_back(by: Undoer) -> &'static str {
@@ -175,24 +228,6 @@ fn brief(message: &str) -> String {
             _ => word.to_owned(),
         })
         .collect()
-}
-
-fn tasks(progress: &Progress) -> String {
-    let Progress {
-        desired,
-        running,
-        pending,
-        old,
-        awaiting,
-    } = progress;
-    let mut text = format!("{running}/{desired} running, {pending} pending");
-    if *old > 0 {
-        let _ = write!(text, ", {old} old");
-    }
-    if !awaiting.is_empty() {
-        let _ = write!(text, "; waiting: {awaiting}");
-    }
-    text
 }
 
 /// What the gates of a step are, and what one of them came to.
