@@ -295,7 +295,10 @@ async fn a_rollout_cancelled_before_it_changed_anything_leaves_nothing() {
 async fn a_cancelled_rollout_can_begin_to_roll_back() {
     let stage = Stage::example("fargate-web");
     let left = cut(&stage, web("1.1.0"), FOLLOWING, OnCancel::RollBack).await;
-    let Ran::Interrupted { state: Some(state) } = left else {
+    let Ran::Interrupted {
+        stood: Some((_, state)),
+    } = left
+    else {
         panic!("{left:?}");
     };
     assert!(matches!(state.phase, Phase::Undo { .. }), "{state:?}");

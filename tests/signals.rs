@@ -56,10 +56,15 @@ impl Running {
     }
 }
 
-/// Signals once the deployment has begun: it must end in time with 6 and say each of `says`.
+/// Signals once the deployment has begun.
 fn check(options: &[&str], signal: &str, says: &[&str]) {
+    check_at("deploying", options, signal, says);
+}
+
+/// Signals once `when` was said: it must end in time with 6 and say each of `says`.
+fn check_at(when: &str, options: &[&str], signal: &str, says: &[&str]) {
     let mut running = Running::start(options);
-    running.wait_for("deploying");
+    running.wait_for(when);
     let since = Instant::now();
     running.signal(signal);
     let (said, code) = running.end();
@@ -93,6 +98,45 @@ fn a_signalled_rollout_that_is_to_roll_back_begins_to() {
         "StopServiceDeployment 1",
     ];
     check(&["--on-cancel", "rollback"], "TERM", &says);
+}
+
+#[test]
+fn a_signalled_canary_stays_and_that_is_said() {
+    let says = [
+        "error: interrupted",
+        "the service was not changed; its canary web-canary stays beside it, with its share of the requests",
+        "hint: the same command takes it up again",
+        "hint: it stays so until then; ecsdeploy rollback turns it back",
+    ];
+    check_at(
+        "canary          web-canary",
+        &["--canary", "1"],
+        "TERM",
+        &says,
+    );
+}
+
+#[test]
+fn a_signalled_rollout_behind_its_canary_says_that_the_canary_stays() {
+    let options = ["--canary", "1", "--bake", "10s"];
+    let says = [
+        "AWS goes on with deployment ecs-svc/",
+        "; its canary web-canary stays beside it, with its share of the requests",
+        "hint: ecsdeploy watch tells how it ends",
+    ];
+    check(&options, "TERM", &says);
+}
+
+#[test]
+fn a_signalled_rollout_that_is_to_roll_back_stands_its_canary_down_and_begins_to() {
+    let options = ["--canary", "1", "--bake", "10s", "--on-cancel", "rollback"];
+    let says = [
+        "rolling back    going back to web:1: cancelled by a signal",
+        "canary          web-canary: to 0 tasks, before the service goes back",
+        "going back has begun, and AWS goes on with it; its canary web-canary is put away when it is taken up",
+        "StopServiceDeployment 1",
+    ];
+    check(&options, "TERM", &says);
 }
 
 #[test]

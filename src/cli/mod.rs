@@ -8,6 +8,7 @@ mod document;
 mod failure;
 mod forge;
 mod input;
+mod interrupted;
 mod job;
 mod journal;
 mod owner;

@@ -10,6 +10,7 @@ use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::forge::{ForgeArgs, Reached};
+use super::interrupted::{interrupted, left_off};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rules::Rules;
@@ -19,7 +20,7 @@ use super::{plan, stdout};
 use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
-use crate::core::rollout::{Phase, State};
+use crate::core::rollout::State;
 use crate::core::service::{Detach, Intent};
 use crate::engine::{Eyes, Means, Ran, Request, compare, left_by_others, propose_over, roll_out};
 use crate::ports::Journal;
@@ -150,7 +151,11 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Ran::Interrupted { state } => Err(interrupted(state.as_deref())),
+        Ran::Interrupted { stood } => {
+            let stood = stood.as_ref().map(|(plan, state)| (&**plan, &**state));
+            Err(interrupted(stood))
+        }
+        Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
         Ran::Underway { stands } => Err(Failure::new(
             Exit::Interrupted,
             "it is still under way, and the time to wait for it is over",
@@ -162,7 +167,8 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             format!("another rollout has the service since {since:.0}"),
         )
         .cause(owner)
-        .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")),
+        .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")
+        .hint("--supersede takes over deployments that no run drives, never a living run's")),
     }
 }
 
@@ -194,59 +200,4 @@ fn handed_over(plan: &Plan, state: &State, report: &Report) -> String {
         "events": report.entries,
     });
     format!("{summary:#}\n")
-}
-
-fn interrupted(state: Option<&State>) -> Failure {
-    let failure = Failure::new(Exit::Interrupted, "interrupted");
-    let Some(state) = state.filter(|state| state.outcome().is_none()) else {
-        return failure.cause("the service was not changed");
-    };
-    let (stands, ends) = whereabouts(state);
-    failure
-        .cause(stands)
-        .hint("the same command takes it up again; nothing is registered or deployed twice")
-        .hint(match ends {
-            Ends::ByItself => "ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back",
-            Ends::Never => "it stays so until then; ecsdeploy rollback turns it back",
-        })
-}
-
-/// Whether what was left comes to an end without this program.
-enum Ends {
-    ByItself,
-    Never,
-}
-
-/// What goes on without this program, and what stays as it is.
-fn whereabouts(state: &State) -> (String, Ends) {
-    let was_ordered = state.ordered.is_some();
-    match (&state.deployment, &state.phase) {
-        (_, Phase::Undo { .. }) => {
-            let goes_on = "going back has begun, and AWS goes on with it".to_owned();
-            (goes_on, Ends::ByItself)
-        }
-        (Some(_), Phase::TaskSets(_)) => {
-            let stays = "both task sets and the rule's weights stay as they are".to_owned();
-            (stays, Ends::Never)
-        }
-        (None, Phase::Canary { .. }) if was_ordered => {
-            let stays = "the service was not changed; its canary stays beside it".to_owned();
-            (stays, Ends::Never)
-        }
-        (_, Phase::Restore { .. }) => {
-            let stays =
-                "it has ended, and what was set or started for its time is not put away yet"
-                    .to_owned();
-            (stays, Ends::Never)
-        }
-        (Some(deployment), _) => {
-            let goes_on = format!("AWS goes on with deployment {deployment}");
-            (goes_on, Ends::ByItself)
-        }
-        (None, _) if was_ordered => {
-            let goes_on = "the deployment was ordered, and AWS goes on with it".to_owned();
-            (goes_on, Ends::ByItself)
-        }
-        (None, _) => ("the service was not changed".to_owned(), Ends::ByItself),
-    }
 }

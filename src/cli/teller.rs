@@ -123,7 +123,9 @@ impl Teller {
     fn close(&mut self, ran: &Result<Ran, Failure>) {
         let standing = match ran {
             Ok(Ran::Ended { outcome, .. }) => Standing::Ended(outcome),
-            Ok(Ran::Interrupted { .. } | Ran::Underway { .. }) => Standing::Interrupted,
+            Ok(Ran::Interrupted { .. } | Ran::LeftOff { .. } | Ran::Underway { .. }) => {
+                Standing::Interrupted
+            }
             Ok(Ran::HandedOver { .. }) => Standing::HandedOver,
             Ok(Ran::Held { .. }) => Standing::Contested,
             Err(failure) => return self.fail(failure),

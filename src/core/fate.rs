@@ -20,6 +20,8 @@ pub enum Fate {
     /// It is what is wanted, or it is going back, or only puts away what was there for its time: on from where it stood.
     #[default]
     GoesOn,
+    /// It was handed over to AWS, and is what is wanted: it is stayed with to its end.
+    Attached,
     /// What is under way goes back, before the wanted release begins.
     GoesBack,
     /// AWS has completed it: what was set or started for its time is put away.
@@ -37,6 +39,7 @@ impl Fate {
         match state.phase {
             Phase::Deploy | Phase::Follow => {}
             Phase::TaskSets(Stage::Remove | Stage::Back { .. })
+            | Phase::StandDown { .. }
             | Phase::Undo { .. }
             | Phase::Restore { .. } => return Self::GoesOn,
             _ => return Self::GoesBack,
@@ -54,11 +57,21 @@ impl Fate {
         }
     }
 
+    /// Of what is wanted itself.
+    pub fn of_own(work: &Work) -> Self {
+        let is_followed = matches!(work.state.phase, Phase::Follow);
+        if is_followed && work.plan.intent.detach != Detach::No {
+            Self::Attached
+        } else {
+            Self::GoesOn
+        }
+    }
+
     /// Whether it needs no look at the service to know this.
     pub fn is_sealed(work: &Work) -> bool {
         let is_going_back = matches!(
             work.state.phase,
-            Phase::TaskSets(Stage::Back { .. }) | Phase::Undo { .. }
+            Phase::TaskSets(Stage::Back { .. }) | Phase::StandDown { .. } | Phase::Undo { .. }
         );
         is_going_back || matches!(work.state.phase, Phase::Restore { .. })
     }
@@ -91,6 +104,7 @@ impl Fate {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::GoesOn => "it is taken up",
+            Self::Attached => "it was handed over, and is followed to its end",
             Self::GoesBack => "it goes back before the wanted release begins",
             Self::Settled => "AWS has completed it, and what was set or started for it is put away",
             Self::Replaced => "the wanted release takes its place",

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::id::ServiceKey;
-use super::plan::{Plan, Revision};
+use super::plan::{Plan, Revision, Strategy};
 use super::rollout::{Phase, State};
 use super::service::Intent;
 use super::taskdef::{TaskDefinition, canonical};
@@ -179,8 +179,12 @@ impl Work {
             deployment,
             ..
         } = &self.state;
-        // What is to be put away was ordered in a phase before.
-        let is_left = matches!(self.state.phase, Phase::Restore { .. });
+        // What is to be put away, and the canary that passed, were ordered in a phase before.
+        let is_left = match self.state.phase {
+            Phase::Restore { .. } => true,
+            Phase::Deploy => matches!(self.plan.strategy, Strategy::Beside(_)),
+            _ => false,
+        };
         self.state.outcome().is_none() && (ordered.is_some() || deployment.is_some() || is_left)
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fate::Fate;
-use super::gate::{TaskFailure, Verdict};
+use super::gate::{Approval, TaskFailure, Verdict};
 use super::handover::Handover;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
@@ -45,7 +45,7 @@ pub enum Event {
         deployment: Option<DeploymentId>,
         task_definition: TaskDefinitionArn,
     },
-    /// Something to be minded, found before anything was changed.
+    /// Something to be minded: found before anything was changed, or what only somebody else can end.
     Finding {
         finding: Finding,
     },
@@ -73,9 +73,22 @@ pub enum Event {
         service: String,
         tasks: u32,
     },
+    /// The canary did not hold; the service itself was not touched.
+    CanaryFailed {
+        service: String,
+        cause: Cause,
+    },
+    /// The canary is scaled to 0 and deleted, now that it is not needed any more.
+    CanaryPutAway {
+        service: String,
+    },
     /// The canary's tasks ran well for long enough.
     CanaryPassed {
         seconds: u64,
+    },
+    /// The service has to go back, and its canary is scaled to 0 before that.
+    CanaryStandsDown {
+        service: String,
     },
     /// Production traffic stands so, as read back.
     Shifted {
@@ -90,6 +103,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_out: Vec<String>,
         seconds: u64,
+    },
+    /// A person is waited for, with `ecsdeploy promote` or `abort`, or in one of these ways.
+    Asked {
+        step: String,
+        gate: String,
+        how: Approval,
+        until: Timestamp,
     },
     /// What a gate of the step comes to has changed.
     Gate {

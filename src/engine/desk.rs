@@ -230,8 +230,12 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 if keeper.record().unfinished().is_none() {
                     self.release(Some(keeper)).await;
                 }
-                let state = Some(state);
-                Ran::Interrupted { state }
+                let stood = Some((Box::new(plan), state));
+                Ran::Interrupted { stood }
+            }
+            Driven::LeftOff { state, cause } => {
+                let plan = Box::new(plan);
+                Ran::LeftOff { plan, state, cause }
             }
             Driven::HandedOver(state) => {
                 let plan = Box::new(plan);

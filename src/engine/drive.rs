@@ -7,15 +7,16 @@ use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
 use crate::core::handover::handover;
 use crate::core::journal::Owner;
 use crate::core::plan::{Plan, Strategy};
-use crate::core::report::{Entry, Event, Outcome};
+use crate::core::report::{Cause, Entry, Event, Outcome};
 use crate::core::rollout::{
     Action, Facet, Fault, Observation, Phase, Receipt, State, Turn, Watch, Wish, turn,
 };
 use crate::core::service::OnCancel;
 use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
 
-/// A rollout that is told to turn back looks so often, without a pause, until it has begun to.
-const HURRIED_LOOKS: u8 = 4;
+/// A rollout that is told to turn back looks so often at most, without a pause, until it has begun to: twice, and before
+/// that as often as a canary has tries to stand down.
+const HURRIED_LOOKS: u8 = 10;
 
 /// How the loop ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,11 @@ pub enum Driven {
     Ended(Outcome),
     /// Told to stop. The same command takes up from here.
     Interrupted(Box<State>),
+    /// The deployment goes on, and this run has no way to learn how it ends. The same command takes up from here.
+    LeftOff {
+        state: Box<State>,
+        cause: Cause,
+    },
     /// AWS's own engine goes on, as the plan wanted it. The same command takes up from here.
     HandedOver(Box<State>),
     /// Another run took the service over while this one could not renew its lease.
@@ -117,6 +123,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             watch,
             wake_at,
             say,
+            left,
         } = turn;
         self.state = next;
         for event in say {
@@ -125,6 +132,9 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         self.audience.look(now);
         if let Some(outcome) = self.state.outcome() {
             return Err(Box::new(self.ended(outcome.clone())));
+        }
+        if let Some(cause) = left {
+            return Err(self.leave_off(cause).await);
         }
         let occasion = match act {
             Some(_) => Occasion::Change,
@@ -218,12 +228,19 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
                 self.hurried = Some(0);
                 Ok(())
             }
-            (OnCancel::RollBack, Some(looks), Did::Nothing) if looks < HURRIED_LOOKS => {
+            (OnCancel::RollBack, Some(looks), did)
+                if looks < HURRIED_LOOKS && !self.has_begun_back(did) =>
+            {
                 self.hurried = Some(looks + 1);
                 Ok(())
             }
             _ => Err(self.leave().await),
         }
+    }
+
+    /// What a canary does before the service goes back is not the service's way back yet.
+    fn has_begun_back(&self, did: Did) -> bool {
+        did == Did::Change && !matches!(self.state.phase, Phase::StandDown { .. })
     }
 
     /// Leaves the deployment to its engine, if that was wanted and it has begun.
@@ -241,6 +258,14 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             to,
         });
         Err(Box::new(Driven::HandedOver(Box::new(self.state.clone()))))
+    }
+
+    async fn leave_off(&mut self, cause: Cause) -> Box<Driven> {
+        if let Err(driven) = self.keep(Occasion::Leave).await {
+            return driven;
+        }
+        let state = Box::new(self.state.clone());
+        Box::new(Driven::LeftOff { state, cause })
     }
 
     async fn leave(&mut self) -> Box<Driven> {

@@ -21,7 +21,7 @@ impl<K: Clock> Until<'_, K> {
         if self.now() >= self.until {
             Ran::Underway { stands }
         } else {
-            Ran::Interrupted { state: None }
+            Ran::Interrupted { stood: None }
         }
     }
 }

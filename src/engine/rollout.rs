@@ -11,7 +11,7 @@ use super::survey::{Request, SurveyError, Surveyed};
 use crate::core::fate::Fate;
 use crate::core::journal::{Goal, Owner, Record, Work};
 use crate::core::plan::{Plan, Survey};
-use crate::core::report::{Event, Outcome};
+use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::{Phase, State};
 use crate::core::taskdef::TaskDefinition;
 use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
@@ -29,9 +29,15 @@ pub enum Ran {
         plan: Box<Plan>,
         outcome: Outcome,
     },
-    /// Told to stop; the state says where it stood, and is absent before anything was decided.
+    /// Told to stop; what it stood at is absent before anything was decided.
     Interrupted {
-        state: Option<Box<State>>,
+        stood: Option<(Box<Plan>, Box<State>)>,
+    },
+    /// The deployment goes on, and how it ends could not be learnt.
+    LeftOff {
+        plan: Box<Plan>,
+        state: Box<State>,
+        cause: Cause,
     },
     /// AWS's own engine goes on with the deployment.
     HandedOver {
@@ -72,7 +78,7 @@ pub async fn roll_out<C: Cloud, K: Clock, J: Journal>(
         Waited::Gone => Box::pin(desk.begin(&request, None)).await,
         Waited::Renewed(record) => Ok(held(&record)),
         Waited::Expired(record) => Box::pin(take_over(*record, surveyed, &request, desk)).await,
-        Waited::Interrupted => Ok(Ran::Interrupted { state: None }),
+        Waited::Interrupted => Ok(Ran::Interrupted { stood: None }),
     }
 }
 
@@ -89,7 +95,7 @@ pub async fn left_by_others(
     let is_ours = record.goal == Goal::of(target, wanted, intent);
     let fate = record.unfinished().map(|work| {
         if is_ours {
-            Fate::GoesOn
+            Fate::of_own(work)
         } else {
             Fate::of(work, &survey.service, intent.contest)
         }
@@ -144,7 +150,7 @@ async fn take_over<C: Cloud, K: Clock, J: Journal, A: Audience>(
 ) -> Result<Ran, SurveyError> {
     let fate = match (left.unfinished(), &surveyed) {
         (None, _) => None,
-        (Some(_), Ok((_, goal))) if *goal == left.goal => Some(Fate::GoesOn),
+        (Some(work), Ok((_, goal))) if *goal == left.goal => Some(Fate::of_own(work)),
         (Some(work), Ok(((_, survey), _))) => {
             Some(Fate::of(work, &survey.service, request.intent.contest))
         }

@@ -109,7 +109,7 @@ fn not_begun(record: &Record, now: Timestamp) -> Option<&Owner> {
     let is_waiting = record.work.as_ref().is_none_or(|work| {
         let is_ending = matches!(
             work.state.phase,
-            Phase::Restore { .. } | Phase::Undo { .. } | Phase::Done(_)
+            Phase::Restore { .. } | Phase::StandDown { .. } | Phase::Undo { .. } | Phase::Done(_)
         );
         work.state.deployment.is_none() && !is_ending
     });
@@ -140,6 +140,11 @@ async fn look_on<K: Clock>(
         Driven::Ended(outcome) => Ran::Ended {
             plan: Box::new(plan),
             outcome,
+        },
+        Driven::LeftOff { state, cause } => Ran::LeftOff {
+            plan: Box::new(plan),
+            state,
+            cause,
         },
         Driven::Interrupted(state) | Driven::HandedOver(state) => {
             let deployment = state.deployment.as_ref();
@@ -197,7 +202,7 @@ fn standing(
         .or_else(|| service.deployments().find(|d| has_failed(*d)))
         .or_else(|| service.primary());
     let Some(watched) = watched else {
-        return Err(unwatchable().into());
+        return Err(Refusal::Unwatchable.into());
     };
     let mut plan = following(target, service, watched, watching());
     if let Some(work) = left {
@@ -228,19 +233,6 @@ fn as_recorded(work: &Work, clock: &impl Clock) -> (Plan, State) {
     (plan, state)
 }
 
-/// What task sets have of traffic is moved by whoever drives them, and there is no record of it at ECS.
-fn unwatchable() -> Refusal {
-    Refusal::Strategy {
-        asked: "being watched",
-        lacks: "its task sets are driven by whoever made them, and ECS knows of no deployment"
-            .to_owned(),
-        change: vec![
-            "ecsdeploy status shows its task sets; the same rollout command takes one up"
-                .to_owned(),
-        ],
-    }
-}
-
 /// Of CodeDeploy's deployments the one that runs, else the one that made what serves.
 async fn standing_of_code_deploy(
     target: &ServiceKey,
@@ -260,7 +252,7 @@ async fn standing_of_code_deploy(
         .filter(|id| id.starts_with("d-"))
         .map(DeploymentId::new);
     let Some(watched) = running.map(CodeDeployment::id).or(last) else {
-        return Err(unwatchable().into());
+        return Err(Refusal::Unwatchable.into());
     };
     let revision = running.and_then(CodeDeployment::task_definition);
     let revision = revision.map(TaskDefinitionArn::new);

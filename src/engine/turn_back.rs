@@ -112,7 +112,7 @@ async fn follow<C: Cloud, K: Clock, J: Journal, A: Audience>(
             return Ok(Followed::Ended(Ran::Underway { stands }));
         }
         if clock.sleep_until(now + BETWEEN_LOOKS).await == Wake::Interrupted {
-            return Ok(Followed::Ended(Ran::Interrupted { state: None }));
+            return Ok(Followed::Ended(Ran::Interrupted { stood: None }));
         }
         match desk.look_again().await {
             Ok(Some(there)) if there.fence != record.fence => {

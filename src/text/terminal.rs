@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::fate::Fate;
-use crate::core::gate::TaskFailure;
+use crate::core::gate::{Approval, TaskFailure};
 use crate::core::handover::{Handover, LeftBehind};
 use crate::core::id::{TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::Target;
@@ -59,9 +59,13 @@ fn event(event: &Event) -> String {
             format!("waiting         whether {owner} is alive: until {until:.0}")
         }
         Event::TakenUp { owner, since, fate } => {
-            let left = format!("what {owner} began at {since:.0} and left unfinished");
+            let began = format!("what {owner} began at {since:.0}");
+            let left = format!("{began} and left unfinished");
             match fate {
                 Fate::GoesOn => format!("taking up       {left}"),
+                Fate::Attached | Fate::Left => {
+                    format!("found           {began}: {}", fate.in_words())
+                }
                 fate => format!("found           {left}: {}", fate.in_words()),
             }
         }
@@ -104,11 +108,20 @@ fn event(event: &Event) -> String {
         Event::Canary { service, tasks } => {
             format!("canary          {service}: {tasks} tasks of the new revision beside the old")
         }
+        Event::CanaryFailed { service, cause } => format!(
+            "canary failed   {cause}\n  {service} is put away; the service itself was not touched"
+        ),
+        Event::CanaryPutAway { service } => {
+            format!("canary          {service}: to 0 tasks, then deleted")
+        }
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
+        Event::CanaryStandsDown { service } => {
+            format!("canary          {service}: to 0 tasks, before the service goes back")
+        }
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
-        Event::Asking { .. } | Event::Gate { .. } => gates(event),
+        Event::Asking { .. } | Event::Asked { .. } | Event::Gate { .. } => gates(event),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,
@@ -245,6 +258,14 @@ fn gates(event: &Event) -> String {
             }
             text
         }
+        Event::Asked {
+            step, how, until, ..
+        } => {
+            let ways = ways_to_say_yes(how);
+            format!(
+                "waiting         for a person at {step}: {ways}, or ecsdeploy abort; until {until:.0}"
+            )
+        }
         Event::Gate {
             step,
             gate,
@@ -253,6 +274,17 @@ fn gates(event: &Event) -> String {
         } => format!("gate            {gate} {verdict} at {step}: {said}"),
         _ => String::new(),
     }
+}
+
+fn ways_to_say_yes(how: &Approval) -> String {
+    let mut ways = "ecsdeploy promote".to_owned();
+    if let Some(label) = &how.label {
+        let _ = write!(ways, ", the label {label}");
+    }
+    if let Some(comment) = &how.comment {
+        let _ = write!(ways, ", the comment {comment}");
+    }
+    ways
 }
 
 fn asking(step: &str, gates: &[String], seconds: u64) -> String {

@@ -73,6 +73,7 @@ strategies! {
         failing_release: beside("1.2.0", Serves::Old),
         undo_failing_once: beside("1.2.0", Serves::Old).failing(&[("UpdateService", 1), ("DeleteService", 6)]),
         release_falling_ill: beside("1.1.0", Serves::Old).falling_ill(),
+        release_falling_ill_behind_it: beside("1.1.0", Serves::Old).falling_ill().behind_its_canary(),
     }
     native {
         canary_good_release: native(web("1.1.0"), Serves::New),

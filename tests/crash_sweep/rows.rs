@@ -80,6 +80,12 @@ impl Row {
         self
     }
 
+    /// The canary stays well: the release takes ill only once the service itself has it.
+    pub fn behind_its_canary(mut self) -> Self {
+        self.is_exposed = |world| new_healthy_targets(world) > 1;
+        self
+    }
+
     /// The world in which it begins, with its own faults and with clients.
     pub fn world(&self) -> Sandbox {
         let mut sandbox = Sandbox::new(&self.world_file(), 1).unwrap();
@@ -220,10 +226,15 @@ pub fn code_deploy(tag: &str, serves: Serves) -> Row {
 
 /// A target that was not there in the beginning is healthy.
 fn has_a_new_target(world: &World) -> bool {
+    new_healthy_targets(world) > 0
+}
+
+fn new_healthy_targets(world: &World) -> usize {
     let groups = world.elb.groups.values();
     let targets = groups.flat_map(|group| group.targets.values());
-    let mut new = targets.filter(|target| target.registered > Time::DEFAULT_START);
-    new.any(|target| target.health.healthy_since().is_some())
+    let new = targets.filter(|target| target.registered > Time::DEFAULT_START);
+    new.filter(|target| target.health.healthy_since().is_some())
+        .count()
 }
 
 pub fn has_an_unhealthy_target(world: &World) -> bool {

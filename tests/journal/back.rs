@@ -84,7 +84,10 @@ async fn a_dead_run_that_only_put_away_is_taken_back_as_well() {
     let stage = Stage::example("fargate-web");
     loop {
         let left = cut(&stage, with_a_canary("1.1.0"), 1, OnCancel::Leave).await;
-        let Ran::Interrupted { state: Some(state) } = left else {
+        let Ran::Interrupted {
+            stood: Some((_, state)),
+        } = left
+        else {
             panic!("it never put away: {left:?}");
         };
         if matches!(state.phase, Phase::Restore { .. }) {

@@ -21,7 +21,7 @@ impl Turning<'_> {
         let Revision::New(document) = &self.plan.revision else {
             return self.deploy();
         };
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Ok(Receipt::Registered(arn))) => {
                 let task_definition = arn.clone();
                 self.say.push(Event::Registered { task_definition });
@@ -82,7 +82,7 @@ impl Turning<'_> {
         if let Strategy::CodeDeploy(way) = &self.plan.strategy {
             return self.order_code_deployment(way);
         }
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);
                 let watch = self.watch_service();
@@ -115,6 +115,11 @@ impl Turning<'_> {
             let watch = self.watch_service();
             return self.look_after(LOOK_AGAIN, watch);
         }
+        if self.is_late() {
+            // What may have begun was looked for: it has not, or ECS took it back long ago.
+            let cause = self.deadline("the deployment was being started".to_owned());
+            return self.begin_restore(Outcome::Failed { cause });
+        }
         if self.next.told.last_event.is_none() {
             self.next.told.last_event = service.events().pop().map(|event| event.id);
         }
@@ -136,8 +141,7 @@ impl Turning<'_> {
         if matches!(self.plan.strategy, Strategy::Native(_)) {
             wanted.shift_remove("deploymentConfiguration");
         }
-        let is_answered = matches!(self.seen.receipt, Some(Ok(Receipt::Updated(_))));
-        is_answered || Settings::are_there(&wanted, service)
+        self.updated(&self.plan.target).is_some() || Settings::are_there(&wanted, service)
     }
 
     fn follow_from(mut self, ours: Deployment<'_>) -> Turn {

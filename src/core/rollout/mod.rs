@@ -53,11 +53,12 @@ fn decide(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
         return it.cancel(by);
     }
     match &at.phase {
-        Phase::Register | Phase::Deploy if it.is_late() => it.too_late(),
+        Phase::Register | Phase::Deploy if it.is_late() && !it.may_have_begun() => it.too_late(),
         Phase::Register => it.register(),
         Phase::Deploy => it.deploy(),
         Phase::Canary { well_since } => it.canary(*well_since),
         Phase::Follow => it.follow(),
+        Phase::StandDown { cause, by } => it.stand_down(cause, *by),
         Phase::Undo { cause, by } => it.undo(cause, *by),
         Phase::TaskSets(stage) => it.task_sets(stage),
         Phase::Restore { outcome } => it.restore(outcome),

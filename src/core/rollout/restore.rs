@@ -6,9 +6,10 @@
 use jiff::SignedDuration;
 use serde_json::{Map, json};
 
+use super::beside::watch_canary;
 use super::pace::between_looks;
 use super::turning::Turning;
-use super::{Phase, Receipt, Turn, Watch};
+use super::{Phase, Turn, Watch};
 use crate::core::plan::{Native, Strategy};
 use crate::core::report::Outcome;
 
@@ -23,6 +24,11 @@ impl Turning<'_> {
         self.next.enter(phase, self.now);
         match &self.plan.strategy {
             Strategy::Native(native) => self.put_back(native, &outcome),
+            // A fresh look: what this turn has heard is of the phase before.
+            Strategy::Beside(beside) => {
+                let watch = watch_canary(beside);
+                self.look_now(watch)
+            }
             _ => self.restore(&outcome),
         }
     }
@@ -35,17 +41,16 @@ impl Turning<'_> {
                 return self.finish(outcome.clone());
             }
         };
-        match &self.seen.receipt {
-            Some(Ok(Receipt::Updated(_))) => return self.finish(outcome.clone()),
-            Some(Err(fault)) => {
-                self.tell_trouble(fault);
-                if self.waited(self.next.entered) >= TRIED_FOR {
-                    return self.finish(outcome.clone());
-                }
-                let pause = between_looks(self.next.entered, self.now);
-                return self.look_after(pause, Watch::new());
+        if self.updated(&self.plan.target).is_some() {
+            return self.finish(outcome.clone());
+        }
+        if let Some(Err(fault)) = self.receipt() {
+            self.tell_trouble(fault);
+            if self.waited(self.next.entered) >= TRIED_FOR {
+                return self.finish(outcome.clone());
             }
-            _ => {}
+            let pause = between_looks(self.next.entered, self.now);
+            return self.look_after(pause, Watch::new());
         }
         self.put_back(native, outcome)
     }

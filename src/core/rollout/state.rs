@@ -42,6 +42,11 @@ pub enum Phase {
     Register,
     Deploy,
     Follow,
+    /// The canary is scaled to 0 before the service that it stands beside is undone.
+    StandDown {
+        cause: Cause,
+        by: Undoer,
+    },
     Undo {
         cause: Cause,
         by: Undoer,
@@ -90,6 +95,8 @@ pub struct Turn {
     /// `None`: at once.
     pub wake_at: Option<Timestamp>,
     pub say: Vec<Event>,
+    /// Why the run ends here, though its deployment has not ended. The same command takes it up.
+    pub left: Option<Cause>,
 }
 
 impl State {

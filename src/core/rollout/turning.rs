@@ -10,6 +10,7 @@ use super::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
     Wish,
 };
+use crate::core::id::ServiceKey;
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Plan, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
@@ -27,7 +28,7 @@ impl<'a> Turning<'a> {
     pub fn new(plan: &'a Plan, at: &State, seen: &'a Observation, now: Timestamp) -> Self {
         let mut next = at.clone();
         next.looks = next.looks.wrapping_add(1);
-        if seen.receipt.is_some() && next.ordered.is_some() {
+        if own_receipt(seen).is_some() && next.ordered.is_some() {
             // A call may take long: what it changed may be as young as its answer, or as the news that there is none.
             next.ordered = Some(now);
         }
@@ -78,6 +79,7 @@ impl<'a> Turning<'a> {
             watch,
             wake_at: None,
             say: self.say,
+            left: None,
         }
     }
 
@@ -88,6 +90,7 @@ impl<'a> Turning<'a> {
             watch,
             wake_at: None,
             say: self.say,
+            left: None,
         }
     }
 
@@ -105,9 +108,8 @@ impl<'a> Turning<'a> {
             Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
                 self.finish(outcome)
             }
-            // Nothing was set yet.
-            Strategy::Native(_) if self.next.phase == Phase::Register => self.finish(outcome),
-            Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
+            Strategy::Native(_) => self.conclude_native(outcome),
+            Strategy::Beside(_) => self.begin_restore(outcome),
         }
     }
 
@@ -129,18 +131,22 @@ impl<'a> Turning<'a> {
 
     /// The answer to the strategy's own action; what came of a one-off task is for the gate that asked.
     pub fn receipt(&self) -> Option<&'a Result<Receipt, Fault>> {
-        let receipt = self.seen.receipt.as_ref()?;
-        let is_of_a_gate = match receipt {
-            Ok(Receipt::Started { .. }) => true,
-            Ok(_) => false,
-            Err(fault) => fault.operation == "RunTask",
-        };
-        (!is_of_a_gate).then_some(receipt)
+        own_receipt(self.seen)
+    }
+
+    /// UpdateService's answer, if it was this service that was updated: a canary's is not the service's.
+    pub fn updated(&self, key: &ServiceKey) -> Option<&'a Service> {
+        match self.receipt() {
+            Some(Ok(Receipt::Updated(service))) if service.name() == key.service.short() => {
+                Some(service)
+            }
+            _ => None,
+        }
     }
 
     /// The service as last seen: UpdateService's own answer is newer than any read beside it.
     pub fn service(&self) -> Seen<&Service> {
-        if let Some(Ok(Receipt::Updated(service))) = &self.seen.receipt {
+        if let Some(service) = self.updated(&self.plan.target) {
             return Seen::Is(service);
         }
         match &self.seen.service {
@@ -269,4 +275,14 @@ impl<'a> Turning<'a> {
         let old = serving == Some(&deployment.task_definition()) && !self.is_revision(deployment);
         old || self.was_there_before(deployment)
     }
+}
+
+fn own_receipt(seen: &Observation) -> Option<&Result<Receipt, Fault>> {
+    let receipt = seen.receipt.as_ref()?;
+    let is_of_a_gate = match receipt {
+        Ok(Receipt::Started { .. }) => true,
+        Ok(_) => false,
+        Err(fault) => fault.operation == "RunTask",
+    };
+    (!is_of_a_gate).then_some(receipt)
 }

@@ -63,6 +63,9 @@ impl Turning<'_> {
             by: Undoer::Ecsdeploy,
         });
         let by = Undoer::Ecsdeploy;
+        if let Strategy::Beside(beside) = &self.plan.strategy {
+            return self.begin_stand_down(beside, cause, by);
+        }
         self.next.enter(Phase::Undo { cause, by }, self.now);
         let mut watch = self.watch_service();
         watch.insert(match self.plan.strategy {

@@ -252,6 +252,7 @@ fn mark(event: &Event, second: i64) -> Option<String> {
         Event::Deploying { .. } => ("deployment began".to_owned(), "milestone"),
         Event::Canary { tasks, .. } => (format!("canary of {tasks}"), "milestone"),
         Event::CanaryPassed { .. } => ("canary passed".to_owned(), "milestone"),
+        Event::CanaryStandsDown { .. } => ("canary to 0 tasks".to_owned(), "milestone"),
         Event::Gate { gate, verdict, .. } if *verdict != Verdict::Wait => {
             let kind = match verdict {
                 Verdict::Pass => "milestone",

@@ -1,32 +1,32 @@
 //! Putting the canary away: scaled to 0 so that its targets drain, then deleted.
+//!
+//! **Invariant:** what does not work is tried again at a look's pace until the time for an undo is over; then the outcome
+//! is told all the same.
 
 use serde_json::{Map, json};
 
 use super::canary::{is_ours, watch_canary};
 use crate::core::live::Service;
 use crate::core::plan::Beside;
-use crate::core::report::Outcome;
-use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::report::{Event, Outcome};
+use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Phase, Seen, Turn};
+use crate::core::rollout::{Action, Seen, Turn};
 
 impl Turning<'_> {
     pub fn tidy_canary(mut self, beside: &Beside, outcome: &Outcome) -> Turn {
-        if let (Phase::Restore { .. }, Some(Err(fault))) = (&self.next.phase, &self.seen.receipt) {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
+            return self.tidy_later(beside, outcome);
         }
-        let late =
-            self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout;
         match &self.seen.beside {
-            _ if late => self.finish(outcome.clone()),
             Seen::NotAsked => {
                 let watch = watch_canary(beside);
                 self.look_now(watch)
             }
             Seen::Unreadable(fault) => {
                 self.tell_trouble(fault);
-                let watch = watch_canary(beside);
-                self.look_after(LOOK_AGAIN, watch)
+                self.tidy_later(beside, outcome)
             }
             Seen::Absent => self.finish(outcome.clone()),
             Seen::Is(canary) if !is_ours(canary, self.plan.target.service.short()) => {
@@ -36,23 +36,43 @@ impl Turning<'_> {
         }
     }
 
-    fn put_away(self, beside: &Beside, canary: &Service, outcome: &Outcome) -> Turn {
+    /// Whoever takes this up long after finds its time over, and orders what is left to order all the same.
+    fn put_away(mut self, beside: &Beside, canary: &Service, outcome: &Outcome) -> Turn {
         let watch = watch_canary(beside);
-        let pause = between_looks(self.next.entered, self.now);
-        if !canary.is_active() {
-            return match canary.status() {
-                "INACTIVE" => self.finish(outcome.clone()),
-                _ => self.look_after(pause, watch),
-            };
+        if canary.is_active() && self.next.ordered.is_none() {
+            let service = beside.key.service.to_string();
+            self.say.push(Event::CanaryPutAway { service });
         }
-        if canary.desired_count() > 0 {
-            let members = Map::from_iter([("desiredCount".to_owned(), json!(0))]);
-            let key = beside.key.clone();
-            return self.act(Action::UpdateService { key, members }, watch);
+        let has_tasks = canary.running_count() + canary.pending_count() > 0;
+        match canary.status() {
+            "ACTIVE" if canary.desired_count() > 0 => self.act(scale_to_none(beside), watch),
+            "ACTIVE" if has_tasks && !self.has_drained_long() => {
+                let pause = between_looks(self.next.entered, self.now);
+                self.look_after(pause, watch)
+            }
+            "ACTIVE" => self.act(Action::DeleteService(beside.key.clone()), watch),
+            "INACTIVE" => self.finish(outcome.clone()),
+            _ => self.tidy_later(beside, outcome),
         }
-        if canary.running_count() + canary.pending_count() > 0 {
-            return self.look_after(pause, watch);
-        }
-        self.act(Action::DeleteService(beside.key.clone()), watch)
     }
+
+    fn has_drained_long(&self) -> bool {
+        let since = self.next.ordered.unwrap_or(self.next.entered);
+        self.waited(since).unsigned_abs() >= self.plan.intent.limits.undo_timeout
+    }
+
+    fn tidy_later(self, beside: &Beside, outcome: &Outcome) -> Turn {
+        if self.is_undo_late() {
+            return self.finish(outcome.clone());
+        }
+        let pause = between_looks(self.next.entered, self.now);
+        let watch = watch_canary(beside);
+        self.look_after(pause, watch)
+    }
+}
+
+pub fn scale_to_none(beside: &Beside) -> Action {
+    let key = beside.key.clone();
+    let members = Map::from_iter([("desiredCount".to_owned(), json!(0))]);
+    Action::UpdateService { key, members }
 }

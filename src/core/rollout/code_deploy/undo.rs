@@ -157,7 +157,7 @@ impl Turning<'_> {
             let by = foreign.id();
             return self.conclude(Outcome::Superseded { by });
         }
-        if self.just_ordered() && !matches!(self.seen.receipt, Some(Ok(Receipt::Stopped))) {
+        if self.just_ordered() && !matches!(self.receipt(), Some(Ok(Receipt::Stopped))) {
             return self.look_after(LOOK_AGAIN, watch);
         }
         let Some(serving) = self.plan.before.serving.clone() else {

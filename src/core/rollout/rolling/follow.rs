@@ -2,6 +2,7 @@
 
 use crate::core::gate::{Serving, failures, serving};
 use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment};
+use crate::core::plan::Strategy;
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
@@ -257,6 +258,9 @@ impl Turning<'_> {
     }
 
     fn enter_undo(mut self, cause: Cause, by: Undoer) -> Turn {
+        if let Strategy::Beside(beside) = &self.plan.strategy {
+            return self.begin_stand_down(beside, cause, by);
+        }
         let phase = Phase::Undo {
             cause: cause.clone(),
             by,

@@ -18,7 +18,7 @@ const STOP: &str = "StopServiceDeployment";
 
 impl Turning<'_> {
     pub fn undo_rolling(mut self, cause: &Cause, by: Undoer) -> Turn {
-        match &self.seen.receipt {
+        match self.receipt() {
             Some(Ok(Receipt::Stopped)) => return self.leave_it_to_ecs(cause),
             Some(Err(fault)) if fault.is_unanswered() => {
                 self.tell_trouble(fault);
@@ -58,7 +58,7 @@ impl Turning<'_> {
             return self.look_after(LOOK_AGAIN, watch);
         }
         match self.seen.service_deployment.is() {
-            Some(record) if record.is_running() && self.seen.receipt.is_none() => {
+            Some(record) if record.is_running() && self.receipt().is_none() => {
                 let action = Action::StopServiceDeployment(record.arn());
                 let watch = self.watch_undo();
                 self.act(action, watch)
@@ -79,7 +79,7 @@ impl Turning<'_> {
 
     /// The way back that every service has: the old revision as another deployment.
     fn deploy_old(self, cause: &Cause) -> Turn {
-        if self.just_ordered() && self.seen.receipt.is_none() {
+        if self.just_ordered() && self.receipt().is_none() {
             let watch = self.watch_service();
             return self.look_after(LOOK_AGAIN, watch);
         }
@@ -95,7 +95,7 @@ impl Turning<'_> {
         self.act(action, Watch::new())
     }
 
-    fn watch_undo(&self) -> Watch {
+    pub fn watch_undo(&self) -> Watch {
         let mut watch = self.watch_service();
         if let Some(id) = self.next.deployment.clone() {
             watch.insert(Facet::ServiceDeployment(self.plan.target.clone(), id));

@@ -34,7 +34,7 @@ impl Turning<'_> {
         cause: &Cause,
         since: Option<Timestamp>,
     ) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
         }
         if self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout {
@@ -59,7 +59,7 @@ impl Turning<'_> {
             });
         }
         let watch = it.watch_sets(sets);
-        if it.just_ordered() && it.seen.receipt.is_none() {
+        if it.just_ordered() && it.receipt().is_none() {
             return it.look_after(LOOK_AGAIN, watch);
         }
         if !rule.divides(&division(sets, 0)) {

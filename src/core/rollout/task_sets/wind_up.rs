@@ -11,7 +11,7 @@ use crate::core::rollout::{Action, Phase, Turn};
 
 impl Turning<'_> {
     pub(super) fn promote(mut self, sets: &TaskSets) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
             if !fault.is_unanswered() {
                 let (operation, message) = (fault.operation.clone(), fault.message.clone());
@@ -62,7 +62,7 @@ impl Turning<'_> {
     }
 
     pub(super) fn remove(mut self, sets: &TaskSets) -> Turn {
-        if let Some(Err(fault)) = &self.seen.receipt {
+        if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
         }
         let (mut it, service, _) = match self.see_sets(sets) {

@@ -1,0 +1,246 @@
+//! What is said of a rollout that was told to stop: what stands, what goes on without this program, and how to go on.
+//!
+//! **Invariant:** nothing is promised that nobody does: AWS ends what was ordered there, and the rest stays as it is.
+
+use super::failure::{Exit, Failure};
+use crate::core::plan::{Beside, Plan, Strategy};
+use crate::core::report::{Cause, Undoer};
+use crate::core::rollout::{Phase, State};
+
+pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
+    let failure = Failure::new(Exit::Interrupted, "interrupted");
+    let Some((plan, state)) = stood.filter(|(_, state)| state.outcome().is_none()) else {
+        return failure.cause("the service was not changed");
+    };
+    let (stands, ends) = whereabouts(plan, state);
+    let failure = failure
+        .cause(stands)
+        .hint("the same command takes it up again; nothing is registered or deployed twice");
+    match ends {
+        // Nobody need turn back what goes back.
+        Ends::ByItself if is_going_back(state) => failure.hint("ecsdeploy watch tells how it ends"),
+        Ends::ByItself => {
+            failure.hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
+        }
+        Ends::Never => failure.hint("it stays so until then; ecsdeploy rollback turns it back"),
+        Ends::NotBegun => failure,
+    }
+}
+
+fn is_going_back(state: &State) -> bool {
+    matches!(state.phase, Phase::StandDown { .. } | Phase::Undo { .. })
+}
+
+/// Only ECS's own shifts are left so: other rollouts have no configuration that must stay while their deployment runs.
+pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
+    let goes_on = match (&state.phase, &plan.strategy) {
+        (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
+        (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
+            "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
+            plan.intent.minutes_of_pauses()
+        ),
+        _ => "ECS goes on with it by itself".to_owned(),
+    };
+    let headline = match &state.deployment {
+        Some(deployment) => format!("how deployment {deployment} ends is not known"),
+        None => "whether the deployment began is not known".to_owned(),
+    };
+    Failure::new(Exit::Interrupted, headline)
+        .cause(cause)
+        .cause(goes_on)
+        .hint("the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended")
+        .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
+}
+
+/// Whether what was left comes to an end without this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    ByItself,
+    Never,
+    /// Nothing was left.
+    NotBegun,
+}
+
+fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
+    let (stands, ends) = of_the_service(state);
+    let Strategy::Beside(beside) = &plan.strategy else {
+        return (stands, ends);
+    };
+    match of_the_canary(beside, state) {
+        Some(canary) if ends == Ends::NotBegun => (format!("{stands}; {canary}"), Ends::Never),
+        Some(canary) => (format!("{stands}; {canary}"), ends),
+        None => (stands, ends),
+    }
+}
+
+/// What goes on without this program, and what stays as it is.
+fn of_the_service(state: &State) -> (String, Ends) {
+    let was_ordered = state.ordered.is_some();
+    let (says, ends) = match (&state.phase, &state.deployment) {
+        (Phase::Restore { .. }, _) => (
+            "it has ended, and what was set or started for its time is not put away yet",
+            Ends::Never,
+        ),
+        (Phase::TaskSets(_), deployment) if deployment.is_some() || was_ordered => (
+            "both task sets and the rule's weights stay as they are",
+            Ends::Never,
+        ),
+        (_, Some(deployment)) if is_undo_awaited(state) => {
+            let not_yet = "going back was decided and is not ordered yet";
+            let goes_on = format!("{not_yet}: AWS goes on with deployment {deployment}");
+            return (goes_on, Ends::ByItself);
+        }
+        (Phase::StandDown { .. } | Phase::Undo { .. }, _) => (
+            "going back has begun, and AWS goes on with it",
+            Ends::ByItself,
+        ),
+        (_, Some(deployment)) => {
+            let goes_on = format!("AWS goes on with deployment {deployment}");
+            return (goes_on, Ends::ByItself);
+        }
+        (Phase::Deploy, None) if was_ordered => (
+            "the deployment was ordered, and AWS goes on with it",
+            Ends::ByItself,
+        ),
+        (_, None) => ("the service was not changed", Ends::NotBegun),
+    };
+    (says.to_owned(), ends)
+}
+
+/// Whether the way back is decided, is ours to order, and was not ordered.
+fn is_undo_awaited(state: &State) -> bool {
+    match state.phase {
+        Phase::StandDown { by, .. } => by == Undoer::Ecsdeploy,
+        Phase::Undo { by, .. } => by == Undoer::Ecsdeploy && state.ordered.is_none(),
+        _ => false,
+    }
+}
+
+fn of_the_canary(beside: &Beside, state: &State) -> Option<String> {
+    let name = beside.key.service.short();
+    let stays = format!("its canary {name} stays beside it, with its share of the requests");
+    match &state.phase {
+        Phase::Canary { well_since } => {
+            let is_there = state.ordered.is_some() || well_since.is_some();
+            is_there.then_some(stays)
+        }
+        Phase::Deploy | Phase::Follow => Some(stays),
+        Phase::StandDown { .. } | Phase::Undo { .. } => {
+            Some(format!("its canary {name} is put away when it is taken up"))
+        }
+        Phase::Register | Phase::TaskSets(_) | Phase::Restore { .. } | Phase::Done(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn plan(strategy: &Value) -> Plan {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
+        let plan = json!({
+            "target": {"cluster": "main", "service": "web"},
+            "course": "deploy",
+            "strategy": strategy,
+            "why": "it was asked for",
+            "revision": {"existing": arn},
+            "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
+            "redeploy": "WhenChanged",
+            "intent": crate::core::service::Intent::default(),
+            "ground": {"balanced": "yes"},
+        });
+        serde_json::from_value(plan).expect("it is a plan")
+    }
+
+    /// A phase as the journal keeps it, and whether something was ordered in it, are what is said.
+    fn check(strategy: &Value, phase: &Value, change: fn(&mut State), says: &str, ends: Ends) {
+        let plan = plan(strategy);
+        let mut state = State::begin(&plan, jiff::Timestamp::UNIX_EPOCH);
+        let read = serde_json::from_value(phase.clone());
+        state.phase = read.expect("the journal keeps it so");
+        change(&mut state);
+        assert_eq!(
+            whereabouts(&plan, &state),
+            (says.to_owned(), ends),
+            "{phase}"
+        );
+    }
+
+    fn nothing(_: &mut State) {}
+
+    fn ordered(state: &mut State) {
+        state.ordered = Some(state.began);
+    }
+
+    fn deployed(state: &mut State) {
+        state.deployment = Some("ecs-svc/2".into());
+    }
+
+    fn deployed_and_ordered(state: &mut State) {
+        deployed(state);
+        ordered(state);
+    }
+
+    fn back(phase: &str, by: &str) -> Value {
+        json!({phase: {"cause": {"cause": "cancelled", "by": "anna"}, "by": by}})
+    }
+
+    const UNCHANGED: &str = "the service was not changed";
+
+    #[test]
+    fn a_rollout_that_is_left_says_what_goes_on_without_it() {
+        let rolling = json!("rolling");
+        let goes_on = "AWS goes on with deployment ecs-svc/2";
+        let begun = "going back has begun, and AWS goes on with it";
+        let ordered_there = "the deployment was ordered, and AWS goes on with it";
+        let check = |phase: &Value, change, says, ends| check(&rolling, phase, change, says, ends);
+        check(&json!("register"), nothing, UNCHANGED, Ends::NotBegun);
+        // A revision was: the service runs what it ran.
+        check(&json!("register"), ordered, UNCHANGED, Ends::NotBegun);
+        check(&json!("deploy"), nothing, UNCHANGED, Ends::NotBegun);
+        check(&json!("deploy"), ordered, ordered_there, Ends::ByItself);
+        check(&json!("follow"), deployed, goes_on, Ends::ByItself);
+        check(&back("undo", "ecs"), deployed, begun, Ends::ByItself);
+        let decided =
+            "going back was decided and is not ordered yet: AWS goes on with deployment ecs-svc/2";
+        let ours = back("undo", "ecsdeploy");
+        check(&ours, deployed, decided, Ends::ByItself);
+        check(&ours, deployed_and_ordered, begun, Ends::ByItself);
+    }
+
+    #[test]
+    fn a_canary_that_is_left_is_told_of() {
+        let key = json!({"cluster": "main", "service": "web-canary"});
+        let bake = json!({"secs": 300, "nanos": 0});
+        let beside = json!({"beside": {"key": key, "tasks": 1, "members": {}, "bake": bake}});
+        let stays = "its canary web-canary stays beside it, with its share of the requests";
+        let later = "its canary web-canary is put away when it is taken up";
+        let check = |phase: &Value, change, service: &str, canary: &str, ends| {
+            let says = [service, canary].join("; ");
+            let says = says.trim_end_matches("; ");
+            check(&beside, phase, change, says, ends);
+        };
+        let canary = json!({"canary": {"well_since": null}});
+        let well = json!({"canary": {"well_since": "2026-01-01T00:00:00Z"}});
+        check(&canary, nothing, UNCHANGED, "", Ends::NotBegun);
+        check(&canary, ordered, UNCHANGED, stays, Ends::Never);
+        // Taken over from a run that died.
+        check(&well, nothing, UNCHANGED, stays, Ends::Never);
+        check(&json!("deploy"), nothing, UNCHANGED, stays, Ends::Never);
+        let goes_on = "AWS goes on with deployment ecs-svc/2";
+        check(&json!("follow"), deployed, goes_on, stays, Ends::ByItself);
+        let decided = format!("going back was decided and is not ordered yet: {goes_on}");
+        let begun = "going back has begun, and AWS goes on with it";
+        let ours = back("stand_down", "ecsdeploy");
+        // What was ordered there was the canary's.
+        for change in [deployed, deployed_and_ordered] {
+            check(&ours, change, &decided, later, Ends::ByItself);
+        }
+        let ecs = back("stand_down", "ecs");
+        check(&ecs, deployed, begun, later, Ends::ByItself);
+        let ours = back("undo", "ecsdeploy");
+        check(&ours, deployed_and_ordered, begun, later, Ends::ByItself);
+    }
+}

@@ -1,0 +1,207 @@
+//! What a canary's answers, and those to a gate's one-off task, are taken for, turn by turn.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::core::live::{Service, ServiceDeployment};
+use crate::core::plan::Plan;
+use crate::core::report::{Cause, Undoer};
+use crate::core::rollout::{
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, turn,
+};
+use crate::core::service::Intent;
+
+const OLD: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
+const NEW: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2";
+
+fn plan() -> Plan {
+    let key = json!({"cluster": "main", "service": "web-canary"});
+    let bake = json!({"secs": 300, "nanos": 0});
+    let plan = json!({
+        "target": {"cluster": "main", "service": "web"},
+        "course": "deploy",
+        "strategy": {"beside": {"key": key, "tasks": 1, "members": {}, "bake": bake}},
+        "why": "it was asked for",
+        "revision": {"existing": NEW},
+        "before": {"deployment": "ecs-svc/1", "task_definition": OLD, "serving": OLD, "desired_count": 2},
+        "redeploy": "WhenChanged",
+        "intent": Intent::default(),
+        "ground": {"balanced": "yes"},
+    });
+    serde_json::from_value(plan).expect("it is a plan")
+}
+
+fn began() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+/// The rollout whose service is being followed, in this phase.
+fn at(phase: Phase) -> State {
+    let mut state = State::begin(&plan(), began());
+    state.deployment = Some("ecs-svc/2".into());
+    state.enter(phase, began());
+    state
+}
+
+fn undoing(phase: fn(Cause, Undoer) -> Phase) -> State {
+    let by = "anna".to_owned();
+    at(phase(Cause::Cancelled { by }, Undoer::Ecsdeploy))
+}
+
+fn standing_down() -> State {
+    undoing(|cause, by| Phase::StandDown { cause, by })
+}
+
+fn canary(desired: u32) -> Service {
+    Service::new(json!({
+        "serviceName": "web-canary", "status": "ACTIVE", "desiredCount": desired,
+        "tags": [{"key": "ecsdeploy:canary-of", "value": "web"}],
+    }))
+}
+
+/// The service, of which the new revision is the primary deployment.
+fn service() -> Service {
+    Service::new(json!({
+        "serviceName": "web", "status": "ACTIVE", "desiredCount": 2,
+        "deployments": [{"id": "ecs-svc/2", "status": "PRIMARY", "taskDefinition": NEW, "rolloutState": "IN_PROGRESS"}],
+    }))
+}
+
+fn fault(operation: &str, kind: FaultKind) -> Fault {
+    Fault {
+        operation: operation.to_owned(),
+        kind,
+        ..Fault::unasked(operation, "no")
+    }
+}
+
+fn answered(receipt: Result<Receipt, Fault>) -> Observation {
+    Observation {
+        receipt: Some(receipt),
+        ..Observation::default()
+    }
+}
+
+fn saw(beside: Seen<Service>) -> Observation {
+    Observation {
+        beside,
+        ..Observation::default()
+    }
+}
+
+/// What the turn comes to, in a word.
+fn told(turn: &Turn) -> &'static str {
+    let zero = json!(0);
+    match (&turn.next.phase, &turn.act) {
+        (Phase::StandDown { .. }, Some(Action::UpdateService { key, members })) => {
+            assert_eq!(key.service.short(), "web-canary");
+            assert_eq!(members.get("desiredCount"), Some(&zero));
+            "scales down"
+        }
+        (Phase::StandDown { .. }, None) if turn.wake_at.is_some() => "tries again",
+        (Phase::StandDown { .. }, None) => "looks",
+        (Phase::Undo { .. }, None) => "undoes",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_canary_stands_down_at_once_or_is_left_for_later() {
+    let check = |state: &State, seen: &Observation, after: i64, expected: &str| {
+        let now = began() + SignedDuration::from_secs(after);
+        assert_eq!(told(&turn(&plan(), state, seen, now)), expected, "{seen:?}");
+    };
+    let (refused, denied, lost) = (FaultKind::Refused, FaultKind::Denied, FaultKind::Unanswered);
+    let state = standing_down();
+    let looked = |kind| saw(Seen::Unreadable(fault("DescribeServices", kind)));
+    let called = |kind| answered(Err(fault("UpdateService", kind)));
+    check(&state, &Observation::default(), 0, "looks");
+    check(&state, &saw(Seen::Is(canary(1))), 0, "scales down");
+    check(&state, &saw(Seen::Is(canary(0))), 0, "undoes");
+    check(&state, &saw(Seen::Absent), 0, "undoes");
+    let with = |change: Value| {
+        let mut document =
+            json!({"serviceName": "web-canary", "status": "ACTIVE", "desiredCount": 1});
+        document
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        saw(Seen::Is(Service::new(document)))
+    };
+    check(&state, &with(json!({"tags": []})), 0, "undoes");
+    let drains =
+        json!({"status": "DRAINING", "tags": [{"key": "ecsdeploy:canary-of", "value": "web"}]});
+    check(&state, &with(drains), 0, "undoes");
+    for kind in [refused, denied] {
+        check(&state, &looked(kind), 0, "undoes");
+        check(&state, &called(kind), 0, "undoes");
+    }
+    for seen in [looked(lost), called(lost)] {
+        check(&state, &seen, 0, "tries again");
+        check(&state, &seen, 10, "undoes");
+        let mut tried = state.clone();
+        tried.looks = 5;
+        check(&tried, &seen, 0, "undoes");
+    }
+    check(
+        &state,
+        &answered(Ok(Receipt::Updated(canary(0)))),
+        0,
+        "undoes",
+    );
+    // The service's own answer is none of the canary's.
+    check(
+        &state,
+        &answered(Ok(Receipt::Updated(service()))),
+        0,
+        "looks",
+    );
+    // Whoever takes it up hours later scales it down first.
+    check(&state, &saw(Seen::Is(canary(1))), 9000, "scales down");
+}
+
+#[test]
+fn a_canarys_answer_is_not_taken_for_the_services() {
+    let state = at(Phase::Follow);
+    let seen = answered(Ok(Receipt::Updated(canary(0))));
+    let next = turn(&plan(), &state, &seen, began());
+    let key = plan().target;
+    assert_eq!(next.next.phase, Phase::Follow);
+    assert!(next.watch.contains(&Facet::Service(key)), "{next:?}");
+    assert_eq!(next.act, None);
+}
+
+#[test]
+fn what_came_of_a_gates_task_is_not_taken_for_the_way_backs_answer() {
+    let state = undoing(|cause, by| Phase::Undo { cause, by });
+    let record = json!({"serviceDeploymentArn": "arn:deployment", "status": "IN_PROGRESS"});
+    let started = Receipt::Started {
+        token: "t".to_owned(),
+        task: "arn:task/main/1".into(),
+    };
+    let refused = fault("RunTask", FaultKind::Refused);
+    let lost = fault("RunTask", FaultKind::Unanswered);
+    for receipt in [Ok(started), Err(refused), Err(lost)] {
+        let seen = Observation {
+            service: Seen::Is(service()),
+            service_deployment: Seen::Is(ServiceDeployment::new(record.clone())),
+            ..answered(receipt)
+        };
+        let next = turn(&plan(), &state, &seen, began());
+        let stops = matches!(next.act, Some(Action::StopServiceDeployment(_)));
+        assert!(stops, "{next:?}");
+    }
+}
+
+#[test]
+fn a_phase_that_an_older_version_left_is_read() {
+    let cause = json!({"cause": "cancelled", "by": "anna"});
+    let undo = json!({"undo": {"cause": cause, "by": "ecsdeploy"}});
+    let read: Phase = serde_json::from_value(undo).expect("it was written so");
+    assert!(matches!(read, Phase::Undo { .. }));
+    let kept = serde_json::to_value(standing_down().phase).expect("it can be written");
+    assert_eq!(
+        kept,
+        json!({"stand_down": {"cause": cause, "by": "ecsdeploy"}})
+    );
+}
