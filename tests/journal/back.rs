@@ -82,8 +82,9 @@ async fn a_living_run_that_only_puts_away_is_waited_for_and_its_release_taken_ba
 #[tokio::test]
 async fn a_dead_run_that_only_put_away_is_taken_back_as_well() {
     let stage = Stage::example("fargate-web");
+    // Each goes on from the one before; a turn that only looks sleeps for no time.
     loop {
-        let left = cut(&stage, with_a_canary("1.1.0"), 1, OnCancel::Leave).await;
+        let left = cut(&stage, with_a_canary("1.1.0"), 6, OnCancel::Leave).await;
         let Ran::Interrupted {
             stood: Some((_, state)),
         } = left
