@@ -535,10 +535,8 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
         by: "carla, on call (night)".to_owned(),
     };
     journal.wish(&id(), first.fence, &wish).await.unwrap();
-    assert_eq!(
-        journal.hear(&id(), first.fence).await,
-        Ok(Some(wish.clone()))
-    );
+    let said = Ok(Some(wish.clone()));
+    assert_eq!(journal.hear(&id(), first.fence).await, said);
     assert_eq!(journal.hear(&id(), second.fence).await, Ok(None));
 
     let by = "dora".to_owned();
@@ -554,6 +552,11 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
     assert!(
         !matches!(claimed, Ok(Claim::Held(_)) | Err(_)),
         "{claimed:?}"
+    );
+    let heard = journal.hear(&id(), first.fence).await;
+    assert_eq!(
+        heard, said,
+        "it was told to the work, not to who died over it"
     );
     let late = Record::new(
         owner("dora"),

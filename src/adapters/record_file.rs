@@ -69,14 +69,18 @@ impl Journal for RecordFiles {
         record: &Record,
         over: Option<Fence>,
     ) -> Result<Claim, JournalError> {
-        if let Some(over) = over {
-            match self.read(id)? {
-                Some(there) if there.fence == over => remove(&self.record(id))?,
-                Some(there) => return Ok(Claim::Held(Box::new(there))),
-                None => {}
+        match (over, self.read(id)?) {
+            // At one blow: whoever dies over it leaves one of the two. Of several takers the last is the owner.
+            (Some(over), Some(there)) if there.fence == over => {
+                write(&self.record(id), &text_of(record))?;
+                match self.read(id)? {
+                    Some(there) if there.owner != record.owner => Ok(Claim::Held(Box::new(there))),
+                    _ => Ok(Claim::Locked),
+                }
             }
+            (Some(_), Some(there)) => Ok(Claim::Held(Box::new(there))),
+            _ => self.create(id, record),
         }
-        self.create(id, record)
     }
 
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
@@ -105,7 +109,8 @@ impl Journal for RecordFiles {
             if let Made::Created = create(&file, &letter)? {
                 return Ok(());
             }
-            let standing = self.hear(id, fence).await?;
+            let since = self.read(id)?.map_or(fence, |there| there.told_since());
+            let standing = self.hear(id, since).await?;
             if let Some(by) = wish.comes_after_an_abort(standing.as_ref()) {
                 return Err(JournalError::Aborted { by: by.to_owned() });
             }
@@ -113,9 +118,9 @@ impl Journal for RecordFiles {
         write(&file, &letter)
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let text = read(&self.letter(id))?;
-        Ok(text.and_then(|text| record::read_wish(&text, fence)))
+        Ok(text.and_then(|text| record::read_wish(&text, since)))
     }
 }
 

@@ -132,7 +132,8 @@ impl Journal for ServiceTags {
 
     async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
         let tagged = self.read(id).await?.ok_or_else(|| gone(id))?;
-        if let Some(by) = wish.comes_after_an_abort(tagged.wish(fence).as_ref()) {
+        let since = tagged.record()?.map_or(fence, |there| there.told_since());
+        if let Some(by) = wish.comes_after_an_abort(tagged.wish(since).as_ref()) {
             return Err(JournalError::Aborted { by: by.to_owned() });
         }
         let letter = STANDARD.encode(record::write_wish(fence, wish));
@@ -144,9 +145,9 @@ impl Journal for ServiceTags {
             .await?)
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let tagged = self.read(id).await?;
-        Ok(tagged.and_then(|tagged| tagged.wish(fence)))
+        Ok(tagged.and_then(|tagged| tagged.wish(since)))
     }
 }
 
