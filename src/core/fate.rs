@@ -136,10 +136,10 @@ fn stands(state: &State, service: &Service) -> Stands {
             Stands::Running
         };
     }
-    match service.deployment(id).filter(|ours| ours.is_primary()) {
-        Some(ours) if service.has_completed(ours) => Stands::Completed,
-        Some(_) => Stands::Running,
-        None => Stands::Otherwise,
+    match service.primary() {
+        Some(ours) if ours.id() == *id && service.has_completed(ours) => Stands::Completed,
+        Some(ours) if ours.id() == *id => Stands::Running,
+        _ => Stands::Otherwise,
     }
 }
 

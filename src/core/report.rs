@@ -327,15 +327,13 @@ impl Report {
 
     /// Where a way back that was asked for goes.
     pub fn goes_back_to(&self) -> Option<&TaskDefinitionArn> {
-        let entries = self.entries.iter().rev();
-        entries
-            .filter_map(|entry| match &entry.event {
-                Event::GoingBack {
-                    task_definition, ..
-                } => Some(task_definition),
-                _ => None,
-            })
-            .next()
+        let mut entries = self.entries.iter().rev();
+        entries.find_map(|entry| match &entry.event {
+            Event::GoingBack {
+                task_definition, ..
+            } => Some(task_definition),
+            _ => None,
+        })
     }
 
     pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {

@@ -126,10 +126,9 @@ async fn wait<C: Cloud, K: Clock, J: Journal, A: Audience>(
         }
         let there = match desk.look_again().await {
             Ok(Some(there)) => Box::new(there),
-            Ok(None) => return Waited::Gone,
             // What cannot be read now is asked for again while its lease may live.
             Err(_) if clock.now() < until => continue,
-            Err(_) => return Waited::Gone,
+            Ok(None) | Err(_) => return Waited::Gone,
         };
         let is_live = there.is_live(clock.now());
         let is_renewed = (there.fence, there.expires) != (record.fence, record.expires);

@@ -8,9 +8,9 @@ use ecsdeploy::core::service::{CanarySize, Detach, StrategyAsked};
 use super::*;
 
 /// A release of the example's service, with a canary beside it where that was asked for.
-fn release(tag: &str, strategy: &StrategyAsked) -> Request {
+fn release(tag: &str, strategy: StrategyAsked) -> Request {
     let mut request = web(tag);
-    request.intent.strategy = strategy.clone();
+    request.intent.strategy = strategy;
     request.intent.bake = Duration::from_mins(1);
     request.intent.hold = Some(Duration::from_secs(30));
     request.intent.limits.timeout = Duration::from_hours(1);
@@ -62,9 +62,9 @@ async fn check(example: &str, strategy: StrategyAsked, sleeps: u32, fate: Fate) 
     let name = format!("{example} after {sleeps} sleeps");
     let stage = Stage::example(example);
     let sets = task_sets(&stage).await;
-    let left = cut(&stage, release("1.1.0", &strategy), sleeps, OnCancel::Leave).await;
+    let left = cut(&stage, release("1.1.0", strategy), sleeps, OnCancel::Leave).await;
     assert!(is_interrupted(&left), "{name}: {left:?}");
-    let (ran, report) = run(&stage, release("1.0.0", &strategy), "bert").await;
+    let (ran, report) = run(&stage, release("1.0.0", strategy), "bert").await;
     assert_eq!(fates(&report), [fate], "{name}");
     let plan = plan_of(ran);
     let ended = outcomes(&report);
@@ -95,7 +95,7 @@ async fn a_half_deployed_rolling_release_gives_its_place() {
 #[tokio::test]
 async fn a_canary_of_a_release_that_was_cancelled_is_put_away() {
     let canary = StrategyAsked::Canary(CanarySize::Tasks(1));
-    Box::pin(check("fargate-web", canary.clone(), 8, Fate::GoesBack)).await;
+    Box::pin(check("fargate-web", canary, 8, Fate::GoesBack)).await;
     Box::pin(check("fargate-web", canary, 30, Fate::GoesBack)).await;
 }
 
@@ -141,12 +141,12 @@ async fn an_undo_that_was_begun_is_finished_first() {
 async fn what_was_handed_over_is_left_to_ecs_until_it_has_completed() {
     for example in ["fargate-web", "fargate-canary-shift"] {
         let stage = Stage::example(example);
-        let mut request = release("1.1.0", &ORDINARY);
+        let mut request = release("1.1.0", ORDINARY);
         request.intent.detach = Detach::Finish;
         run(&stage, request, "anna").await;
         let journal = Auto::new(&stage.config);
         let mut listener = Listener(Report::new());
-        let other = release("1.0.0", &ORDINARY);
+        let other = release("1.0.0", ORDINARY);
         let refused = roll_out(other.clone(), &stage.means(&journal), &mut listener).await;
         assert!(
             matches!(&refused, Err(SurveyError::Refused(_))),
