@@ -545,7 +545,8 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
     let refused = journal.wish(&id(), first.fence, &wish).await;
     let by = "dora".to_owned();
     assert_eq!(refused, Err(JournalError::Aborted { by }));
-    assert_eq!(journal.hear(&id(), first.fence).await, Ok(Some(abort)));
+    let said = Ok(Some(abort));
+    assert_eq!(journal.hear(&id(), first.fence).await, said);
 
     let over = Some(first.fence);
     let claimed = journal.claim(&id(), &second, over).await;

@@ -69,21 +69,7 @@ fn event(event: &Event) -> String {
                 fate => format!("found           {left}: {}", fate.in_words()),
             }
         }
-        Event::GoingBack {
-            task_definition,
-            why,
-        } => format!(
-            "going back      to {}: {}",
-            task_definition.short(),
-            back_to(why)
-        ),
-        Event::Watching { .. } => format!("watching        {}", watched(event)),
-        Event::Idle {
-            task_definition, ..
-        } => {
-            let serves = task_definition.short();
-            format!("nothing runs    no deployment is under way; {serves} serves")
-        }
+        Event::GoingBack { .. } | Event::Watching { .. } | Event::Idle { .. } => attending(event),
         Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
@@ -105,21 +91,11 @@ fn event(event: &Event) -> String {
             format!("handed over     {deployment}: {}", handed_over(*to))
         }
         Event::Progress(progress) => format!("tasks           {progress}"),
-        Event::Canary { service, tasks } => {
-            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
-        }
-        Event::CanaryFailed { service, cause } => format!(
-            "canary failed   {cause}\n  {service} is put away; the service itself was not touched"
-        ),
-        Event::CanaryPutAway { service } => {
-            format!("canary          {service}: to 0 tasks, then deleted")
-        }
-        Event::CanaryPassed { seconds } => {
-            format!("canary passed   its tasks ran well for {seconds} s")
-        }
-        Event::CanaryStandsDown { service } => {
-            format!("canary          {service}: to 0 tasks, before the service goes back")
-        }
+        Event::Canary { .. }
+        | Event::CanaryFailed { .. }
+        | Event::CanaryPutAway { .. }
+        | Event::CanaryPassed { .. }
+        | Event::CanaryStandsDown { .. } => canary(event),
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
         Event::Asking { .. } | Event::Asked { .. } | Event::Gate { .. } => gates(event),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
@@ -141,6 +117,50 @@ fn event(event: &Event) -> String {
             )
         }
         Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+/// What a canary beside the service goes through.
+fn canary(event: &Event) -> String {
+    match event {
+        Event::Canary { service, tasks } => {
+            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+        }
+        Event::CanaryFailed { service, cause } => format!(
+            "canary failed   {cause}\n  {service} is put away; the service itself was not touched"
+        ),
+        Event::CanaryPutAway { service } => {
+            format!("canary          {service}: to 0 tasks, then deleted")
+        }
+        Event::CanaryPassed { seconds } => {
+            format!("canary passed   its tasks ran well for {seconds} s")
+        }
+        Event::CanaryStandsDown { service } => {
+            format!("canary          {service}: to 0 tasks, before the service goes back")
+        }
+        _ => String::new(),
+    }
+}
+
+/// What is done about something that others began.
+fn attending(event: &Event) -> String {
+    match event {
+        Event::GoingBack {
+            task_definition,
+            why,
+        } => format!(
+            "going back      to {}: {}",
+            task_definition.short(),
+            back_to(why)
+        ),
+        Event::Watching { .. } => format!("watching        {}", watched(event)),
+        Event::Idle {
+            task_definition, ..
+        } => {
+            let serves = task_definition.short();
+            format!("nothing runs    no deployment is under way; {serves} serves")
+        }
+        _ => String::new(),
     }
 }
 
