@@ -366,6 +366,15 @@ async fn nobodys_word_is_no_approval() {
         ("approval", "1 canary task", Verdict::Fail)
     );
     assert!(story.report.seconds() > 3600, "the person had an hour");
+    let mut asked = story.report.entries.iter().filter_map(|it| match it.event {
+        Event::Asked { until, .. } => Some(until.duration_since(it.at)),
+        _ => None,
+    });
+    assert_eq!(asked.next(), Some(SignedDuration::from_hours(1)));
+    assert_eq!(asked.next(), None, "it is said once");
+    let told = |wanted: fn(&Event) -> bool| story.events(wanted);
+    assert_eq!(told(|it| matches!(it, Event::CanaryFailed { .. })), 1);
+    assert_eq!(told(|it| matches!(it, Event::CanaryPutAway { .. })), 1);
 }
 
 /// When the first such event was told.

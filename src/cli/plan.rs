@@ -9,14 +9,17 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::forge::ForgeArgs;
 use super::job::job;
+use super::journal::JournalArgs;
 use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
 use super::{forge, input, rehearse, stdout};
+use crate::core::fate::Fate;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
 use crate::core::taskdef::Severity;
-use crate::engine::{Pinning, Request, Wanted, compare, propose};
+use crate::engine::{Pinning, Request, Wanted, compare, left_by_others, propose_over};
+use crate::ports::Clock as _;
 use crate::text::ci::github::{Spot, Tone};
 use crate::text::lines::line_of;
 use crate::text::{self, markdown};
@@ -32,6 +35,8 @@ pub struct Args {
     rules: Rules,
     #[command(flatten)]
     forge: ForgeArgs,
+    #[command(flatten)]
+    journal: JournalArgs,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -96,15 +101,21 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
     } = args.release.request(setting, &args.rules)?;
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
+    let request = Request {
+        target,
+        wanted: Wanted::Document(wanted.clone()),
+        pinning: Pinning::Keep,
+        intent,
+    };
+    let (config, folder) = (setting.config.as_ref(), &setting.directory);
+    let journal = args.journal.open(config, folder, &world.config);
+    let left = left_by_others(&request, &wanted, &survey, &journal).await;
+    let work = left.as_ref().and_then(|(record, _)| record.unfinished());
+    let plan = propose_over(&request, &wanted, work, &mut survey, &world.aws).await?;
     let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
+    let now = world.clock.now();
+    proposal.on_record = left.and_then(|(record, fate)| Fate::told(&record, fate, now));
     if args.is_rehearsed(&plan) {
-        let request = Request {
-            target,
-            wanted: Wanted::Document(wanted.clone()),
-            pinning: Pinning::Keep,
-            intent,
-        };
         let seed = args.release.world.seed;
         let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
         match Box::pin(played).await {

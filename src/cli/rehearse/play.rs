@@ -124,7 +124,10 @@ pub async fn play(
             report: listener.0,
             capacity: clock.capacity(),
         }),
-        Ran::Interrupted { .. } | Ran::HandedOver { .. } | Ran::Held { .. } => {
+        Ran::Interrupted { .. }
+        | Ran::HandedOver { .. }
+        | Ran::Underway { .. }
+        | Ran::Held { .. } => {
             unreachable!("nobody interrupts a rehearsal, and nobody else is in its world")
         }
     }

@@ -200,7 +200,8 @@ fn due_at(gate: &Gate, tally: &Tally, progress: &GateProgress) -> Option<Timesta
     })
 }
 
-fn deadline(gate: &Gate, progress: &GateProgress) -> Timestamp {
+/// When a gate that is still undecided is decided against.
+pub fn deadline(gate: &Gate, progress: &GateProgress) -> Timestamp {
     let time = signed(gate.pace.bake).saturating_add(signed(gate.pace.timeout));
     progress.watched_for(time)
 }

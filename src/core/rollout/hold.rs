@@ -15,7 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::gates::{Look, hear, look};
 use super::turning::Turning;
 use super::{Facet, Turn, Watch};
-use crate::core::gate::{Balanced, GateProgress, Judgement, Side, Standing, Subject, Verdict};
+use crate::core::gate::{
+    Balanced, Gate, GateProgress, Judgement, Side, Standing, Subject, Verdict, deadline,
+};
 use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
 use crate::core::live::Service;
 use crate::core::report::{Cause, Event};
@@ -92,6 +94,7 @@ impl Turning<'_> {
             latest
         };
         let ahead = look(gates, &gating.progress, &subject, service, now, latest);
+        self.tell_asked(gates, &mut gating, &ahead);
         self.next.gating = Some(gating);
         match judgement.verdict {
             Verdict::Pass if now >= baked => Held::Passed(ahead),
@@ -143,6 +146,26 @@ impl Turning<'_> {
             progress,
             told: BTreeMap::new(),
             shared: before.and_then(|gating| gating.shared),
+        }
+    }
+
+    /// Whom the step waits for, once for each gate that asks a person.
+    fn tell_asked(&mut self, gates: &[Gate], gating: &mut Gating, ahead: &Look) {
+        for facet in &ahead.watch {
+            let Facet::Approval(ask) = facet else {
+                continue;
+            };
+            let gate = gates.iter().find(|gate| gate.name == ask.gate);
+            let Some(gate) = gate.filter(|_| !gating.told.contains_key(&ask.gate)) else {
+                continue;
+            };
+            self.say.push(Event::Asked {
+                step: gating.share.to_string(),
+                gate: ask.gate.clone(),
+                how: ask.how.clone(),
+                until: deadline(gate, &gating.progress),
+            });
+            gating.told.insert(ask.gate.clone(), Verdict::Wait);
         }
     }
 

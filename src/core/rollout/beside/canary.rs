@@ -177,7 +177,12 @@ impl Turning<'_> {
     }
 
     /// The service itself was not touched: it serves the old revision as it did.
-    pub fn canary_failed(self, cause: Cause) -> Turn {
+    pub fn canary_failed(mut self, cause: Cause) -> Turn {
+        if let Strategy::Beside(beside) = &self.plan.strategy {
+            let service = beside.key.service.to_string();
+            let cause = cause.clone();
+            self.say.push(Event::CanaryFailed { service, cause });
+        }
         self.conclude(Outcome::RolledBack { cause })
     }
 

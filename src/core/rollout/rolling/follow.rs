@@ -92,13 +92,19 @@ impl Turning<'_> {
             return self.fail(cause, service);
         }
         let all_up = ours.running_count() >= service.desired_count();
-        let awaiting = if all_up {
-            "ECS completes the deployment"
-        } else {
-            ""
+        let shift = self.seen.service_deployment.is();
+        let awaiting = match shift.filter(|record| !record.stage().is_empty()) {
+            Some(record) => record.standing(),
+            None if all_up => "ECS completes the deployment".to_owned(),
+            None => String::new(),
         };
-        self.tell_progress(service, ours, awaiting.to_owned());
+        self.tell_progress(service, ours, awaiting);
         let mut watch = self.watch_service();
+        if service.strategy() != "ROLLING" {
+            // ECS's own shift, which somebody else drives.
+            let key = self.plan.target.clone();
+            watch.insert(Facet::ServiceDeployment(key, ours.id()));
+        }
         if self.next.looks.is_multiple_of(2) || ours.failed_tasks() > 0 {
             watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
             watch.extend(groups_of_tasks(service).into_iter().map(Facet::Targets));
