@@ -2,12 +2,16 @@
 //! weights are moved step by step, then the old set is removed. The two target groups take turns.
 //!
 //! **Invariant:** capacity is proven before it gets traffic, and has had none for a while before it is removed. Weights
-//! are read back after each change; going back is weights first, on the set that still serves.
+//! are read back after each change; going back is weights first, on the set that still serves. What people set by hand
+//! meanwhile stands, and what others made is not removed.
 
 mod back;
 mod drained;
+mod overruled;
 mod raise;
 mod shift;
+#[cfg(test)]
+mod tests;
 mod wind_up;
 
 use std::collections::BTreeMap;
@@ -43,6 +47,7 @@ pub enum Stage {
     /// The old set serves everything again, then the new one is removed.
     Back {
         cause: Cause,
+        /// When the weights were read back so.
         since: Option<Timestamp>,
     },
 }
@@ -113,6 +118,18 @@ impl Turning<'_> {
                 Err(Box::new(it.give_up(Cause::FailedByEcs { reason })))
             }
         }
+    }
+
+    /// Orders it, unless the whole rollout has taken too long: what AWS never does has an end.
+    fn order(self, action: Action, watch: Watch) -> Turn {
+        if !self.is_late() {
+            return self.act(action, watch);
+        }
+        let cause = self.deadline(format!("{} was tried", action.operation()));
+        if self.next.deployment.is_none() {
+            return self.give_up(cause);
+        }
+        self.begin_back(cause)
     }
 
     /// Moves the test rule, where there is one and it does not stand so already.
