@@ -7,6 +7,8 @@
 
 #[expect(dead_code, reason = "each test uses its part of the stage")]
 mod common;
+#[path = "journal/sizes.rs"]
+mod sizes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -39,6 +39,8 @@ pub enum Facet {
     Targets(TargetGroupArn),
     /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
     ServiceDeployment(ServiceKey, DeploymentId),
+    /// ListServiceDeployments: what ECS says in brief of the newest.
+    NewestServiceDeployment(ServiceKey),
     /// DescribeServiceDeployments of a record that was found before.
     Record(ServiceDeploymentArn),
     /// DescribeRules of one rule.
