@@ -109,7 +109,8 @@ impl Turning<'_> {
             let set = sets.old.clone();
             return self.act(Action::PromoteTaskSet { key, set }, watch);
         }
-        let Some(ours) = service.task_sets().find(|set| set.id() != sets.old) else {
+        let mut others = service.task_sets().filter(|set| set.id() != sets.old);
+        let Some(ours) = others.find(|set| set.is_ours()) else {
             let cause = cause.clone();
             return self.finish(Outcome::RolledBack { cause });
         };

@@ -69,11 +69,13 @@ impl Turning<'_> {
         }
     }
 
-    /// The task set that this rollout raised: of the wanted revision, and not the one that served before.
+    /// The task set that this rollout raised, or a dead run of it: of the wanted revision, and not the one that served
+    /// before.
     fn our_set<'s>(&self, sets: &TaskSets, service: &'s Service) -> Option<TaskSet<'s>> {
         let revision = self.next.revision.as_ref();
         service.task_sets().find(|set| {
-            set.id() != sets.old && !set.is_draining() && revision == Some(&set.task_definition())
+            let is_new = set.id() != sets.old && !set.is_draining() && set.is_ours();
+            is_new && revision == Some(&set.task_definition())
         })
     }
 

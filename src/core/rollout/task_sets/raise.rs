@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 use super::overruled::overruling;
 use super::{Stage, division, shift_to};
 use crate::core::gate::failures;
-use crate::core::live::{Rule, Service, TaskSet};
+use crate::core::live::{OURS, Rule, Service, TaskSet};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event, Outcome, Progress};
 use crate::core::rollout::gates::Look;
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Held, Phase, Seen, Turn};
-use crate::core::service::Share;
+use crate::core::service::{Contest, Share};
 
 impl Turning<'_> {
     pub(super) fn raise(mut self, sets: &TaskSets) -> Turn {
@@ -65,10 +65,12 @@ impl Turning<'_> {
         self.order(Action::CreateTaskSet { key, members }, watch)
     }
 
-    /// A set that a dead run left behind is removed if it has no traffic; one with traffic is somebody's rollout.
+    /// A set that a dead run left behind is removed if it has no traffic; one with traffic, or that somebody else made, is
+    /// somebody's rollout.
     fn clear_away(self, stray: TaskSet<'_>, rule: &Rule, sets: &TaskSets) -> Turn {
         let share = stray.target_group().map_or(0.0, |group| rule.share(&group));
-        if share > 0.0 {
+        let may_go = stray.is_ours() || self.plan.intent.contest == Contest::Supersede;
+        if share > 0.0 || !may_go {
             let by = stray.id();
             return self.finish(Outcome::Superseded { by });
         }
@@ -89,7 +91,7 @@ impl Turning<'_> {
             "scale".to_owned(),
             json!({ "value": 100.0, "unit": "PERCENT" }),
         );
-        members.insert("externalId".to_owned(), json!(format!("ecsdeploy-{token}")));
+        members.insert("externalId".to_owned(), json!(format!("{OURS}{token}")));
         members.insert("clientToken".to_owned(), json!(token));
         members
     }

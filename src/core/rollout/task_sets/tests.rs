@@ -11,11 +11,11 @@ use crate::core::id::{
     Cluster, DeploymentId, RuleArn, ServiceKey, ServiceName, TargetGroupArn, TaskDefinitionArn,
 };
 use crate::core::live::{Rule, Service, Target, TargetState};
-use crate::core::plan::{Plan, Survey};
+use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::{Action, Observation, Phase, Seen, State, Turn, turn};
-use crate::core::service::Intent;
+use crate::core::service::{Contest, Intent};
 use crate::core::taskdef::{Described, TaskDefinition};
 
 const RULE: &str = "arn:aws:elasticloadbalancing:r:1:listener-rule/app/main/1/2/3";
@@ -45,6 +45,13 @@ fn only_old() -> Vec<Value> {
     vec![set(OLD, "PRIMARY", 1, "blue")]
 }
 
+/// As another tool makes one: ready, and without traffic.
+fn foreign() -> Value {
+    let mut set = set("ecs-svc/9", "ACTIVE", 2, "green");
+    set["externalId"] = json!("pipeline-of-another-team");
+    set
+}
+
 fn both(old: &str, new: &str) -> Vec<Value> {
     vec![set(OLD, old, 1, "blue"), set(NEW, new, 2, "green")]
 }
@@ -61,13 +68,17 @@ fn rule(percent: u32) -> Rule {
 
 /// From web:1 to web:2 by 10, 50 and 100 %.
 fn plan() -> Plan {
+    planned(&only_old(), Contest::Refuse).unwrap()
+}
+
+fn planned(sets: &[Value], contest: Contest) -> Result<Plan, Refusal> {
     let document = |image: &str| json!({"family": "web", "containerDefinitions": [{"name": "web", "image": image}]});
     let mut running = document("web:1");
     running["taskDefinitionArn"] = json!(revision(1));
     running["revision"] = json!(1);
     running["status"] = json!("ACTIVE");
     let survey = Survey {
-        service: service(&only_old()),
+        service: service(sets),
         running: Described::from_value(json!({ "taskDefinition": running })).unwrap(),
         latest: None,
         rules: vec![rule(0)],
@@ -81,9 +92,10 @@ fn plan() -> Plan {
     let wanted = TaskDefinition::from_value(document("web:2")).unwrap();
     let intent = Intent {
         weights: "10,50".parse().unwrap(),
+        contest,
         ..Intent::default()
     };
-    Plan::make(target, wanted, intent, &survey).unwrap()
+    Plan::make(target, wanted, intent, &survey)
 }
 
 fn began() -> Timestamp {
@@ -96,8 +108,11 @@ fn after(seconds: i64) -> Timestamp {
 
 /// The turn that is taken so long after the stage began, when all was ordered that it orders first.
 fn take(stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
-    let plan = plan();
-    let has_new = sets.len() > 1;
+    take_by(&plan(), stage, sets, percent, seconds)
+}
+
+fn take_by(plan: &Plan, stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
+    let has_new = sets.iter().any(|set| set["id"] == NEW);
     let target = Target {
         id: "10.0.0.1".to_owned(),
         port: 80,
@@ -113,12 +128,12 @@ fn take(stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
         running_tasks: Seen::Is(Vec::new()),
         ..Observation::default()
     };
-    let mut state = State::begin(&plan, began());
+    let mut state = State::begin(plan, began());
     state.revision = Some(TaskDefinitionArn::new(revision(2)));
     state.deployment = has_new.then(|| DeploymentId::from(NEW));
     state.enter(Phase::TaskSets(stage), began());
     state.ordered = Some(began());
-    turn(&plan, &state, &seen, after(seconds))
+    turn(plan, &state, &seen, after(seconds))
 }
 
 /// What the turn comes to, in a word or two.
@@ -227,4 +242,30 @@ fn an_order_that_never_succeeds_has_an_end() {
         let late = take(stage, sets, percent, limit + 60);
         assert_eq!(name(&late), expected, "{case}");
     }
+}
+
+#[test]
+fn a_set_that_somebody_else_made_goes_only_where_that_was_asked_for() {
+    let beside = || [only_old(), vec![foreign()]].concat();
+    let refused = planned(&beside(), Contest::Refuse);
+    assert!(matches!(refused, Err(Refusal::Busy { .. })), "{refused:?}");
+    assert!(planned(&beside(), Contest::Supersede).is_ok());
+    for (contest, expected) in [
+        (
+            Contest::Refuse,
+            "Superseded { by: DeploymentId(\"ecs-svc/9\") }",
+        ),
+        (Contest::Supersede, "DeleteTaskSet"),
+    ] {
+        let plan = planned(&only_old(), contest).unwrap();
+        let met = take_by(&plan, Stage::Raise, beside(), 0, 30);
+        assert_eq!(name(&met), expected);
+    }
+    let ended = take(back(Some(began())), beside(), 0, 30);
+    assert!(
+        matches!(ended.next.phase, Phase::Done(Outcome::RolledBack { .. })),
+        "{:?}",
+        ended.next.phase
+    );
+    assert_eq!(ended.act, None, "the way back removes ours alone");
 }
