@@ -14,7 +14,9 @@ use crate::core::service::OnFailure;
 
 impl Turning<'_> {
     pub fn begin_back(mut self, cause: Cause) -> Turn {
-        if self.plan.intent.on_failure == OnFailure::Leave {
+        // What a person says in so many words goes before what was configured for failures.
+        let is_told = matches!(cause, Cause::Cancelled { .. });
+        if self.plan.intent.on_failure == OnFailure::Leave && !is_told {
             return self.finish(Outcome::Stranded { cause });
         }
         self.say.push(Event::Undoing {

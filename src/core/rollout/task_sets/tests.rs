@@ -14,8 +14,8 @@ use crate::core::live::{Rule, Service, Target, TargetState};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
 use crate::core::report::{Cause, Outcome};
-use crate::core::rollout::{Action, Observation, Phase, Seen, State, Turn, turn};
-use crate::core::service::{Contest, Intent};
+use crate::core::rollout::{Action, Observation, Phase, Seen, State, Turn, Wish, turn};
+use crate::core::service::{Contest, Intent, OnFailure};
 use crate::core::taskdef::{Described, TaskDefinition};
 
 const RULE: &str = "arn:aws:elasticloadbalancing:r:1:listener-rule/app/main/1/2/3";
@@ -268,4 +268,30 @@ fn a_set_that_somebody_else_made_goes_only_where_that_was_asked_for() {
         ended.next.phase
     );
     assert_eq!(ended.act, None, "the way back removes ours alone");
+}
+
+#[test]
+fn an_abort_goes_back_though_failures_are_left_as_they_are() {
+    let mut plan = plan();
+    plan.intent.on_failure = OnFailure::Leave;
+    let steady = || both("PRIMARY", "ACTIVE");
+    assert_eq!(
+        name(&take_by(&plan, held(1), steady(), 0, 30)),
+        "stops: stopped"
+    );
+    assert_eq!(
+        name(&take_by(&plan, back(None), steady(), 50, 30)),
+        "order 0"
+    );
+    let by = "anna".to_owned();
+    let seen = Observation {
+        wish: Some(Wish::Undo { by }),
+        ..Observation::default()
+    };
+    let mut state = State::begin(&plan, began());
+    state.enter(Phase::TaskSets(held(1)), began());
+    assert_eq!(
+        name(&turn(&plan, &state, &seen, after(30))),
+        "back: cancelled"
+    );
 }
