@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use common::{HttpRequest, Listener, Stage, cut, operation, outcome, with_image};
 use ecsdeploy::adapters::aws::{Auto, Parameters};
 use ecsdeploy::core::journal::{Fence, Goal, Record};
-use ecsdeploy::core::report::{Cause, Outcome, Report};
+use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Phase, Stage as Step, Wish};
 use ecsdeploy::core::service::{Intent, OnCancel};
 use ecsdeploy::engine::{Means, Ran, Request, SurveyError, To, compare, roll_back};
@@ -357,6 +357,8 @@ async fn weights_that_somebody_sets_by_hand_are_not_set_otherwise() {
             .unwrap();
         assert_eq!(story.outcome, expected, "{share} at {held}");
         assert_eq!(stands(&stage).await, (share, sets), "{share} at {held}");
+        let told = story.events(|event| matches!(event, Event::Shifted { percent: 0 }));
+        assert_eq!(told, usize::from(share == 0), "{share} at {held}");
     }
 }
 

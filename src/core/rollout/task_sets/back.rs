@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::overruled::overruling;
-use super::{Stage, division, shift_to};
+use super::{Stage, TRAFFIC, division, shift_to};
 use crate::core::live::{Rule, Service};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event, Outcome, Undoer};
@@ -62,6 +62,9 @@ impl Turning<'_> {
         if !rule.divides(&none) {
             return it.turn_weights(sets, &rule, cause, since);
         }
+        if it.next.told.marks.remove(TRAFFIC) {
+            it.say.push(Event::Shifted { percent: 0 });
+        }
         let since = since.unwrap_or(it.now);
         it.next.phase = Phase::TaskSets(Stage::Back {
             cause: cause.clone(),
@@ -75,7 +78,7 @@ impl Turning<'_> {
 
     /// The old set does not have everything: not yet, or not any more.
     fn turn_weights(
-        self,
+        mut self,
         sets: &TaskSets,
         rule: &Rule,
         cause: &Cause,
@@ -83,6 +86,7 @@ impl Turning<'_> {
     ) -> Turn {
         let (none, watch) = (division(sets, 0), self.watch_sets(sets));
         if since.is_none() {
+            self.next.told.marks.insert(TRAFFIC.to_owned());
             return self.act(shift_to(&sets.rule, none), watch);
         }
         if self.is_overruled(rule, &[none]) {

@@ -27,6 +27,9 @@ use crate::core::live::{Rule, Service, TaskSet};
 use crate::core::plan::{Strategy, TaskSets};
 use crate::core::report::Cause;
 
+/// Marks that the new set had traffic, as long as it was not told that it has none again.
+const TRAFFIC: &str = "traffic";
+
 /// Where a rollout of task sets stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

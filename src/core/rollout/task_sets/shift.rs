@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Stage, division, shift_to};
+use super::{Stage, TRAFFIC, division, shift_to};
 use crate::core::live::{Service, TargetState, TaskSet};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event};
@@ -64,6 +64,7 @@ impl Turning<'_> {
         let percent = percent_of(sets, step);
         if since.is_none() {
             self.say.push(Event::Shifted { percent });
+            self.next.told.marks.insert(TRAFFIC.to_owned());
         }
         let since = Some(since.unwrap_or(self.now));
         self.next.phase = Phase::TaskSets(Stage::Shift { step, since });

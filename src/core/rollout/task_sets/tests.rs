@@ -13,7 +13,7 @@ use crate::core::id::{
 use crate::core::live::{Rule, Service, Target, TargetState};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
-use crate::core::report::{Cause, Outcome};
+use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::{Action, Observation, Phase, Seen, State, Turn, Wish, turn};
 use crate::core::service::{Contest, Intent, OnFailure};
 use crate::core::taskdef::{Described, TaskDefinition};
@@ -113,6 +113,15 @@ fn take(stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
 
 fn take_by(plan: &Plan, stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
     let has_new = sets.iter().any(|set| set["id"] == NEW);
+    let mut state = State::begin(plan, began());
+    state.revision = Some(TaskDefinitionArn::new(revision(2)));
+    state.deployment = has_new.then(|| DeploymentId::from(NEW));
+    state.enter(Phase::TaskSets(stage), began());
+    state.ordered = Some(began());
+    turn(plan, &state, &sees(&sets, percent), after(seconds))
+}
+
+fn sees(sets: &[Value], percent: u32) -> Observation {
     let target = Target {
         id: "10.0.0.1".to_owned(),
         port: 80,
@@ -120,20 +129,14 @@ fn take_by(plan: &Plan, stage: Stage, sets: Vec<Value>, percent: u32, seconds: i
         reason: String::new(),
         description: String::new(),
     };
-    let seen = Observation {
-        service: Seen::Is(service(&sets)),
+    Observation {
+        service: Seen::Is(service(sets)),
         rules: BTreeMap::from([(RuleArn::from(RULE), Seen::Is(rule(percent)))]),
         targets: BTreeMap::from([(TargetGroupArn::from("green"), Seen::Is(vec![target]))]),
         stopped_tasks: Seen::Is(Vec::new()),
         running_tasks: Seen::Is(Vec::new()),
         ..Observation::default()
-    };
-    let mut state = State::begin(plan, began());
-    state.revision = Some(TaskDefinitionArn::new(revision(2)));
-    state.deployment = has_new.then(|| DeploymentId::from(NEW));
-    state.enter(Phase::TaskSets(stage), began());
-    state.ordered = Some(began());
-    turn(plan, &state, &seen, after(seconds))
+    }
 }
 
 /// What the turn comes to, in a word or two.
@@ -294,4 +297,27 @@ fn an_abort_goes_back_though_failures_are_left_as_they_are() {
         name(&turn(&plan, &state, &seen, after(30))),
         "back: cancelled"
     );
+}
+
+#[test]
+fn traffic_that_went_back_is_told_of_once_it_was_read_back() {
+    let shares = |turn: &Turn| -> Vec<u32> {
+        let shifted = |event: &Event| match event {
+            Event::Shifted { percent } => Some(*percent),
+            _ => None,
+        };
+        turn.say.iter().filter_map(shifted).collect()
+    };
+    let (plan, steady) = (plan(), || both("PRIMARY", "ACTIVE"));
+    let ordered = take(back(None), steady(), 50, 30);
+    assert_eq!(
+        (name(&ordered).as_str(), shares(&ordered)),
+        ("order 0", vec![])
+    );
+    let read = turn(&plan, &ordered.next, &sees(&steady(), 0), after(60));
+    assert_eq!(shares(&read), [0]);
+    let again = turn(&plan, &read.next, &sees(&steady(), 0), after(90));
+    assert_eq!(shares(&again), [0; 0]);
+    let never_had = take(back(None), steady(), 0, 30);
+    assert_eq!(shares(&never_had), [0; 0]);
 }
