@@ -104,6 +104,14 @@ impl Native {
         laid
     }
 
+    /// A configuration with its own hooks and none of ours. Hooks that it does not say would stay.
+    pub fn without_ours(&self, mut configuration: Map<String, Value>) -> Map<String, Value> {
+        let laid = self.laid();
+        let is_ours = |hook: &Value| Pause::read(hook).is_some_and(|pause| laid.contains(&pause));
+        hooks_of(&mut configuration).retain(|hook| !is_ours(hook));
+        configuration
+    }
+
     /// Whether the pause at which this deployment waits is ours to open. ECS may call the wait before a step by the step's
     /// own name, at which there can be no pause (ECS developer guide, pause lifecycle hooks).
     pub fn may_open(&self, record: &ServiceDeployment) -> bool {

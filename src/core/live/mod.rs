@@ -25,7 +25,7 @@ pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
 pub use target_group::TargetGroup;
 pub use task::{ContainerExit, Task};
-pub use task_set::TaskSet;
+pub use task_set::{OURS, TaskSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
