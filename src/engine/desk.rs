@@ -122,7 +122,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         let ((wanted, mut survey), goal) = self.survey(request).await?;
         let intent = request.intent.clone();
         let cloud = self.means.cloud;
-        let plan = propose(&request.target, &wanted, intent, &mut survey, cloud).await?;
+        let proposed = propose(&request.target, &wanted, intent, &mut survey, cloud);
+        let plan = Box::pin(proposed).await?;
         self.audience.plan(&plan, &wanted, &survey);
         for finding in admit(&plan, &wanted, &survey)? {
             self.tell(Event::Finding { finding });

@@ -168,7 +168,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             Hearing::InPassing
         };
         let clock = self.means.clock;
-        let heard = self.keeper.hear(hearing, clock.now());
+        let heard = Box::pin(self.keeper.hear(hearing, clock.now()));
         match clock.attend(heard).await {
             Some(Ok(wish)) => Ok(wish),
             Some(Err(trouble)) => {
@@ -186,7 +186,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         let kept = self
             .keeper
             .keep(self.plan, &self.state, occasion, clock.now());
-        match clock.attend(kept).await {
+        match clock.attend(Box::pin(kept)).await {
             Some(Ok(trouble)) => {
                 if let Some(event) = trouble {
                     self.tell(event);

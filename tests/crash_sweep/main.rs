@@ -132,7 +132,7 @@ fn a_good_release_takes_few_calls() {
             ("native linear good release", 240),
             ("native blue green good release", 180),
             ("task sets good release", 330),
-            ("code deploy good release", 200),
+            ("code deploy good release", 175),
         ],
     );
 }

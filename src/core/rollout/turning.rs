@@ -195,8 +195,11 @@ impl<'a> Turning<'a> {
         let changed = match &self.next.phase {
             Phase::Register | Phase::Canary { .. } => false,
             // A set that was made stands there, and the test rule may lead to it.
-            Phase::TaskSets(Stage::Raise) => self.next.deployment.is_some(),
-            Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
+            Phase::TaskSets(Stage::Raise) if self.next.deployment.is_some() => true,
+            // What was ordered may be there, unless AWS said that it is not.
+            Phase::Deploy | Phase::TaskSets(Stage::Raise) => {
+                self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. })
+            }
             _ => true,
         };
         self.conclude(if changed {
@@ -227,10 +230,7 @@ impl<'a> Turning<'a> {
     }
 
     pub fn refused(self, fault: &Fault) -> Turn {
-        let cause = Cause::Refused {
-            operation: fault.operation.clone(),
-            message: fault.message.clone(),
-        };
+        let cause = fault.refusal();
         match self.next.phase.clone() {
             Phase::Undo { cause: from, .. } => self.conclude(Outcome::Stranded {
                 cause: Cause::UndoFailed {

@@ -47,13 +47,14 @@ impl ServiceTags {
     }
 
     async fn read(&self, id: &RolloutId) -> Result<Option<Tagged>, Fault> {
-        let answer = self
+        let asked = self
             .0
             .describe_services()
             .cluster(id.cluster.as_str())
             .services(id.service.as_str())
             .include(ServiceField::Tags)
-            .send()
+            .send();
+        let answer = Box::pin(asked)
             .await
             .map_err(|error| fault("DescribeServices", &error))?;
         Ok(answer.services().first().map(|service| Tagged {
@@ -68,13 +69,10 @@ impl ServiceTags {
             .into_iter()
             .map(|(key, value)| Tag::builder().key(key).value(value).build())
             .collect();
-        self.0
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags))
-            .send()
-            .await
-            .map_err(|error| fault("TagResource", &error))?;
+        let put = self.0.tag_resource().resource_arn(arn);
+        let put = put.set_tags(Some(tags)).send();
+        let done = Box::pin(put).await;
+        done.map_err(|error| fault("TagResource", &error))?;
         Ok(())
     }
 
@@ -125,13 +123,10 @@ impl Journal for ServiceTags {
             return Ok(());
         }
         let keys = tagged.tags.into_iter().map(|(key, _)| key).collect();
-        self.0
-            .untag_resource()
-            .resource_arn(tagged.arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .map_err(|error| fault("UntagResource", &error))?;
+        let removed = self.0.untag_resource().resource_arn(tagged.arn);
+        let removed = removed.set_tag_keys(Some(keys)).send();
+        let done = Box::pin(removed).await;
+        done.map_err(|error| fault("UntagResource", &error))?;
         Ok(())
     }
 

@@ -53,13 +53,11 @@ impl Turning<'_> {
         cause: &Cause,
     ) -> Turn {
         match (record.status(), cause) {
-            // It completed as its time ran out: it counts if the new set serves.
-            ("Succeeded", Cause::Deadline { .. }) => {
-                let steady = set_of(service, &record.id()).filter(|set| set.is_steady());
-                if steady.is_some_and(TaskSet::is_primary) {
-                    return self.conclude(Outcome::Completed);
-                }
-                return self.deploy_old_by_code_deploy(way, service, cause);
+            // It completed as its time ran out: it counts if the new set serves, unless the way back is taken already.
+            ("Succeeded", Cause::Deadline { .. })
+                if serves_steadily(service, record) && !self.next.told.named.contains(BACK) =>
+            {
+                return self.conclude(Outcome::Completed);
             }
             // It completed before it could be stopped, and what it brought is not wanted.
             ("Succeeded", _) => return self.deploy_old_by_code_deploy(way, service, cause),
@@ -212,6 +210,10 @@ impl Turning<'_> {
 
 /// That the way back is to be ordered was decided: what the old deployment says later changes nothing.
 const BACK: &str = "going back by another deployment";
+
+fn serves_steadily(service: &Service, record: &CodeDeployment) -> bool {
+    set_of(service, &record.id()).is_some_and(|set| set.is_primary() && set.is_steady())
+}
 
 fn new_set_is_primary(service: &Service, record: &CodeDeployment) -> bool {
     set_of(service, &record.id()).is_some_and(TaskSet::is_primary)

@@ -136,7 +136,11 @@ impl Turning<'_> {
             .native()
             .sides
             .iter()
-            .map(|Sides { rule, blue, green }| Divided { rule, blue, green })
+            .map(|Sides { rule, blue, green }| Divided {
+                load_balancer: rule.load_balancer(),
+                blue,
+                green,
+            })
             .collect();
         let ours = self.next.deployment.clone();
         let ours = ours.expect("a deployment that is followed is known");

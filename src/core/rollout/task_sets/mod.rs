@@ -73,7 +73,7 @@ impl Turning<'_> {
     /// Who is judged: the new set behind green, compared with the old one behind blue.
     fn judged_sets(&self, sets: &TaskSets, service: &Service, ours: TaskSet<'_>) -> Subject {
         let divided = Divided {
-            rule: &sets.rule,
+            load_balancer: sets.rule.load_balancer(),
             blue: &sets.blue,
             green: &sets.green,
         };
