@@ -104,6 +104,11 @@ impl Failure {
         Self::new(Exit::Usage, headline)
     }
 
+    /// A command that only looks was told to stop.
+    pub fn stopped() -> Self {
+        Self::new(Exit::Interrupted, "told to stop before it was done").hint("nothing was changed")
+    }
+
     #[must_use]
     pub fn cause(mut self, cause: impl ToString) -> Self {
         self.causes.push(cause.to_string());

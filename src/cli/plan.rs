@@ -9,6 +9,7 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::forge::ForgeArgs;
 use super::job::job;
+use super::rehearse::Rehearsing;
 use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
@@ -59,7 +60,13 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let target = setting.target(&args.release.service.path)?;
     let posting = args.forge.open(setting.environment()).await?;
     let world = args.release.world(&setting).await?;
-    let planned = Box::pin(made(args, &setting, &world)).await;
+    let planned = Box::pin(made(args, &setting, &world));
+    let planned = world.signals.attend(planned).await;
+    let planned = match planned {
+        None => return Err(Failure::stopped()),
+        Some(Err(failure)) if failure.exit == Exit::Interrupted => return Err(failure),
+        Some(planned) => planned,
+    };
     let environment = setting.environment();
     let page = |limit| match &planned {
         Ok(proposal) => markdown::plan(proposal, environment, limit),
@@ -105,10 +112,14 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
             pinning: Pinning::Keep,
             intent,
         };
-        let seed = args.release.world.seed;
-        let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
+        let stage = Rehearsing {
+            seed: args.release.world.seed,
+            signals: world.signals.clone(),
+        };
+        let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, &stage);
         match Box::pin(played).await {
             Ok(expected) => proposal.expected = Some(expected),
+            Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
             Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
         }
     }

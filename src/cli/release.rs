@@ -8,6 +8,7 @@ use super::document::Setting;
 use super::failure::Failure;
 use super::rules::Rules;
 use super::world::World;
+use crate::adapters::host::Signals;
 use crate::core::service::Intent;
 use crate::engine::Request;
 
@@ -56,5 +57,10 @@ impl ReleaseArgs {
 
     pub async fn world(&self, setting: &Setting) -> Result<World, Failure> {
         World::open(&self.world, setting.region(), &setting.directory).await
+    }
+
+    /// For a command that listens already.
+    pub async fn world_with(&self, setting: &Setting, signals: Signals) -> Result<World, Failure> {
+        World::with(&self.world, setting.region(), &setting.directory, signals).await
     }
 }
