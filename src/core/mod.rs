@@ -16,6 +16,7 @@ pub mod proposal;
 pub mod redact;
 pub mod report;
 pub mod rollout;
+pub mod said;
 pub mod service;
 pub mod service_document;
 pub mod steps;

@@ -195,6 +195,7 @@ impl Config {
     pub fn parse(name: &str, text: &str) -> Result<Self, Complaint> {
         let config: Self = yaml::read(name, text)?;
         config.check_environments(name, text)?;
+        config.check_strategies(name, text)?;
         Ok(config)
     }
 
