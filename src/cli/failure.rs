@@ -375,6 +375,7 @@ impl Failure {
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
             Cause::Blind { .. } => failure.hint("what AWS was told to do goes on, and nothing else is done; the same command takes it up again"),
+            Cause::Restless => failure.hint("that is a defect of ecsdeploy: please report it with the lines above"),
             Cause::NotOurs { .. } => {
                 failure.hint("rename or delete that service; the canary needs its name")
             }

@@ -210,6 +210,8 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// The machine took turn after turn without a pause: a defect of ecsdeploy, which ends it.
+    Restless,
     /// A service with the canary's name is there and is not ours.
     NotOurs {
         service: String,
@@ -230,7 +232,7 @@ pub enum Cause {
 }
 
 /// The story of one rollout.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     pub entries: Vec<Entry>,
 }
@@ -245,9 +247,7 @@ pub struct Entry {
 
 impl Report {
     pub fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-        }
+        Self::default()
     }
 
     pub fn record(&mut self, at: Timestamp, event: Event) {
@@ -301,12 +301,6 @@ impl Report {
     }
 }
 
-impl Default for Report {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -341,6 +335,7 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::Restless => "restless",
             Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
             Self::NoWayBack { .. } => "no_way_back",
@@ -385,6 +380,7 @@ impl std::fmt::Display for Cause {
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
             }
+            Self::Restless => f.write_str("ecsdeploy went round in circles and was stopped"),
             Self::NotOurs { service } => write!(
                 f,
                 "there is a service {service} that no rollout of this service made"

@@ -190,18 +190,12 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             owner: left.owner.clone(),
             since: left.since,
         });
-        let Work { plan, state } = work;
+        let Work { plan, mut state } = work.clone();
+        state.resume(left.unattended(self.means.clock.now()));
         // Whoever comes back to what was handed over stays to the verdict.
-        let mut plan = plan.clone();
+        let mut plan = plan;
         plan.intent.detach = Detach::No;
-        Box::pin(drive(
-            &plan,
-            state.clone(),
-            self.means,
-            keeper,
-            self.audience,
-        ))
-        .await
+        Box::pin(drive(&plan, state, self.means, keeper, self.audience)).await
     }
 
     pub async fn close(&mut self, plan: Plan, driven: Driven, keeper: Keeper<'a, J>) -> Ran {

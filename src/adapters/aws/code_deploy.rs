@@ -246,7 +246,8 @@ impl Aws {
             return Ok(Vec::new());
         }
         let input = json!({"deploymentId": id, "targetIds": ids});
-        let answer = self.code_deploy("BatchGetDeploymentTargets", input).await?;
+        let asked = self.code_deploy("BatchGetDeploymentTargets", input).await;
+        let answer = present(asked, &NO_TARGETS)?.unwrap_or_default();
         Ok(all(answer, "deploymentTargets").collect())
     }
 
@@ -254,7 +255,7 @@ impl Aws {
     async fn list_targets(&self, id: &DeploymentId) -> Result<Vec<Value>, Fault> {
         let input = json!({"deploymentId": id});
         let listed = self.code_deploy("ListDeploymentTargets", input).await;
-        let listed = present(listed, &["DeploymentNotStartedException"])?;
+        let listed = present(listed, &NO_TARGETS)?;
         let ids = listed.map(|listed| all(listed, "targetIds").take(PER_CALL).collect());
         let ids: Vec<Value> = ids.unwrap_or_default();
         if !ids.is_empty() {
@@ -300,6 +301,13 @@ impl Aws {
 fn deploys(group: &DeploymentGroup, search: &GroupSearch) -> bool {
     group.deploys(search.key.cluster.short(), search.key.service.short())
 }
+
+/// A deployment that GetDeployment has just shown has none yet, or a read lags behind.
+const NO_TARGETS: [&str; 3] = [
+    "DeploymentNotStartedException",
+    "DeploymentDoesNotExistException",
+    "DeploymentTargetDoesNotExistException",
+];
 
 /// `None` where the error says that it is not there.
 fn present(asked: Result<Value, Fault>, absent: &[&str]) -> Result<Option<Value>, Fault> {

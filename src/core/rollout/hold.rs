@@ -84,7 +84,7 @@ impl Turning<'_> {
             hear(gates, &gating.progress, &subject, service, self.seen, now);
         gating.progress = progress;
         self.tell_standings(share, &mut gating, &judgement);
-        let baked = gating.progress.began + signed(asked.bake);
+        let baked = gating.progress.watched_for(signed(asked.bake));
         let latest = now + pause;
         let latest = if now < baked {
             latest.min(baked)

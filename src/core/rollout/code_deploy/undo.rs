@@ -29,12 +29,6 @@ impl Turning<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
-        let undo_timeout = it.plan.intent.limits.undo_timeout;
-        if it.waited(it.next.entered).unsigned_abs() >= undo_timeout {
-            let seconds = undo_timeout.as_secs();
-            return it
-                .undo_by_code_deploy_failed(cause, format!("the timeout of {seconds} s passed"));
-        }
         match it.seen.code_deployment.get(&id) {
             Some(Seen::Is(record)) => it.read_undo_of(way, &service, record, cause),
             Some(Seen::Unreadable(fault)) => it.blind(fault),
@@ -101,7 +95,7 @@ impl Turning<'_> {
                 back.id(),
                 back.error_message()
             );
-            return self.undo_by_code_deploy_failed(cause, reason);
+            return self.undo_failed(cause, reason);
         }
         let watch = self.watch_undo_of(Some(back.id()));
         if back.status() == "Ready" && !self.just_ordered() {
@@ -188,7 +182,7 @@ impl Turning<'_> {
             }
             "Failed" | "Stopped" => {
                 let reason = record.error_message().to_owned();
-                self.undo_by_code_deploy_failed(cause, reason)
+                self.undo_failed(cause, reason)
             }
             "Ready" if !self.just_ordered() => {
                 self.act(Action::ContinueCodeDeployment(back.clone()), watch)
@@ -198,13 +192,6 @@ impl Turning<'_> {
                 self.look_after(pause, watch)
             }
         }
-    }
-
-    fn undo_by_code_deploy_failed(self, cause: &Cause, reason: String) -> Turn {
-        let from = Box::new(cause.clone());
-        self.conclude(Outcome::Stranded {
-            cause: Cause::UndoFailed { from, reason },
-        })
     }
 }
 

@@ -115,7 +115,7 @@ impl Turning<'_> {
     }
 
     fn overdue(&self) -> Option<Cause> {
-        let is_late = self.waited(self.next.began).unsigned_abs() >= self.plan.time_limit();
+        let is_late = self.spent() >= self.plan.time_limit();
         let progress = self.next.told.progress.clone().unwrap_or_default();
         is_late.then(|| self.deadline(awaited(&progress)))
     }
@@ -124,7 +124,7 @@ impl Turning<'_> {
     /// are looked up first, while the failed tasks and targets are there to be asked; along with them what led here, or
     /// the next turn would have to look at that again before it got here.
     fn fail(mut self, cause: Cause, service: &Service) -> Turn {
-        let watch = &self.watch_reasons(service) | &self.watch_serving(service);
+        let watch = self.watch_failed(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
@@ -274,6 +274,16 @@ impl Turning<'_> {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
         }
         watch.extend(groups.into_iter().map(Facet::Targets));
+        watch
+    }
+
+    /// The reasons, and all that this turn was decided from: the next one has to come to the same.
+    fn watch_failed(&self, service: &Service) -> Watch {
+        let mut watch = &self.watch_reasons(service) | &self.watch_serving(service);
+        if self.seen.rules_around.was_asked() {
+            let group = service.target_groups().into_iter().next();
+            watch.extend(group.map(Facet::RulesAround));
+        }
         watch
     }
 

@@ -58,7 +58,9 @@ impl Turning<'_> {
             Stage::Promote => self.promote(sets),
             Stage::Drain { since } => self.drain(sets, *since),
             Stage::Remove => self.remove(sets),
-            Stage::Back { cause, since } => self.go_back(sets, cause, *since),
+            Stage::Back { cause, since } => {
+                self.in_time(cause, |it| it.go_back(sets, cause, *since))
+            }
         }
     }
 
