@@ -245,7 +245,7 @@ impl From<Refusal> for Failure {
             Refusal::Unheard { said, why, .. } => Self::usage(headline)
                 .cause(why)
                 .hint(format!("it goes with {}", said.to.words())),
-            Refusal::HandOver { .. } => Self::new(Exit::Failed, headline).hint("leave out --detach"),
+            Refusal::HandOver { .. } => Self::usage(headline).hint("leave out --detach"),
             Refusal::Unwatchable => Self::new(Exit::Failed, headline)
                 .hint("ecsdeploy status shows its task sets; the same rollout command takes one up"),
             Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)

@@ -14,10 +14,12 @@ use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
 use super::{forge, input, rehearse, stdout};
-use crate::core::plan::{Course, Plan};
+use crate::core::id::ServiceKey;
+use crate::core::plan::{Course, Plan, Refusal, Survey};
 use crate::core::proposal::{Proposal, VERSION};
-use crate::core::taskdef::Severity;
-use crate::engine::{Pinning, Request, Wanted, compare, propose};
+use crate::core::service::{Contest, Intent};
+use crate::core::taskdef::{Finding, Severity, TaskDefinition};
+use crate::engine::{Pinning, Request, SurveyError, Wanted, compare, propose};
 use crate::text::ci::github::{Spot, Tone};
 use crate::text::lines::line_of;
 use crate::text::{self, markdown};
@@ -80,11 +82,26 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     forge::comment(posting, &world.clock, marker, page).await;
     let proposal = planned?;
     tell(args, &setting, &proposal)?;
+    refused(&proposal)?;
     Ok(if args.exit_code && proposal.course != Course::Nothing {
         Exit::Changes
     } else {
         Exit::Done
     })
+}
+
+/// What ends every rollout of the plan is a failure of it, whatever else it says.
+fn refused(proposal: &Proposal) -> Result<(), Failure> {
+    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+    let errors: Vec<_> = proposal.findings.iter().filter(is_error).collect();
+    if errors.is_empty() || proposal.course == Course::Nothing {
+        return Ok(());
+    }
+    let failure = Failure::new(Exit::Failed, "the rollout would not succeed as things are");
+    let failure = errors
+        .iter()
+        .fold(failure, |failure, finding| failure.cause(finding));
+    Err(failure.hint("ecsdeploy rollout refuses it too, or AWS does; nothing was changed"))
 }
 
 impl Args {
@@ -103,8 +120,10 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
     } = args.release.request(setting, &args.rules)?;
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
+    let looked = Box::pin(planned(&target, &wanted, &intent, &mut survey, world));
+    let (plan, busy) = looked.await?;
     let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
+    proposal.findings.extend(busy);
     if args.is_rehearsed(&plan) {
         let request = Request {
             target,
@@ -124,6 +143,32 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
         }
     }
     Ok(proposal)
+}
+
+/// The plan; beside somebody else's deployment, what would be done after it: who runs one is a matter of the moment.
+async fn planned(
+    target: &ServiceKey,
+    wanted: &TaskDefinition,
+    intent: &Intent,
+    survey: &mut Survey,
+    world: &World,
+) -> Result<(Plan, Option<Finding>), Failure> {
+    let refusal = match propose(target, wanted, intent.clone(), survey, &world.aws).await {
+        Err(SurveyError::Refused(busy @ Refusal::Busy { .. })) => busy,
+        plan => return Ok((plan?, None)),
+    };
+    let after = Intent {
+        contest: Contest::Supersede,
+        ..intent.clone()
+    };
+    let mut plan = propose(target, wanted, after, survey, &world.aws).await?;
+    plan.intent.contest = intent.contest;
+    let busy = Finding::warning(
+        "deployments",
+        format!("{refusal}: a rollout now is refused"),
+    )
+    .hint("wait for it to end, or take the service over with --supersede");
+    Ok((plan, Some(busy)))
 }
 
 /// The plan as a file, as data, and to the job that runs this.

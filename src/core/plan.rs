@@ -213,8 +213,11 @@ pub enum Refusal {
         strategy: &'static str,
         why: String,
     },
-    #[error("the rollout cannot be handed over: {why}")]
-    HandOver { why: &'static str },
+    #[error("--detach does not work with {strategy}: {why}")]
+    HandOver {
+        strategy: &'static str,
+        why: &'static str,
+    },
     #[error(
         "nothing can be watched: the service's task sets are driven by whoever made them, and ECS knows of no deployment"
     )]
