@@ -124,6 +124,7 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
     let (plan, busy) = looked.await?;
     let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     proposal.findings.extend(busy);
+    proposal.findings.extend(args.release.unread(setting)?);
     if args.is_rehearsed(&plan) {
         let request = Request {
             target,
