@@ -164,10 +164,11 @@ impl From<Complaint> for Failure {
                 column: Some(place.column()),
             })
         });
-        let failure = Self::usage("failed to understand the input");
+        let failure = Self::usage(complaint.message());
+        let details = complaint.details(Paint::Plain);
         Self {
             spot,
-            ..failure.cause(complaint.render(Paint::Plain))
+            ..details.into_iter().fold(failure, Self::cause)
         }
     }
 }
