@@ -402,7 +402,7 @@ async fn what_this_program_does_itself_is_not_handed_over() {
     };
     assert_eq!(
         refusal.to_string(),
-        "the rollout cannot be handed over: the traffic between its task sets is moved by ecsdeploy itself"
+        "--detach does not work with task sets: the traffic between them is moved by ecsdeploy itself"
     );
     assert_eq!(stage.calls("CreateTaskSet"), 0);
 }

@@ -107,6 +107,11 @@ impl Failure {
         Self::new(Exit::Usage, headline)
     }
 
+    /// A command that only looks was told to stop.
+    pub fn stopped() -> Self {
+        Self::new(Exit::Interrupted, "told to stop before it was done").hint("nothing was changed")
+    }
+
     #[must_use]
     pub fn cause(mut self, cause: impl ToString) -> Self {
         self.causes.push(cause.to_string());
@@ -162,10 +167,11 @@ impl From<Complaint> for Failure {
                 column: Some(place.column()),
             })
         });
-        let failure = Self::usage("failed to understand the input");
+        let failure = Self::usage(complaint.message());
+        let details = complaint.details(Paint::Plain);
         Self {
             spot,
-            ..failure.cause(complaint.render(Paint::Plain))
+            ..details.into_iter().fold(failure, Self::cause)
         }
     }
 }
@@ -239,7 +245,10 @@ impl From<Refusal> for Failure {
                     None => failure.cause(finding),
                 },
             ),
-            Refusal::HandOver { .. } => Self::new(Exit::Failed, headline).hint("leave out --detach"),
+            Refusal::Unheard { said, why, .. } => Self::usage(headline)
+                .cause(why)
+                .hint(format!("it goes with {}", said.to.words())),
+            Refusal::HandOver { .. } => Self::usage(headline).hint("leave out --detach"),
             Refusal::Unwatchable => Self::new(Exit::Failed, headline)
                 .hint("ecsdeploy status shows its task sets; the same rollout command takes one up"),
             Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)

@@ -24,6 +24,7 @@ use crate::core::rollout::State;
 use crate::core::service::Detach;
 use crate::engine::{Eyes, Means, Ran, Request, compare, left_by_others, propose_over, roll_out};
 use crate::ports::Journal;
+use crate::text;
 
 /// Roll the service out to the task definition and wait for the verdict
 ///
@@ -72,6 +73,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let planned = args.plan.as_deref().map(plan::read).transpose()?;
     let mut request = args.release.request(&setting, &args.rules)?;
     request.intent.detach = args.detach();
+    for finding in args.release.unread(&setting)? {
+        stdout::note(&format!("{}\n", text::plan::finding(&finding)));
+    }
     let posting = args.forge.open(setting.environment()).await?;
     let world = args.release.world(&setting).await?;
     let scene = Scene::of(&request.target, &setting, &world, "rolling out");

@@ -13,7 +13,7 @@ use super::live::{Rule, Service, TaskSet};
 use super::pauses::{hooks_of, lay};
 use super::plan::{Beside, Native, Refusal, Strategy, Survey, TaskSets};
 use super::service::{CanarySize, Detach, Intent, StrategyAsked};
-use refuse::another_controller;
+use refuse::{another_controller, divided, not_rolling};
 
 pub use code_deploy::named as usual_group;
 
@@ -47,11 +47,7 @@ pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<C
             ))
         }
         StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("it was asked for")),
-        StrategyAsked::Rolling => Err(Refusal::Strategy {
-            asked: "a rolling deployment",
-            lacks: format!("its deploymentConfiguration.strategy is {own}"),
-            change: vec!["set deploymentConfiguration.strategy to ROLLING".to_owned()],
-        }),
+        StrategyAsked::Rolling => Err(not_rolling(own, target)),
         StrategyAsked::BlueGreen => {
             shift("BLUE_GREEN", "a blue/green shift", intent, service, |_| {})
         }
@@ -175,10 +171,7 @@ fn task_sets(intent: &Intent, survey: &Survey) -> Result<Choice, Refusal> {
         ));
     };
     if (rule.share(&blue) - 1.0).abs() > 1e-9 && survey.service.task_sets().count() == 1 {
-        return Err(refused(
-            "the rule does not send all traffic to the serving target group",
-            "set its weights to 100 and 0 first",
-        ));
+        return Err(divided(rule, &blue, &green));
     }
     let set = TaskSets {
         rule: rule.arn.clone(),

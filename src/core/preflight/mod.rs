@@ -9,6 +9,7 @@ mod counts;
 mod groups;
 mod native;
 mod session;
+mod steps;
 mod time;
 
 pub use native::production_rules;
@@ -61,6 +62,7 @@ pub fn findings(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Vec<Fi
     let survey = &survey.with(&plan.settings);
     let mut found = counts::check(plan, survey);
     found.extend(time::check(plan));
+    found.extend(steps::check(plan));
     found.extend(alarms::check(plan, survey));
     found.extend(groups::check(plan, wanted, survey));
     found.extend(native::check(plan, survey));

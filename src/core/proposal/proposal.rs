@@ -21,6 +21,7 @@ use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
 use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
+use crate::core::service_document::ServiceDocument;
 use crate::core::steps::Asked;
 use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
 
@@ -194,6 +195,8 @@ impl Proposal {
                 .map(|managed| Comparison::of_service(managed, &survey.service, redactor)),
             findings: {
                 let mut findings = preflight::findings(plan, wanted, survey);
+                let managed = plan.intent.managed.as_ref();
+                findings.extend(managed.into_iter().flat_map(ServiceDocument::unknown));
                 findings.extend(lint(wanted, launch(&survey.service)));
                 findings
             },
