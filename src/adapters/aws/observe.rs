@@ -177,7 +177,8 @@ impl Aws {
             .send()
             .await
             .map_err(|error| fault("DescribeTasks", &error))?;
-        Ok(Some(all(answer.answer(), "tasks").map(Task::new).collect()))
+        let tasks = all(answer.answer(), "tasks").map(Task::new).collect();
+        self.on_instances(&key.cluster, tasks).await.map(Some)
     }
 
     /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::behind::healthy;
 use crate::core::id::TargetGroupArn;
-use crate::core::live::{Deployment, Service, Target, TargetState, Task};
+use crate::core::live::{Deployment, Service, Target, Task};
 
 /// The answer, and when it is not yes, what is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub enum Serving {
 }
 
 /// A deployment serves when its running tasks reach the service's healthy floor, at least one, and each
-/// target group has as many healthy targets. Where target addresses can be matched to this deployment's
-/// tasks (`ip` targets), only those count. A service of desired count 0 has nothing to serve with.
+/// target group has as many healthy targets that are tasks of this deployment. A service of desired count 0 has
+/// nothing to serve with.
 pub fn serving(
     service: &Service,
     deployment: Deployment<'_>,
@@ -29,34 +30,15 @@ pub fn serving(
         let running = deployment.running_count();
         return Serving::NotYet(format!("{running} of at least {needed} tasks are running"));
     }
-    let ours: Vec<&str> = tasks
-        .iter()
-        .filter(|task| task.deployment() == deployment.id())
-        .flat_map(Task::addresses)
-        .collect();
-    groups
-        .iter()
-        .find_map(|(group, targets)| lacking(group, targets, &ours, needed))
-        .map_or(Serving::Yes, Serving::NotYet)
-}
-
-fn lacking(
-    group: &TargetGroupArn,
-    targets: &[Target],
-    ours: &[&str],
-    needed: u32,
-) -> Option<String> {
-    let by_address = targets
-        .iter()
-        .any(|target| ours.contains(&target.id.as_str()));
-    let healthy = targets
-        .iter()
-        .filter(|target| target.state == TargetState::Healthy)
-        .filter(|target| !by_address || ours.contains(&target.id.as_str()))
-        .count();
-    let name = target_group_name(group);
-    (healthy < needed as usize)
-        .then(|| format!("{healthy} of at least {needed} targets are healthy in {name}"))
+    let id = deployment.id();
+    let lacking = groups.iter().find_map(|(group, targets)| {
+        let ours = tasks.iter().filter(|task| task.deployment() == id);
+        let healthy = healthy(targets, ours);
+        let name = target_group_name(group);
+        (healthy < needed as usize)
+            .then(|| format!("{healthy} of at least {needed} targets are healthy in {name}"))
+    });
+    lacking.map_or(Serving::Yes, Serving::NotYet)
 }
 
 /// `arn:…:targetgroup/NAME/ID` -> `NAME`.
@@ -69,6 +51,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::live::TargetState;
 
     fn check(desired: u32, running: u32, targets: &[(&str, TargetState)], expected: &str) {
         let service = Service::new(json!({
@@ -125,7 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn instance_targets_are_counted_as_they_are() {
-        check(1, 1, &[("i-1", TargetState::Healthy)], "");
+    fn targets_that_no_task_is_known_to_stand_behind_do_not_count() {
+        for id in ["10.0.0.9", "i-1"] {
+            let targets = [(id, TargetState::Healthy)];
+            check(1, 1, &targets, "0 of at least 1 targets are healthy in web");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, Serv
 pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
 pub use target_group::TargetGroup;
-pub use task::{ContainerExit, Task};
+pub use task::{ContainerExit, INSTANCE, Task};
 pub use task_set::TaskSet;
 
 use jiff::Timestamp;

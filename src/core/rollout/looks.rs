@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::turning::Turning;
 use super::{Facet, Fault, FaultKind, Seen, Watch};
-use crate::core::gate::{TaskFailure, failures, first_permanent};
+use crate::core::gate::{Serving, TaskFailure, failures, first_permanent, serving};
 use crate::core::id::{DeploymentId, TargetGroupArn};
-use crate::core::live::{Service, Target};
+use crate::core::live::{Deployment, Service, Target};
 use crate::core::report::Cause;
 
 impl Turning<'_> {
@@ -72,6 +72,35 @@ impl Turning<'_> {
             }
         }
         Ok(readable)
+    }
+
+    /// Whether a deployment serves, by tasks and targets that were looked at in this turn. Where this identity may not
+    /// read them, ECS's own word is what counts: that the deployment has completed.
+    pub fn serves(
+        &mut self,
+        service: &Service,
+        deployment: Deployment<'_>,
+    ) -> Result<Serving, Fault> {
+        let groups = self.readable_targets()?;
+        let seen = self.seen;
+        let is_denied = |fault: &Fault| fault.kind == FaultKind::Denied;
+        let (tasks, groups, is_partial) = match &seen.running_tasks {
+            Seen::Is(tasks) => {
+                let is_partial = groups.len() < seen.targets.len();
+                (tasks.as_slice(), groups, is_partial)
+            }
+            Seen::Unreadable(fault) if is_denied(fault) => {
+                self.tell_trouble(fault);
+                (&[][..], BTreeMap::new(), true)
+            }
+            Seen::Unreadable(fault) => return Err(fault.clone()),
+            Seen::Absent | Seen::NotAsked => (&[][..], groups, false),
+        };
+        if is_partial && !service.has_completed(deployment) {
+            let awaiting = "ECS completes the deployment".to_owned();
+            return Ok(Serving::NotYet(awaiting));
+        }
+        Ok(serving(service, deployment, tasks, &groups))
     }
 
     pub fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::core::gate::{Serving, failures, serving};
+use crate::core::gate::{Serving, failures};
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Beside, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
@@ -118,12 +118,10 @@ impl Turning<'_> {
         if let Some(cause) = self.failing(&failures(stopped, &primary.id()), canary) {
             return self.canary_failed(cause);
         }
-        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
-        let groups = match self.readable_targets() {
-            Ok(groups) => groups,
+        let well = match self.serves(canary, primary) {
+            Ok(well) => well,
             Err(fault) => return self.blind(&fault),
         };
-        let well = serving(canary, primary, tasks, &groups);
         let since = match &well {
             Serving::Yes => Some(well_since.unwrap_or(self.now)),
             Serving::NotYet(_) => None,

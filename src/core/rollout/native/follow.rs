@@ -1,6 +1,6 @@
 //! Following one native deployment by its own record.
 
-use crate::core::gate::{Serving, Subject, failures, serving};
+use crate::core::gate::{Serving, Subject, failures};
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
 use crate::core::plan::{Sides, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
@@ -236,15 +236,14 @@ impl Turning<'_> {
         {
             return self.begin_restore(Outcome::Stranded { cause });
         }
-        let groups = match self.readable_targets() {
-            Ok(groups) => groups,
-            Err(fault) => return self.blind(&fault),
-        };
-        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
         let ours = service.primary().filter(|ours| self.is_revision(*ours));
         let ours = ours.filter(|ours| ours.rollout_state() != RolloutState::Failed);
-        let serves = ours.map(|ours| serving(service, ours, tasks, &groups));
-        if serves == Some(Serving::Yes) {
+        let serves = match ours.map(|ours| self.serves(service, ours)) {
+            Some(Err(fault)) => return self.blind(&fault),
+            Some(Ok(serving)) => serving == Serving::Yes,
+            None => false,
+        };
+        if serves {
             return self.begin_restore(Outcome::Completed);
         }
         if self.is_late() {

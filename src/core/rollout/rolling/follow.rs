@@ -1,6 +1,6 @@
 //! Following one deployment to its end: it serves, it fails, or it is replaced.
 
-use crate::core::gate::{Serving, failures, serving};
+use crate::core::gate::{Serving, failures};
 use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment};
 use crate::core::plan::Strategy;
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
@@ -39,17 +39,16 @@ impl Turning<'_> {
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
-        let groups = match self.readable_targets() {
-            Ok(groups) => groups,
+        let serving = match self.serves(service, ours) {
+            Ok(serving) => serving,
             Err(fault) => {
                 self.tell_trouble(&fault);
                 return self.wait_or_time_out(service, watch);
             }
         };
-        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
         let counted = self.plan.intent.desired_count.is_none()
             || ours.running_count() >= service.desired_count();
-        let awaiting = match serving(service, ours, tasks, &groups) {
+        let awaiting = match serving {
             Serving::Yes if counted => return self.prove(service, ours),
             Serving::Yes => "the desired count is reached".to_owned(),
             Serving::NotYet(awaiting) => awaiting,
