@@ -372,6 +372,25 @@ fn a_service_is_rolled_out_with_no_configuration_at_all() {
 }
 
 #[test]
+fn a_shift_whose_end_cannot_be_learnt_is_interrupted_and_says_who_goes_on() {
+    let world = world_of("fargate-canary-shift");
+    let faults = "\nfaults:\n  - { operation: DescribeServiceDeployments, fault: error }\n";
+    let world = format!("{world}{faults}");
+    let image = "web=123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:1.1.0";
+    let says = [
+        "error: how deployment ecs-svc/",
+        "ends is not known",
+        "DescribeServiceDeployments",
+        "rolls back by itself if nobody lets it go on within 30 min",
+        "hint: the same command takes it up again",
+        "hint: ecsdeploy watch tells how it ends",
+        "UpdateService 1",
+    ];
+    let line = format!("rollout --sandbox --cluster main --service web --image {image}");
+    check(&[("sandbox.yml", &world)], &line, 6, &says);
+}
+
+#[test]
 fn an_image_that_does_not_exist_is_found_before_anything_is_changed() {
     for command in ["register", "rollout"] {
         let line = format!("{command} --sandbox @fargate-web --set image_tag=9.9.9");

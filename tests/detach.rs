@@ -172,9 +172,12 @@ async fn a_watcher_who_comes_after_ecs_went_back_does_not_call_that_a_success() 
 async fn what_this_program_does_itself_is_not_handed_over() {
     let stage = Stage::example("external-task-sets");
     let error = stage.rollout(web("1.1.0", Detach::Finish)).await.err();
-    assert!(
-        matches!(error, Some(SurveyError::Refused(Refusal::Strategy { .. }))),
-        "{error:?}"
+    let Some(SurveyError::Refused(refusal @ Refusal::HandOver { .. })) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        refusal.to_string(),
+        "the rollout cannot be handed over: the traffic between its task sets is moved by ecsdeploy itself"
     );
     assert_eq!(stage.calls("CreateTaskSet"), 0);
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::{Stage, operation, with_image};
-use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
+use ecsdeploy::core::report::{Event, Outcome, Report};
 use ecsdeploy::core::service::{CanarySize, StrategyAsked};
 use ecsdeploy::engine::Request;
 
@@ -167,63 +167,6 @@ async fn a_sick_task_set_gets_no_traffic_and_is_removed() {
         BTreeMap::from([("web".to_owned(), 100), ("web-alternate".to_owned(), 0)])
     );
     assert_eq!(left(&stage).await.1, "web:1");
-}
-
-#[tokio::test]
-async fn ecs_shifts_a_good_release_past_our_pauses_and_is_set_as_before() {
-    let stage = Stage::example("fargate-canary-shift");
-    let before = configuration(&stage).await;
-    let story = stage.rollout(web("1.1.0")).await.unwrap();
-    assert_eq!(story.outcome, Outcome::Completed);
-    assert!(stage.calls("ContinueServiceDeployment") >= 3);
-    assert_eq!(configuration(&stage).await, before);
-    assert_eq!(left(&stage).await.1, "web:2");
-}
-
-#[tokio::test]
-async fn ecs_takes_a_sick_release_back_before_it_has_traffic() {
-    let stage = Stage::example("fargate-canary-shift");
-    let before = configuration(&stage).await;
-    let story = stage.rollout(web("1.2.0")).await.unwrap();
-    assert!(
-        matches!(story.outcome, Outcome::RolledBack { .. }),
-        "{:?}",
-        story.outcome
-    );
-    assert!(
-        story.report.seconds() < 600,
-        "failed tasks end the wait long before the timeout"
-    );
-    assert_eq!(configuration(&stage).await, before);
-    assert_eq!(left(&stage).await.1, "web:1");
-}
-
-/// Strategy and number of lifecycle hooks of the service.
-/// The service answers at every look: that alone must not make the looks that fail begin anew.
-#[tokio::test]
-async fn a_shift_that_ecs_never_tells_of_is_given_up() {
-    let example = "examples/fargate-canary-shift/sandbox.yml";
-    let world = std::fs::read_to_string(example).unwrap();
-    let faults = "\nfaults:\n  - { operation: DescribeServiceDeployments, fault: error }\n";
-    let stage = Stage::world(&(world + faults));
-    let story = stage.rollout(web("1.1.0")).await.unwrap();
-    let Outcome::Stranded { cause } = story.outcome else {
-        panic!("{:?}", story.outcome)
-    };
-    assert!(matches!(cause, Cause::Blind { .. }), "{cause:?}");
-}
-
-async fn configuration(stage: &Stage) -> (String, usize) {
-    let ecs = stage.ecs();
-    let described = ecs
-        .describe_services()
-        .cluster("main")
-        .services("web")
-        .send();
-    let described = described.await.unwrap();
-    let set = described.services()[0].deployment_configuration().unwrap();
-    let strategy = set.strategy().map(|strategy| strategy.as_str().to_owned());
-    (strategy.unwrap_or_default(), set.lifecycle_hooks().len())
 }
 
 /// Weights of the production rule, by the groups' names.

@@ -62,7 +62,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Interrupted,
         "interrupted",
-        "told to stop; the same command takes it up again",
+        "told to stop, or unable to learn how the deployment ends; the same command takes it up again",
     ),
     (
         Exit::Contested,
@@ -222,6 +222,9 @@ impl From<Refusal> for Failure {
                     None => failure.cause(finding),
                 },
             ),
+            Refusal::HandOver { .. } => Self::new(Exit::Failed, headline).hint("leave out --detach"),
+            Refusal::Unwatchable => Self::new(Exit::Failed, headline)
+                .hint("ecsdeploy status shows its task sets; the same rollout command takes one up"),
             Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)
                 .cause(format!(
                     "neither {} of the application {} nor another group that this identity may list names it",
@@ -362,5 +365,34 @@ impl Failure {
                 failure.hint("roll out a revision that works, or raise the desired capacity and run the same command")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::DeploymentId;
+
+    #[test]
+    fn each_way_that_a_rollout_ends_has_its_code() {
+        let cause = || Cause::Cancelled {
+            by: "anna".to_owned(),
+        };
+        let by = DeploymentId::new("ecs-svc/3");
+        for (outcome, exit) in [
+            (Outcome::Unchanged, None),
+            (Outcome::Completed, None),
+            (Outcome::Failed { cause: cause() }, Some(Exit::Failed)),
+            (
+                Outcome::RolledBack { cause: cause() },
+                Some(Exit::RolledBack),
+            ),
+            (Outcome::Stranded { cause: cause() }, Some(Exit::Stranded)),
+            (Outcome::Superseded { by }, Some(Exit::Contested)),
+        ] {
+            let judged = judge(&outcome).err().map(|failure| failure.exit);
+            assert_eq!(judged, exit, "{outcome}");
+        }
+        assert_eq!([Exit::Stranded as u8, Exit::Contested as u8], [5, 7]);
     }
 }

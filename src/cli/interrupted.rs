@@ -4,7 +4,7 @@
 
 use super::failure::{Exit, Failure};
 use crate::core::plan::{Beside, Plan, Strategy};
-use crate::core::report::Undoer;
+use crate::core::report::{Cause, Undoer};
 use crate::core::rollout::{Phase, State};
 
 pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
@@ -23,6 +23,27 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
         Ends::Never => failure.hint("it stays so until then; ecsdeploy rollback turns it back"),
         Ends::NotBegun => failure,
     }
+}
+
+/// Only ECS's own shifts are left so: other rollouts have no configuration that must stay while their deployment runs.
+pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
+    let goes_on = match (&state.phase, &plan.strategy) {
+        (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
+        (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
+            "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
+            plan.intent.minutes_of_pauses()
+        ),
+        _ => "ECS goes on with it by itself".to_owned(),
+    };
+    let headline = match &state.deployment {
+        Some(deployment) => format!("how deployment {deployment} ends is not known"),
+        None => "whether the deployment began is not known".to_owned(),
+    };
+    Failure::new(Exit::Interrupted, headline)
+        .cause(cause)
+        .cause(goes_on)
+        .hint("the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended")
+        .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
 }
 
 /// Whether what was left comes to an end without this program.

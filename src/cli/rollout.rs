@@ -10,7 +10,7 @@ use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::forge::{ForgeArgs, Reached};
-use super::interrupted::interrupted;
+use super::interrupted::{interrupted, left_off};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rules::Rules;
@@ -147,6 +147,7 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             let stood = stood.as_ref().map(|(plan, state)| (&**plan, &**state));
             Err(interrupted(stood))
         }
+        Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),

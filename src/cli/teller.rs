@@ -123,7 +123,7 @@ impl Teller {
     fn close(&mut self, ran: &Result<Ran, Failure>) {
         let standing = match ran {
             Ok(Ran::Ended { outcome, .. }) => Standing::Ended(outcome),
-            Ok(Ran::Interrupted { .. }) => Standing::Interrupted,
+            Ok(Ran::Interrupted { .. } | Ran::LeftOff { .. }) => Standing::Interrupted,
             Ok(Ran::HandedOver { .. }) => Standing::HandedOver,
             Ok(Ran::Held { .. }) => Standing::Contested,
             Err(failure) => return self.fail(failure),

@@ -61,7 +61,7 @@ pub fn handover(plan: &Plan) -> Option<Handover> {
 
 /// Refuses to hand over what nobody could take.
 pub fn check(strategy: &Strategy, intent: &Intent) -> Result<(), Refusal> {
-    let lacks = match strategy {
+    let why = match strategy {
         _ if intent.detach == Detach::No => return Ok(()),
         Strategy::Beside(_) => {
             "a canary beside the service is watched and put away by ecsdeploy itself"
@@ -69,9 +69,5 @@ pub fn check(strategy: &Strategy, intent: &Intent) -> Result<(), Refusal> {
         Strategy::TaskSets(_) => "the traffic between its task sets is moved by ecsdeploy itself",
         Strategy::Rolling | Strategy::Native(_) | Strategy::CodeDeploy(_) => return Ok(()),
     };
-    Err(Refusal::Strategy {
-        asked: "a rollout that is handed over",
-        lacks: lacks.to_owned(),
-        change: vec!["leave out --detach".to_owned()],
-    })
+    Err(Refusal::HandOver { why })
 }

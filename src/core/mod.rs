@@ -8,6 +8,7 @@ pub mod handover;
 pub mod id;
 pub mod journal;
 pub mod live;
+pub mod pauses;
 pub mod plan;
 pub mod post;
 pub mod preflight;

@@ -206,6 +206,12 @@ pub enum Refusal {
         lacks: String,
         change: Vec<String>,
     },
+    #[error("the rollout cannot be handed over: {why}")]
+    HandOver { why: &'static str },
+    #[error(
+        "nothing can be watched: the service's task sets are driven by whoever made them, and ECS knows of no deployment"
+    )]
+    Unwatchable,
     #[error(
         "deployment {deployment} of {task_definition} is running, and this run did not start it"
     )]
@@ -265,6 +271,10 @@ impl Plan {
             let _ = write!(name, "{byte:02x}");
         }
         name
+    }
+
+    pub fn is_native(&self) -> bool {
+        matches!(self.strategy, Strategy::Native(_))
     }
 
     pub fn family(&self) -> &str {

@@ -26,7 +26,7 @@ pub enum Event {
         owner: Owner,
         since: Timestamp,
     },
-    /// Something to be minded, found before anything was changed.
+    /// Something to be minded: found before anything was changed, or what only somebody else can end.
     Finding {
         finding: Finding,
     },

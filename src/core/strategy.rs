@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::id::{ServiceKey, ServiceName, TargetGroupArn};
 use super::live::{Rule, Service, TaskSet};
+use super::pauses::{hooks_of, lay};
 use super::plan::{Beside, Native, Refusal, Strategy, Survey, TaskSets};
 use super::service::{CanarySize, Detach, Intent, StrategyAsked};
 use refuse::another_controller;
@@ -289,22 +290,15 @@ fn native(
     why: String,
 ) -> Choice {
     let mut after = service.deployment_configuration();
-    // What is left out of an update stays as it is, so that "none" has to be said.
-    after.entry("lifecycleHooks").or_insert_with(|| json!([]));
     let strategy = during
         .get("strategy")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let pause = json!({
-        "targetType": "PAUSE",
-        "lifecycleStages": stages(strategy, service),
-        "timeoutConfiguration": { "timeoutInMinutes": intent.minutes_of_pauses(), "action": "ROLLBACK" },
-    });
+    let stages = stages(strategy, service);
+    lay(&mut during, &mut after, &stages, intent.minutes_of_pauses());
     // Handed over to finish by itself, nobody would be there to let it go on.
-    if let Value::Array(hooks) = during.entry("lifecycleHooks").or_insert_with(|| json!([]))
-        && intent.detach != Detach::Finish
-    {
-        hooks.push(pause);
+    if intent.detach == Detach::Finish {
+        hooks_of(&mut during).pop();
     }
     Choice {
         strategy: Strategy::Native(Native {

@@ -209,6 +209,10 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 let stood = Some((Box::new(plan), state));
                 Ran::Interrupted { stood }
             }
+            Driven::LeftOff { state, cause } => {
+                let plan = Box::new(plan);
+                Ran::LeftOff { plan, state, cause }
+            }
             Driven::HandedOver(state) => {
                 let plan = Box::new(plan);
                 Ran::HandedOver { plan, state }

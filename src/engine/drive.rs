@@ -7,7 +7,7 @@ use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
 use crate::core::handover::handover;
 use crate::core::journal::Owner;
 use crate::core::plan::{Plan, Strategy};
-use crate::core::report::{Entry, Event, Outcome};
+use crate::core::report::{Cause, Entry, Event, Outcome};
 use crate::core::rollout::{
     Action, Facet, Fault, Observation, Phase, Receipt, State, Turn, Watch, Wish, turn,
 };
@@ -24,6 +24,11 @@ pub enum Driven {
     Ended(Outcome),
     /// Told to stop. The same command takes up from here.
     Interrupted(Box<State>),
+    /// The deployment goes on, and this run has no way to learn how it ends. The same command takes up from here.
+    LeftOff {
+        state: Box<State>,
+        cause: Cause,
+    },
     /// AWS's own engine goes on, as the plan wanted it. The same command takes up from here.
     HandedOver(Box<State>),
     /// Another run took the service over while this one could not renew its lease.
@@ -108,6 +113,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             watch,
             wake_at,
             say,
+            left,
         } = turn;
         self.state = next;
         for event in say {
@@ -116,6 +122,9 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         self.audience.look(now);
         if let Some(outcome) = self.state.outcome() {
             return Err(Box::new(self.ended(outcome.clone())));
+        }
+        if let Some(cause) = left {
+            return Err(self.leave_off(cause).await);
         }
         let occasion = match act {
             Some(_) => Occasion::Change,
@@ -239,6 +248,14 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             to,
         });
         Err(Box::new(Driven::HandedOver(Box::new(self.state.clone()))))
+    }
+
+    async fn leave_off(&mut self, cause: Cause) -> Box<Driven> {
+        if let Err(driven) = self.keep(Occasion::Leave).await {
+            return driven;
+        }
+        let state = Box::new(self.state.clone());
+        Box::new(Driven::LeftOff { state, cause })
     }
 
     async fn leave(&mut self) -> Box<Driven> {

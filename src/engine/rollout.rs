@@ -10,7 +10,7 @@ use super::drive::Means;
 use super::survey::{Request, SurveyError, Surveyed};
 use crate::core::journal::{Goal, Owner, Record};
 use crate::core::plan::Plan;
-use crate::core::report::{Event, Outcome};
+use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::State;
 use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
 
@@ -27,6 +27,12 @@ pub enum Ran {
     /// Told to stop; what it stood at is absent before anything was decided.
     Interrupted {
         stood: Option<(Box<Plan>, Box<State>)>,
+    },
+    /// The deployment goes on, and how it ends could not be learnt.
+    LeftOff {
+        plan: Box<Plan>,
+        state: Box<State>,
+        cause: Cause,
     },
     /// AWS's own engine goes on with the deployment.
     HandedOver {

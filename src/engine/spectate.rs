@@ -57,6 +57,11 @@ pub async fn spectate(
                 plan: Box::new(plan),
                 outcome,
             },
+            Driven::LeftOff { state, cause } => Ran::LeftOff {
+                plan: Box::new(plan),
+                state,
+                cause,
+            },
             Driven::Interrupted(state) | Driven::HandedOver(state) => {
                 let stood = Some((Box::new(plan), state));
                 Ran::Interrupted { stood }
@@ -93,7 +98,7 @@ fn standing(
         .or_else(|| service.deployments().find(|d| has_failed(*d)))
         .or_else(|| service.primary());
     let Some(watched) = watched else {
-        return Err(unwatchable().into());
+        return Err(Refusal::Unwatchable.into());
     };
     let mut plan = following(target, service, watched, watching(timeout));
     if let Some(work) = left {
@@ -124,19 +129,6 @@ fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, Sta
     (plan, state)
 }
 
-/// What task sets have of traffic is moved by whoever drives them, and there is no record of it at ECS.
-fn unwatchable() -> Refusal {
-    Refusal::Strategy {
-        asked: "being watched",
-        lacks: "its task sets are driven by whoever made them, and ECS knows of no deployment"
-            .to_owned(),
-        change: vec![
-            "ecsdeploy status shows its task sets; the same rollout command takes one up"
-                .to_owned(),
-        ],
-    }
-}
-
 /// Of CodeDeploy's deployments the one that runs, else the one that made what serves.
 async fn standing_of_code_deploy(
     target: &ServiceKey,
@@ -153,7 +145,7 @@ async fn standing_of_code_deploy(
         .filter(|id| id.starts_with("d-"))
         .map(DeploymentId::new);
     let Some(watched) = running.map(CodeDeployment::id).or(last) else {
-        return Err(unwatchable().into());
+        return Err(Refusal::Unwatchable.into());
     };
     let revision = running.and_then(CodeDeployment::task_definition);
     let revision = revision.map(TaskDefinitionArn::new);

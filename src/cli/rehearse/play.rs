@@ -116,6 +116,14 @@ pub async fn play(
             report: listener.0,
             capacity: clock.capacity(),
         }),
+        // Whoever reads what comes of a release has to know that nothing came of it in the time that it has.
+        Ran::LeftOff { cause, .. } => Ok(Rehearsal {
+            release,
+            outcome: Outcome::Stranded { cause },
+            began,
+            report: listener.0,
+            capacity: clock.capacity(),
+        }),
         Ran::Interrupted { .. } | Ran::HandedOver { .. } | Ran::Held { .. } => {
             unreachable!("nobody interrupts a rehearsal, and nobody else is in its world")
         }

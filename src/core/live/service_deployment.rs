@@ -1,7 +1,7 @@
 //! A service deployment as DescribeServiceDeployments answers it: why ECS did what it did.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{list, text};
 use crate::core::id::ServiceDeploymentArn;
@@ -31,6 +31,14 @@ impl ServiceDeployment {
         matches!(self.status(), "PENDING" | "IN_PROGRESS")
     }
 
+    /// Whether ECS does nothing more with it.
+    pub fn has_ended(&self) -> bool {
+        matches!(
+            self.status(),
+            "SUCCESSFUL" | "STOPPED" | "ROLLBACK_SUCCESSFUL" | "ROLLBACK_FAILED"
+        )
+    }
+
     /// Whether somebody asked ECS to stop it, or ECS is going back or went back.
     pub fn is_stopped(&self) -> bool {
         self.status().starts_with("STOP") || self.status().starts_with("ROLLBACK")
@@ -39,6 +47,13 @@ impl ServiceDeployment {
     /// Where ECS's own engine is: a lifecycle stage's name, or one born later; empty for rolling deployments.
     pub fn stage(&self) -> &str {
         text(&self.0, "lifecycleStage")
+    }
+
+    /// What the deployment was started with.
+    pub fn configuration(&self) -> Option<&Map<String, Value>> {
+        self.0
+            .get("deploymentConfiguration")
+            .and_then(Value::as_object)
     }
 
     /// The hooks that wait for ContinueServiceDeployment.

@@ -3,11 +3,14 @@
 //! Source: ECS developer guide, troubleshooting of blue/green deployments: both target groups are of the production rule
 //! (or the other is of the test rule), no third one is, and one of them has all traffic.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::core::id::{RuleArn, TargetGroupArn};
 use crate::core::live::{Rule, Service};
-use crate::core::plan::{Plan, Strategy, Survey};
+use crate::core::pauses::{Pause, pauses};
+use crate::core::plan::{Native, Plan, Strategy, Survey};
 use crate::core::rollout::{Facet, Watch};
 use crate::core::taskdef::Finding;
 
@@ -45,9 +48,9 @@ fn side(balancer: &Value) -> Option<Side> {
 }
 
 pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
-    if !matches!(plan.strategy, Strategy::Native(_)) {
+    let Strategy::Native(native) = &plan.strategy else {
         return Vec::new();
-    }
+    };
     let was_read = !survey
         .further
         .faults
@@ -66,20 +69,44 @@ pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
                 None => was_read.then(|| gone(&side)),
             }
         })
-        .chain(own_pauses(&survey.service))
+        .chain(pauses_there(native, &survey.service))
         .collect()
 }
 
-/// PAUSE hooks that the service has already. ECS does not tell whose hook it is that waits.
-fn own_pauses(service: &Service) -> Option<Finding> {
-    let configuration = service.deployment_configuration();
-    let mut hooks = configuration.get("lifecycleHooks")?.as_array()?.iter();
-    let has_one = hooks.any(|hook| hook.get("targetType").and_then(Value::as_str) == Some("PAUSE"));
-    has_one.then(|| {
-        let message = "the service has PAUSE hooks of its own, and they too are opened once the gates pass";
-        Finding::warning("deploymentConfiguration.lifecycleHooks", message.to_owned())
-            .hint("a person's word is a gate: approval; remove the hooks, which may also be those of a dead run")
-    })
+/// PAUSE hooks that the service has already. At the same stage as ours it could not be told whose it is that waits.
+fn pauses_there(native: &Native, service: &Service) -> Vec<Finding> {
+    let laid = native.laid();
+    let own = pauses(&native.after);
+    let mut found = Vec::new();
+    let stages = |pauses: &[Pause]| -> BTreeSet<String> {
+        let stages = pauses.iter().flat_map(|pause| &pause.stages);
+        stages.cloned().collect()
+    };
+    let shared: Vec<String> = (&stages(&laid) & &stages(&own)).into_iter().collect();
+    if !shared.is_empty() {
+        let shared = shared.join(", ");
+        let message = format!(
+            "the service has a PAUSE hook of its own at {shared}, where ecsdeploy pauses for the gates, and ECS does not tell whose hook waits"
+        );
+        found.push(Finding::error(HOOKS, message).hint(
+            "remove the hook from that stage, or move it to one at which ecsdeploy does not pause; a person's word is a gate: approval",
+        ));
+    } else if !own.is_empty() {
+        let at: Vec<String> = stages(&own).into_iter().collect();
+        let message = format!(
+            "the service has PAUSE hooks of its own at {}, which ecsdeploy does not open: the rollout waits there for somebody else",
+            at.join(", ")
+        );
+        found.push(Finding::warning(HOOKS, message).hint(
+            "aws ecs continue-service-deployment lets it go on; within ecsdeploy, a person's word is a gate: approval",
+        ));
+    }
+    let there = pauses(&service.deployment_configuration());
+    if there.iter().any(|pause| laid.contains(pause)) {
+        let message = "the service has a PAUSE hook exactly like ecsdeploy's, left by a rollout whose record is lost: it is taken over, and gone when this rollout ends";
+        found.push(Finding::warning(HOOKS, message.to_owned()));
+    }
+    found
 }
 
 fn gone(side: &Side) -> Finding {
@@ -87,6 +114,7 @@ fn gone(side: &Side) -> Finding {
         .hint("name the rule that forwards the production traffic")
 }
 
+const HOOKS: &str = "deploymentConfiguration.lifecycleHooks";
 const PATH: &str = "loadBalancers.advancedConfiguration.productionListenerRule";
 
 fn wrong(side: &Side, rule: &Rule) -> Option<Finding> {

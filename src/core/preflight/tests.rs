@@ -178,14 +178,38 @@ fn the_rules_of_a_shift_are_what_ecs_will_check() {
         message: "no".to_owned(),
     }];
     check(&survey, Auto, &[(Warning, "could not be checked")]);
-    let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]});
-    let hooks =
-        json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": [pause]}});
-    check(
-        &shifting(hooks),
-        Auto,
-        &[(Warning, "PAUSE hooks of its own")],
-    );
+}
+
+#[test]
+fn a_pause_of_the_services_own_is_refused_where_it_cannot_be_told_from_ours() {
+    let pause = |stages: &[&str], minutes: u64| {
+        json!({
+            "targetType": "PAUSE",
+            "lifecycleStages": stages,
+            "timeoutConfiguration": {"timeoutInMinutes": minutes, "action": "ROLLBACK"},
+        })
+    };
+    let ours = ["POST_SCALE_UP", "POST_PRODUCTION_TRAFFIC_SHIFT"];
+    let lambda = json!({"hookTargetArn": "arn", "lifecycleStages": ours});
+    for (hook, expected) in [
+        (lambda, None),
+        (
+            pause(&["PRE_SCALE_UP"], 30),
+            Some((Warning, "waits there for somebody else")),
+        ),
+        (
+            pause(&["POST_SCALE_UP"], 30),
+            Some((Error, "does not tell whose hook waits")),
+        ),
+        (
+            pause(&ours, 1440),
+            Some((Error, "at POST_PRODUCTION_TRAFFIC_SHIFT, POST_SCALE_UP")),
+        ),
+        (pause(&ours, 30), Some((Warning, "it is taken over"))),
+    ] {
+        let hooks = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": [hook]}});
+        check(&shifting(hooks), Auto, expected.as_slice());
+    }
 }
 
 #[test]

@@ -115,6 +115,11 @@ impl Turning<'_> {
             let watch = self.watch_service();
             return self.look_after(LOOK_AGAIN, watch);
         }
+        if self.is_late() {
+            // What may have begun was looked for: it has not, or ECS took it back long ago.
+            let cause = self.deadline("the deployment was being started".to_owned());
+            return self.begin_restore(Outcome::Failed { cause });
+        }
         if self.next.told.last_event.is_none() {
             self.next.told.last_event = service.events().pop().map(|event| event.id);
         }

@@ -53,7 +53,7 @@ fn decide(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
         return it.cancel(by);
     }
     match &at.phase {
-        Phase::Register | Phase::Deploy if it.is_late() => it.too_late(),
+        Phase::Register | Phase::Deploy if it.is_late() && !it.may_have_begun() => it.too_late(),
         Phase::Register => it.register(),
         Phase::Deploy => it.deploy(),
         Phase::Canary { well_since } => it.canary(*well_since),

@@ -95,6 +95,8 @@ pub struct Turn {
     /// `None`: at once.
     pub wake_at: Option<Timestamp>,
     pub say: Vec<Event>,
+    /// Why the run ends here, though its deployment has not ended. The same command takes it up.
+    pub left: Option<Cause>,
 }
 
 impl State {

@@ -73,6 +73,7 @@ impl<'a> Turning<'a> {
             watch,
             wake_at: None,
             say: self.say,
+            left: None,
         }
     }
 
@@ -83,6 +84,7 @@ impl<'a> Turning<'a> {
             watch,
             wake_at: None,
             say: self.say,
+            left: None,
         }
     }
 
@@ -100,9 +102,8 @@ impl<'a> Turning<'a> {
             Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
                 self.finish(outcome)
             }
-            // Nothing was set yet.
-            Strategy::Native(_) if self.next.phase == Phase::Register => self.finish(outcome),
-            Strategy::Native(_) | Strategy::Beside(_) => self.begin_restore(outcome),
+            Strategy::Native(_) => self.conclude_native(outcome),
+            Strategy::Beside(_) => self.begin_restore(outcome),
         }
     }
 

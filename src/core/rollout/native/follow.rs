@@ -1,13 +1,15 @@
 //! Following one native deployment by its own record.
 
+use super::undo::native_cause;
 use crate::core::gate::{Serving, Subject, failures};
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
-use crate::core::plan::{Sides, Strategy};
-use crate::core::report::{Cause, Event, Outcome, Undoer};
-use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::plan::{Native, Sides, Strategy};
+use crate::core::report::{Cause, Event, Outcome};
+use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Divided, Facet, Held, Phase, Seen, Turn, Watch};
-use crate::core::service::{OnFailure, Share};
+use crate::core::rollout::{Action, Divided, Facet, Held, Seen, Turn, Watch};
+use crate::core::service::Share;
+use crate::core::taskdef::Finding;
 
 impl Turning<'_> {
     pub fn follow_native(mut self) -> Turn {
@@ -26,6 +28,10 @@ impl Turning<'_> {
         match &it.seen.service_deployment {
             Seen::Is(record) => it.read_record(&service, record),
             Seen::Unreadable(fault) => it.blind(fault),
+            Seen::Absent if it.is_late() => {
+                let cause = it.deadline("ECS had no record of the deployment".to_owned());
+                it.leave(cause)
+            }
             Seen::Absent => it.wait_native(),
             Seen::NotAsked => {
                 let watch = it.watch_native();
@@ -56,7 +62,7 @@ impl Turning<'_> {
     }
 
     /// ECS waits at a pause, or works.
-    fn go_on_native(self, service: &Service, record: &ServiceDeployment) -> Turn {
+    fn go_on_native(mut self, service: &Service, record: &ServiceDeployment) -> Turn {
         if let (Some(stopped), Some(id)) = (self.seen.stopped_tasks.is(), &self.next.deployment)
             && let Some(cause) = self.failing(&failures(stopped, id), service)
         {
@@ -68,10 +74,30 @@ impl Turning<'_> {
         }
         let waiting = record.waiting_hooks();
         let hook = waiting.first().map(|hook| (*hook).to_owned());
+        let hook = hook.filter(|hook| self.is_ours_to_open(record, hook));
         match self.share_judged(record, hook.as_ref()) {
             Some(share) => self.hold_native(share, service, record, hook),
             None => self.wait_native(),
         }
+    }
+
+    /// Somebody else's pause is told of once, and waited for as long as the rollout may take.
+    fn is_ours_to_open(&mut self, record: &ServiceDeployment, hook: &str) -> bool {
+        if self.native().may_open(record) {
+            return true;
+        }
+        if self.next.told.named.insert(hook.to_owned()) {
+            let finding = others_pause(record, hook);
+            self.say.push(Event::Finding { finding });
+        }
+        false
+    }
+
+    fn native(&self) -> &Native {
+        let Strategy::Native(native) = &self.plan.strategy else {
+            unreachable!("only native shifts are followed here")
+        };
+        native
     }
 
     /// How much the new revision has, once it is in place and as long as ECS can be told to go back: from the first
@@ -106,10 +132,8 @@ impl Turning<'_> {
     }
 
     fn judged_native(&self, service: &Service) -> Subject {
-        let Strategy::Native(native) = &self.plan.strategy else {
-            unreachable!("only native shifts are followed here")
-        };
-        let divided: Vec<Divided<'_>> = native
+        let divided: Vec<Divided<'_>> = self
+            .native()
             .sides
             .iter()
             .map(|Sides { rule, blue, green }| Divided { rule, blue, green })
@@ -133,100 +157,9 @@ impl Turning<'_> {
         )
     }
 
-    fn fail_native(mut self, cause: Cause, record: &ServiceDeployment) -> Turn {
-        if self.plan.intent.on_failure == OnFailure::Leave {
-            return self.finish(Outcome::Stranded { cause });
-        }
-        self.say.push(Event::Undoing {
-            cause: cause.clone(),
-            task_definition: self.plan.before.task_definition.clone(),
-            by: Undoer::Ecsdeploy,
-        });
-        let by = Undoer::Ecsdeploy;
-        self.next.enter(Phase::Undo { cause, by }, self.now);
-        let watch = self.watch_native();
-        self.act(Action::StopServiceDeployment(record.arn()), watch)
-    }
-
-    fn undone_by_ecs(mut self, record: &ServiceDeployment) -> Turn {
-        let cause = native_cause(record);
-        let by = Undoer::Ecs;
-        self.say.push(Event::Undoing {
-            cause: cause.clone(),
-            task_definition: self.plan.before.task_definition.clone(),
-            by,
-        });
-        self.next.enter(Phase::Undo { cause, by }, self.now);
-        let watch = self.watch_native();
-        self.look_after(LOOK_AGAIN, watch)
-    }
-
-    /// ECS was asked to go back, or goes back by itself: its record says when it is done.
-    pub fn undo_native(mut self, cause: &Cause) -> Turn {
-        if let Some(Err(fault)) = self.receipt() {
-            self.tell_trouble(fault);
-        }
-        let (mut it, service) = match self.active_service() {
-            Ok(there) => there,
-            Err(turn) => return *turn,
-        };
-        it.tell_events(&service);
-        let record = match &it.seen.service_deployment {
-            Seen::Is(record) => record.clone(),
-            _ if it.is_undo_late() => return it.undo_native_late(cause.clone()),
-            Seen::Unreadable(fault) => return it.blind(fault),
-            Seen::Absent | Seen::NotAsked => {
-                let watch = it.watch_native();
-                return it.look_after(LOOK_AGAIN, watch);
-            }
-        };
-        it.tell_stage(&service, &record);
-        it.read_undo(&service, &record, cause)
-    }
-
-    fn read_undo(self, service: &Service, record: &ServiceDeployment, cause: &Cause) -> Turn {
-        let cause = cause.clone();
-        match (record.status(), &cause) {
-            ("ROLLBACK_SUCCESSFUL", _) => self.begin_restore(Outcome::RolledBack { cause }),
-            ("STOPPED", _) => self.replaced_native(service, cause),
-            // It completed as its time ran out: it counts if the new revision serves.
-            ("SUCCESSFUL", Cause::Deadline { .. }) => self.confirm_native(service),
-            // The new revision serves, and is not wanted: that is no success.
-            ("SUCCESSFUL", _) => {
-                let reason = "ECS completed the deployment before it could be stopped".to_owned();
-                self.undo_native_failed(cause, reason)
-            }
-            ("ROLLBACK_FAILED", _) => {
-                self.undo_native_failed(cause, record.status_reason().to_owned())
-            }
-            _ if self.is_undo_late() => self.undo_native_late(cause),
-            _ if record.is_running() && !self.just_ordered() => {
-                let watch = self.watch_native();
-                self.act(Action::StopServiceDeployment(record.arn()), watch)
-            }
-            _ => {
-                let pause = between_looks(self.next.entered, self.now);
-                let watch = self.watch_native();
-                self.look_after(pause, watch)
-            }
-        }
-    }
-
-    fn undo_native_late(self, cause: Cause) -> Turn {
-        let seconds = self.plan.intent.limits.undo_timeout.as_secs();
-        self.undo_native_failed(cause, format!("the timeout of {seconds} s passed"))
-    }
-
-    fn undo_native_failed(self, cause: Cause, reason: String) -> Turn {
-        let from = Box::new(cause);
-        self.begin_restore(Outcome::Stranded {
-            cause: Cause::UndoFailed { from, reason },
-        })
-    }
-
     /// ECS says it succeeded, which a run that died may hear of only now: look whether the new revision serves, as of
     /// every other strategy.
-    fn confirm_native(mut self, service: &Service) -> Turn {
+    pub fn confirm_native(mut self, service: &Service) -> Turn {
         let watch = self.watch_native_serving(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
@@ -258,9 +191,7 @@ impl Turning<'_> {
     fn watch_native_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_native();
         watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-        let Strategy::Native(native) = &self.plan.strategy else {
-            return watch;
-        };
+        let native = self.native();
         if service.desired_count() > 0 && !native.sides.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
             watch.extend(
@@ -273,18 +204,7 @@ impl Turning<'_> {
         watch
     }
 
-    /// ECS stopped it: whoever is primary now tells whether that was a way back.
-    fn replaced_native(self, service: &Service, cause: Cause) -> Turn {
-        match service.primary() {
-            Some(primary) if !self.is_way_back(primary) && !self.is_revision(primary) => {
-                let by = primary.id();
-                self.finish(Outcome::Superseded { by })
-            }
-            _ => self.begin_restore(Outcome::RolledBack { cause }),
-        }
-    }
-
-    fn tell_stage(&mut self, service: &Service, record: &ServiceDeployment) {
+    pub fn tell_stage(&mut self, service: &Service, record: &ServiceDeployment) {
         let awaiting = match record.production_weight() {
             Some(weight) => format!("{}, production weight {weight} %", record.stage()),
             None => record.stage().to_owned(),
@@ -318,14 +238,14 @@ impl Turning<'_> {
     }
 }
 
-fn native_cause(record: &ServiceDeployment) -> Cause {
-    let alarms = record.triggered_alarms();
-    if !alarms.is_empty() {
-        return Cause::Alarm { alarms };
-    }
-    let reason = record.status_reason().to_owned();
-    if reason.contains("StopServiceDeployment") || reason.is_empty() {
-        return Cause::Stopped { reason };
-    }
-    Cause::FailedByEcs { reason }
+fn others_pause(record: &ServiceDeployment, hook: &str) -> Finding {
+    let message = format!(
+        "the deployment waits at {} at a pause that ecsdeploy did not set, and does not open",
+        record.stage()
+    );
+    let arn = record.arn();
+    let hint = format!(
+        "whoever set it lets it go on: aws ecs continue-service-deployment --service-deployment-arn {arn} --hook-id {hook}"
+    );
+    Finding::warning("deploymentConfiguration.lifecycleHooks", message).hint(hint)
 }

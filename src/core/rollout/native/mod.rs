@@ -4,3 +4,7 @@
 //! started is pinned by its ARN, stages are read as text, and what was set on the service for its time is put back.
 
 mod follow;
+mod leave;
+#[cfg(test)]
+mod tests;
+mod undo;

@@ -27,4 +27,4 @@ pub use configuration::{Strategy, fill};
 pub use machine::{Native, is_under_way, pass};
 pub use operations::resume;
 pub use place::{Resolved, place};
-pub use rules::{NEEDS_ECS, check};
+pub use rules::check;

@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::sandbox::ApiError;
 use crate::sandbox::ecs::document::{Document, filled, is_true, member, object, text};
-use crate::sandbox::ecs::native;
 use crate::sandbox::ecs::refuse;
+
+const NEEDS_ECS: &str =
+    "Deployment strategies other than ROLLING require the ECS deployment controller.";
 
 /// `deploymentController.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +100,7 @@ fn check_watchers_and_strategy(controller: Controller, input: &Document) -> Resu
     let strategy = configuration.and_then(|one| text(one, "strategy"));
     match strategy {
         None | Some("ROLLING") => Ok(()),
-        Some(_) => Err(refuse::invalid(native::NEEDS_ECS)),
+        Some(_) => Err(refuse::invalid(NEEDS_ECS)),
     }
 }
 

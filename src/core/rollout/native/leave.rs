@@ -1,0 +1,46 @@
+//! Ending a run whose native deployment has not ended.
+//!
+//! What ECS does with a running deployment whose service gets another deployment configuration is not documented.
+//! **Invariant:** as long as it is not known to have ended, the configuration it was started with stays, pauses and all, and
+//! so does the record: ECS goes on, or back when a pause runs out, and the same command takes it up.
+
+use crate::core::live::ServiceDeployment;
+use crate::core::report::{Cause, Outcome};
+use crate::core::rollout::turning::Turning;
+use crate::core::rollout::{Phase, Turn};
+
+impl Turning<'_> {
+    pub fn conclude_native(self, outcome: Outcome) -> Turn {
+        match outcome {
+            // Nothing was set yet, or there is nothing left to set it on.
+            Outcome::Failed { .. }
+            | Outcome::Stranded {
+                cause: Cause::ServiceGone { .. },
+            } => self.finish(outcome),
+            Outcome::Stranded { cause } if !self.has_ended() => self.leave(cause),
+            outcome => self.begin_restore(outcome),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        let record = self.seen.service_deployment.is();
+        record.is_some_and(ServiceDeployment::has_ended)
+    }
+
+    /// Ends the run, not the rollout. Whoever takes it up has all the patience that this run has used up.
+    pub fn leave(mut self, cause: Cause) -> Turn {
+        self.next.blind_looks = 0;
+        if let Phase::Undo { .. } = self.next.phase {
+            self.next.enter(self.next.phase.clone(), self.now);
+        }
+        Turn {
+            left: Some(cause),
+            ..self.rest()
+        }
+    }
+
+    /// UpdateService may have been carried out, so that a deployment is looked for however late it is.
+    pub fn may_have_begun(&self) -> bool {
+        self.plan.is_native() && self.next.phase == Phase::Deploy && self.next.ordered.is_some()
+    }
+}
