@@ -71,11 +71,11 @@ pub trait Journal {
         wish: &Wish,
     ) -> impl Future<Output = Result<(), JournalError>>;
 
-    /// The wish that was left for this fence, at every call until the record is released.
+    /// The wish that was left for this fence or a later one, at every call until the record is released.
     fn hear(
         &self,
         id: &RolloutId,
-        fence: Fence,
+        since: Fence,
     ) -> impl Future<Output = Result<Option<Wish>, JournalError>>;
 }
 

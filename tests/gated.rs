@@ -1,5 +1,5 @@
 //! Rollouts that hold through gates, whole, against the sandbox in virtual time: what each kind of gate sees in each
-//! strategy, and what comes of it.
+//! strategy, and what comes of it. What comes of one that is killed in its gates is in `tests/crash_sweep`.
 #![expect(
     clippy::unwrap_used,
     reason = "a panic in a test is a failure with its place"
@@ -7,26 +7,21 @@
 
 #[expect(dead_code, reason = "each suite uses a part of the stage")]
 mod common;
+#[path = "common/gates.rs"]
+mod gates;
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_ecs::types::DesiredStatus;
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use common::{Listener, Stage, Story, operation, outcome, owner, with_image};
+use common::{Listener, Stage, Story, outcome, owner, with_image};
 use ecsdeploy::adapters::aws::Auto;
-use ecsdeploy::cli::stage::SharedSandbox;
-use ecsdeploy::core::gate::{
-    Approval, Ask, Bounds, Check, Comparison, Gate, HttpCheck, Measure, MetricCheck, MetricQuery,
-    Missing, OneOff, Probe, Quiet, Redirects, Says, Verdict, Word,
-};
+use ecsdeploy::core::gate::{Ask, Check, Gate, HttpCheck, Probe, Redirects, Says, Verdict, Word};
 use ecsdeploy::core::journal::{Record, Work};
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Fault, Wish};
 use ecsdeploy::core::service::{CanarySize, OnCancel, StrategyAsked};
 use ecsdeploy::engine::{Eyes, Means, Nobody, Request, roll_out};
-use ecsdeploy::ports::{Clock, Journal, People};
-use ecsdeploy::sandbox::Sandbox;
+use ecsdeploy::ports::{Journal, People};
+use gates::{ALARM, FAULTY, ILL, SMOKE, alarm, approval, compared, error_rate, task};
 use jiff::{SignedDuration, Timestamp};
 
 const WEB: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web";
@@ -44,13 +39,6 @@ fn canary(tag: &str, gates: Vec<Gate>) -> Request {
     request
 }
 
-fn alarm(name: &str) -> Gate {
-    Gate::new(Check::Alarms {
-        names: [name.to_owned()].into(),
-        quiet: Quiet::NoData,
-    })
-}
-
 /// The example's world, with steady traffic and these further sections.
 fn world(example: &str, more: &str) -> Stage {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -59,53 +47,12 @@ fn world(example: &str, more: &str) -> Stage {
         .join("sandbox.yml");
     let text = std::fs::read_to_string(file).unwrap();
     let text = text.replace("taskDefinitions:\n", SMOKE);
-    // A release that is well in every way but one: it answers a third of the requests with a 5xx.
-    let text = text.replace(
-        "behaviour: { healthStatus: 503, crashAfter: 20s, exitCode: 1 }",
-        "behaviour: { errorRate: 0.3 }",
-    );
+    let text = text.replace(ILL, FAULTY);
     let has_traffic = text.contains("\ntraffic:");
     let traffic = "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]";
     let traffic = if has_traffic { "" } else { traffic };
     Stage::world(&format!("{text}\n{traffic}\n{more}"))
 }
-
-/// Two tests that are tasks of their own: one ends with exit code 0, one with 1.
-const SMOKE: &str = r#"
-images:
-  - image: smoke:good
-    behaviour: { crashAfter: 10s, exitCode: 0 }
-  - image: smoke:bad
-    behaviour: { crashAfter: 10s, exitCode: 1 }
-taskDefinitions:
-  - family: smoke-good
-    networkMode: awsvpc
-    requiresCompatibilities: [FARGATE]
-    cpu: "256"
-    memory: "512"
-    containerDefinitions: [{ name: smoke, image: "smoke:good" }]
-  - family: smoke-bad
-    networkMode: awsvpc
-    requiresCompatibilities: [FARGATE]
-    cpu: "256"
-    memory: "512"
-    containerDefinitions: [{ name: smoke, image: "smoke:bad" }]
-"#;
-
-/// An alarm on the 5xx answers of the load balancer's targets, more than 30 a minute.
-const ALARM: &str = r"
-alarms:
-  - AlarmName: web-5xx
-    Namespace: AWS/ApplicationELB
-    MetricName: HTTPCode_Target_5XX_Count
-    Dimensions: [{ Name: LoadBalancer, Value: main }]
-    Statistic: Sum
-    Period: 60
-    EvaluationPeriods: 1
-    Threshold: 30
-    ComparisonOperator: GreaterThanThreshold
-    TreatMissingData: notBreaching
-";
 
 /// The same, with eyes for what is not in AWS.
 async fn see(stage: &Stage, request: Request, people: &impl People) -> Story {
@@ -189,10 +136,6 @@ async fn an_alarm_undoes_a_canary_before_the_service_is_touched() {
     assert_eq!(story.outcome, Outcome::Completed);
 }
 
-fn compared() -> Gate {
-    Gate::new(Check::Errors(Comparison::default()))
-}
-
 /// Ten percent of the traffic, then half, then all of it.
 fn weighted(tag: &str, gates: Vec<Gate>) -> Request {
     let mut request = web(tag, gates);
@@ -231,45 +174,6 @@ async fn a_native_shift_that_answers_with_errors_is_undone_by_comparison() {
     let stage = world("fargate-canary-shift", "");
     let story = see(&stage, web("1.1.0", vec![compared()]), &Nobody).await;
     assert_eq!(story.outcome, Outcome::Completed);
-}
-
-/// Errors in a hundred requests of the target group, each minute at most so many.
-fn error_rate(max: f64) -> Gate {
-    let of = |id: &str, metric: &str| MetricQuery {
-        id: id.to_owned(),
-        measure: Measure::Stat {
-            namespace: "AWS/ApplicationELB".to_owned(),
-            metric: metric.to_owned(),
-            dimensions: [
-                ("LoadBalancer".to_owned(), "{load_balancer}".to_owned()),
-                ("TargetGroup".to_owned(), "{target_group}".to_owned()),
-            ]
-            .into(),
-            stat: "Sum".to_owned(),
-        },
-        period: 60,
-    };
-    let percent = MetricQuery {
-        id: "percent".to_owned(),
-        measure: Measure::Expression("100 * FILL(faults, 0) / requests".to_owned()),
-        period: 60,
-    };
-    Gate::new(Check::Metric(MetricCheck {
-        queries: vec![
-            of("faults", "HTTPCode_Target_5XX_Count"),
-            of("requests", "RequestCount"),
-            percent,
-        ],
-        result: "percent".to_owned(),
-        sample: None,
-        period: 60,
-        delay: Duration::from_mins(2),
-        bounds: Bounds::Range {
-            min: None,
-            max: Some(max),
-        },
-        missing: Missing::NoData,
-    }))
 }
 
 #[tokio::test]
@@ -367,14 +271,6 @@ async fn a_url_that_answers_with_errors_undoes_a_rollout() {
     );
 }
 
-fn task(definition: &str) -> Gate {
-    Gate::new(Check::Task(OneOff {
-        command: Vec::new(),
-        container: None,
-        task_definition: Some(definition.to_owned()),
-    }))
-}
-
 #[tokio::test]
 async fn a_one_off_task_runs_once_in_each_step_and_its_exit_code_decides() {
     let stage = world("external-task-sets", "");
@@ -389,14 +285,6 @@ async fn a_one_off_task_runs_once_in_each_step_and_its_exit_code_decides() {
     let story = see(&stage, canary("1.1.0", vec![task("smoke-bad")]), &Nobody).await;
     assert_eq!(undone_by(&story), ("task", "1 canary task", Verdict::Fail));
     assert_eq!(stage.calls("RunTask"), 1);
-}
-
-fn approval() -> Gate {
-    let label = Some("deploy-approved".to_owned());
-    Gate::new(Check::Approval(Approval {
-        label,
-        comment: None,
-    }))
 }
 
 /// Somebody who says so once it is that late.
@@ -487,80 +375,6 @@ fn second(story: &Story, wanted: impl Fn(&Event) -> bool) -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_bake_goes_on_where_a_killed_run_left_it() {
-    let is_passed = |event: &Event| matches!(event, Event::CanaryPassed { .. });
-    let request = || {
-        let mut request = canary("1.1.0", vec![alarm("web-5xx"), task("smoke-good")]);
-        request.intent.bake = Duration::from_mins(10);
-        request
-    };
-    let stage = world("fargate-web", ALARM);
-    let unkilled = see(&stage, request(), &Nobody).await;
-    let passed = second(&unkilled, is_passed);
-
-    let stage = world("fargate-web", ALARM);
-    let began = stage.clock.now();
-    let middle: Arc<Mutex<Option<Sandbox>>> = Arc::default();
-    let kept = middle.clone();
-    let watched = stage.through(move |sandbox, request| {
-        let answer = sandbox.carry(&request);
-        if sandbox.now() > began + SignedDuration::from_mins(4) {
-            kept.lock()
-                .unwrap()
-                .get_or_insert_with(|| sandbox.lock().clone());
-        }
-        answer
-    });
-    see(&watched, request(), &Nobody).await;
-    let middle = middle.lock().unwrap().take().unwrap();
-    let again = Stage::over(SharedSandbox::new(middle));
-    let resumed = see(&again, request(), &Nobody).await;
-    assert_eq!(resumed.outcome, Outcome::Completed);
-    let began_anew =
-        |event: &Event| matches!(event, Event::Asking { step, .. } if step == "1 canary task");
-    assert_eq!(resumed.events(began_anew), 0);
-    assert_eq!(
-        again.calls("RunTask"),
-        2,
-        "one for the canary, one for the whole service"
-    );
-    let late = second(&resumed, is_passed).duration_since(passed).abs();
-    assert!(late <= SignedDuration::from_secs(60), "{late} apart");
-}
-
-#[tokio::test]
-async fn a_one_off_task_whose_answer_was_lost_runs_once() {
-    let stage = world("fargate-web", "");
-    let lost = std::sync::atomic::AtomicU32::new(0);
-    let watched = stage.through(move |sandbox, request| {
-        let answer = sandbox.carry(&request);
-        let is_lost = operation(&request) == "RunTask"
-            && lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 8;
-        if is_lost {
-            return Err(ConnectorError::io("the connection broke".into()));
-        }
-        answer
-    });
-    let story = see(&watched, canary("1.1.0", vec![task("smoke-good")]), &Nobody).await;
-    assert_eq!(story.outcome, Outcome::Completed);
-    let listed = stage
-        .ecs()
-        .list_tasks()
-        .cluster("main")
-        .started_by("ecsdeploy");
-    let stopped = listed
-        .desired_status(DesiredStatus::Stopped)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        stopped.task_arns().len(),
-        2,
-        "the canary's and the service's"
-    );
-}
-
-#[tokio::test]
 async fn a_record_from_before_there_were_gates_is_still_read() {
     let stage = world("fargate-web", "");
     let id = canary("1.1.0", Vec::new()).target;
@@ -583,75 +397,6 @@ async fn a_record_from_before_there_were_gates_is_still_read() {
     }
     let read: Work = serde_json::from_value(old).unwrap();
     assert_eq!(read.state.revision, work.state.revision);
-}
-
-/// The world before and after some of a run's calls, each with the side of the call it was taken at.
-async fn moments(stage: Stage, request: Request, every: usize) -> (Story, Vec<Sandbox>) {
-    let kept: Arc<Mutex<Vec<Sandbox>>> = Arc::default();
-    let (keep, calls) = (kept.clone(), Mutex::new(0));
-    let watched = stage.through(move |sandbox, request| {
-        let mut calls = calls.lock().unwrap();
-        let mut side = || {
-            *calls += 1;
-            if *calls % every == 0 {
-                keep.lock().unwrap().push(sandbox.lock().clone());
-            }
-        };
-        side();
-        let answer = sandbox.carry(&request);
-        side();
-        answer
-    });
-    let story = see(&watched, request, &Nobody).await;
-    drop(watched);
-    let moments = std::mem::take(&mut *kept.lock().unwrap());
-    (story, moments)
-}
-
-/// How it ended, without what was measured: a run that was killed may have seen a minute more.
-fn verdict(story: &Story) -> String {
-    match &story.outcome {
-        Outcome::RolledBack {
-            cause: Cause::Gate { gate, step, .. },
-        } => format!("{gate} at {step}"),
-        other => format!("{other:?}"),
-    }
-}
-
-/// `tests/crash_sweep.rs` kills every strategy at every call; this kills what has gates, at some.
-#[tokio::test]
-async fn a_rollout_killed_in_its_gates_ends_as_if_it_had_not_been() {
-    let check = async |example: &str, request: &dyn Fn() -> Request, every: usize| {
-        let (unkilled, worlds) = Box::pin(moments(world(example, ALARM), request(), every)).await;
-        assert!(worlds.len() > 2, "{example}: {} kills", worlds.len());
-        for sandbox in worlds {
-            let at = format!("{:?}", sandbox.now());
-            let stage = Stage::over(SharedSandbox::new(sandbox));
-            let story = Box::pin(see(&stage, request(), &Nobody)).await;
-            assert_eq!(
-                verdict(&story),
-                verdict(&unkilled),
-                "{example}, killed at {at}"
-            );
-        }
-    };
-    let gates = || vec![alarm("web-5xx"), task("smoke-good")];
-    check("fargate-web", &|| canary("1.1.0", gates()), 113).await;
-    check("fargate-web", &|| canary("1.2.0", gates()), 113).await;
-    check(
-        "external-task-sets",
-        &|| weighted("1.2.0", vec![compared()]),
-        29,
-    )
-    .await;
-    check("external-task-sets", &|| weighted("1.1.0", gates()), 239).await;
-    check(
-        "fargate-canary-shift",
-        &|| web("1.2.0", vec![compared()]),
-        29,
-    )
-    .await;
-    check("fargate-canary-shift", &|| web("1.1.0", gates()), 239).await;
 }
 
 /// The example as a stranger meets it.

@@ -549,7 +549,8 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
         by: "carla, on call (night)".to_owned(),
     };
     journal.wish(&id(), first.fence, &wish).await.unwrap();
-    assert_eq!(journal.hear(&id(), first.fence).await, Ok(Some(wish)));
+    let said = Ok(Some(wish));
+    assert_eq!(journal.hear(&id(), first.fence).await, said);
     assert_eq!(journal.hear(&id(), second.fence).await, Ok(None));
 
     let over = Some(first.fence);
@@ -557,6 +558,11 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
     assert!(
         !matches!(claimed, Ok(Claim::Held(_)) | Err(_)),
         "{claimed:?}"
+    );
+    let heard = journal.hear(&id(), first.fence).await;
+    assert_eq!(
+        heard, said,
+        "it was told to the work, not to who died over it"
     );
     let late = Record::new(
         owner("dora"),

@@ -73,14 +73,18 @@ impl Journal for RecordFiles {
         record: &Record,
         over: Option<Fence>,
     ) -> Result<Claim, JournalError> {
-        if let Some(over) = over {
-            match self.read(id)? {
-                Some(there) if there.fence == over => remove(&self.record(id))?,
-                Some(there) => return Ok(Claim::Held(Box::new(there))),
-                None => {}
+        match (over, self.read(id)?) {
+            // At one blow: whoever dies over it leaves one of the two. Of several takers the last is the owner.
+            (Some(over), Some(there)) if there.fence == over => {
+                write(&self.record(id), &text_of(record))?;
+                match self.read(id)? {
+                    Some(there) if there.owner != record.owner => Ok(Claim::Held(Box::new(there))),
+                    _ => Ok(Claim::Locked),
+                }
             }
+            (Some(_), Some(there)) => Ok(Claim::Held(Box::new(there))),
+            _ => self.create(id, record),
         }
-        self.create(id, record)
     }
 
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
@@ -106,9 +110,9 @@ impl Journal for RecordFiles {
         write(&self.letter(id), &record::write_wish(fence, wish))
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let text = read(&self.letter(id))?;
-        Ok(text.and_then(|text| record::read_wish(&text, fence)))
+        Ok(text.and_then(|text| record::read_wish(&text, since)))
     }
 }
 

@@ -116,7 +116,7 @@ impl Journal for AnyJournal {
         of_each!(self, it => it.wish(id, fence, wish))
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
-        of_each!(self, it => it.hear(id, fence))
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
+        of_each!(self, it => it.hear(id, since))
     }
 }

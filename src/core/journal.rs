@@ -53,6 +53,9 @@ pub struct Goal(String);
 pub struct Record {
     pub owner: Owner,
     pub fence: Fence,
+    /// The fence of the first owner of the work, where that was another: what that one was told still holds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first: Option<Fence>,
     /// When this owner took the service.
     pub since: Timestamp,
     /// When the lease ends unless it is renewed.
@@ -125,6 +128,7 @@ impl Record {
         Self {
             owner,
             fence,
+            first: None,
             since: now,
             expires: now + LEASE,
             goal,
@@ -137,8 +141,14 @@ impl Record {
     pub fn taken_by(&self, owner: Owner, now: Timestamp) -> Self {
         Self {
             work: self.work.clone(),
+            first: self.unfinished().map(|_| self.told_since()),
             ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
         }
+    }
+
+    /// Wishes that were left for this fence or a later one are about this work.
+    pub fn told_since(&self) -> Fence {
+        self.first.unwrap_or(self.fence)
     }
 
     pub fn renew(&mut self, now: Timestamp) {

@@ -82,6 +82,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
     pub fn aim(&mut self, goal: Goal) {
         if self.record.goal != goal {
             self.record.work = None;
+            self.record.first = None;
         }
         self.record.goal = goal;
     }
@@ -129,7 +130,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if is_fresh && hearing == Hearing::InPassing {
             return Ok(self.heard.wish.clone());
         }
-        match self.journal.hear(&self.id, self.record.fence).await {
+        match self.journal.hear(&self.id, self.record.told_since()).await {
             Ok(wish) => {
                 self.heard = Heard { at: now, wish };
                 Ok(self.heard.wish.clone())

@@ -90,10 +90,10 @@ pub fn write_wish(fence: Fence, wish: &Wish) -> String {
     serde_json::to_string(&Letter { fence, wish }).expect("a wish is JSON")
 }
 
-/// A wish for another owner, or one that cannot be understood, is none.
-pub fn read_wish(text: &str, fence: Fence) -> Option<Wish> {
+/// A wish for an earlier owner, or one that cannot be understood, is none.
+pub fn read_wish(text: &str, since: Fence) -> Option<Wish> {
     let letter: Letter = serde_json::from_str(text).ok()?;
-    (letter.fence == fence).then_some(letter.wish)
+    (letter.fence >= since).then_some(letter.wish)
 }
 
 fn pack(plain: &str) -> String {

@@ -29,11 +29,12 @@ pub fn tell_kill_points(rows: &[(&str, Row)]) {
 }
 
 /// Tells what one good release costs in calls, a column for each such row, and holds the total to what is written here.
+/// What gates cost is their own.
 pub fn tell_calls(rows: &[(&str, Row)], most: &[(&str, u64)]) {
     let good: Vec<&Row> = rows
         .iter()
         .map(|(_, row)| row)
-        .filter(|row| row.serves == Serves::New)
+        .filter(|row| row.serves == Serves::New && row.request.intent.gates.is_none())
         .collect();
     let columns: Vec<Calls> = good.iter().map(|row| calls(row)).collect();
     let names: Vec<&str> = good.iter().map(|row| row.name.as_str()).collect();

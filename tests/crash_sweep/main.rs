@@ -2,8 +2,9 @@
 //! and with the verdict, of a rollout that nothing befell; and in no second of it does a client pay for that.
 //!
 //! A strategy joins as a module of rows below; each row becomes a test of kills and a test of storms, so that a test
-//! runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own and plays ten times as many storms; any
-//! other text there picks the runs by name, as a failure tells it (`killed after UpdateService`, `storm 8`).
+//! runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own, kills each a second time, and plays
+//! ten times as many storms; any other text there picks the runs by name, as a failure tells it (`killed after
+//! UpdateService`, `storm 8`).
 #![expect(
     clippy::unwrap_used,
     reason = "a panic in a test is a failure with its place"
@@ -12,20 +13,22 @@
 #[expect(dead_code, reason = "each test uses its part of the stage")]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/gates.rs"]
+mod gates;
 
 mod figures;
+mod held;
 mod kill;
+mod planted;
+
 mod rows;
 mod run;
 mod storm;
 mod watch;
 
-/// Storms for each strategy, divided among its rows.
-const STORMS: u64 = 200;
-
-/// A module of tests for each strategy, and [`all`] of them.
+/// A module of tests for each strategy, with so many storms divided among its rows, and [`all`] of the rows.
 macro_rules! strategies {
-    ($($strategy:ident { $($row:ident: $make:expr,)+ })+) => {
+    ($($strategy:ident($storms:literal storms) { $($row:ident: $make:expr,)+ })+) => {
         $(mod $strategy {
             const ROWS: u64 = [$(stringify!($row)),+].len() as u64;
             $(mod $row {
@@ -42,7 +45,7 @@ macro_rules! strategies {
 
                 #[test]
                 fn ends_alike_through_storms() {
-                    crate::storm::sweep(&row(), crate::STORMS.div_ceil(super::ROWS));
+                    crate::storm::sweep(&row(), u64::div_ceil($storms, super::ROWS));
                 }
             })+
         })+
@@ -59,7 +62,7 @@ macro_rules! strategies {
 }
 
 strategies! {
-    rolling {
+    rolling(200 storms) {
         good_release: fargate(web("1.1.0"), Serves::New),
         failing_release: fargate(web("1.2.0"), Serves::Old),
         failing_release_undone_by_ecs: fargate(left_to_ecs("1.2.0"), Serves::Old),
@@ -68,14 +71,14 @@ strategies! {
         good_release_on_ec2: ec2("nginx:1.29", Serves::New),
         failing_release_on_ec2: ec2("nginx:1.30-broken", Serves::Old),
     }
-    canary_beside {
+    canary_beside(200 storms) {
         good_release: beside("1.1.0", Serves::New),
         failing_release: beside("1.2.0", Serves::Old),
         undo_failing_once: beside("1.2.0", Serves::Old).failing(&[("UpdateService", 1), ("DeleteService", 6)]),
         release_falling_ill: beside("1.1.0", Serves::Old).falling_ill(),
         release_falling_ill_behind_it: beside("1.1.0", Serves::Old).falling_ill().behind_its_canary(),
     }
-    native {
+    native(200 storms) {
         canary_good_release: native(web("1.1.0"), Serves::New),
         canary_failing_release: native(web("1.2.0"), Serves::Old),
         canary_undo_failing_once: native(web("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
@@ -86,17 +89,27 @@ strategies! {
         blue_green_failing_release: native(blue_green("1.2.0"), Serves::Old),
         blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).baking_long().falling_ill(),
     }
-    task_sets {
+    task_sets(200 storms) {
         good_release: task_sets("1.1.0", Serves::New),
         failing_release: task_sets("1.2.0", Serves::Old),
         undo_failing_once: task_sets("1.2.0", Serves::Old).failing(&[("DeleteTaskSet", 6)]),
         release_falling_ill: task_sets("1.1.0", Serves::Old).falling_ill(),
     }
-    code_deploy {
+    code_deploy(200 storms) {
         good_release: code_deploy("1.1.0", Serves::New),
         failing_release: code_deploy("1.2.0", Serves::Old),
         undo_failing_once: code_deploy("1.2.0", Serves::Old).failing(&[("StopDeployment", 6)]),
         release_falling_ill: code_deploy("1.1.0", Serves::Old).falling_ill(),
+    }
+    gated(40 storms) {
+        canary_good_release: beside("1.1.0", Serves::New).gated(by_alarm()),
+        canary_failing_release: beside("1.2.0", Serves::Old).gated(by_alarm()),
+        canary_promoted: beside("1.1.0", Serves::New).gated(by_approval()).told(promote),
+        canary_aborted: beside("1.1.0", Serves::Old).gated(vec![approval()]).told(abort),
+        task_sets_good_release: task_sets("1.1.0", Serves::New).gated(by_metric()),
+        task_sets_failing_release: task_sets("1.2.0", Serves::Old).gated(by_comparison()),
+        native_good_release: native(web("1.1.0"), Serves::New).gated(by_metric()),
+        native_failing_release: native(web("1.2.0"), Serves::Old).gated(by_comparison()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ecsdeploy::core::rollout::Wish;
 use ecsdeploy::core::service::{CanarySize, FailedTasks, StrategyAsked};
 use ecsdeploy::engine::Request;
 use ecsdeploy::sandbox::elb::{Rule, TargetState};
@@ -11,6 +12,8 @@ use ecsdeploy::sandbox::{Sandbox, Time, World};
 use serde_json::{Value, json};
 
 use crate::common::with_image;
+pub use crate::gates::approval;
+pub use crate::held::{abort, by_alarm, by_approval, by_comparison, by_metric, promote};
 
 /// One rollout that is swept.
 pub struct Row {
@@ -19,10 +22,14 @@ pub struct Row {
     example: &'static str,
     listener: &'static str,
     /// What the example's file says, and what it says here.
-    changes: Vec<(&'static str, &'static str)>,
+    pub changes: Vec<(&'static str, &'static str)>,
+    /// Sections after the file's own.
+    pub more: &'static str,
     /// The image's family in the task definitions.
     pub family: &'static str,
     pub request: Request,
+    /// What a person says, and how long after the beginning.
+    pub word: Option<(Duration, Wish)>,
     /// Fault rules, as the sandbox reads them.
     faults: Value,
     pub serves: Serves,
@@ -50,6 +57,8 @@ pub enum Harm {
     None,
     /// The release takes ill once it has traffic; whoever it was sent to may feel that.
     ByTheRelease,
+    /// The release answers some requests with a 5xx, and is well otherwise.
+    ByItsAnswers,
 }
 
 impl Row {
@@ -104,10 +113,13 @@ impl Row {
             assert!(text.contains(there), "{} has no {there}", self.example);
             text.replace(there, here)
         });
+        let more = self.more;
         if text.contains("\ntraffic:") {
-            return text;
+            return text + more;
         }
-        format!("{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n")
+        format!(
+            "{text}\ntraffic:\n  - {{ listener: \"{listener}\", requestsPerSecond: 20 }}\n{more}"
+        )
     }
 }
 
@@ -124,8 +136,10 @@ fn row(example: &'static str, request: Request, serves: Serves) -> Row {
         example,
         listener: "main:80",
         changes: Vec::new(),
+        more: "",
         family: "web",
         request,
+        word: None,
         faults: json!([]),
         serves,
         floor: 2,

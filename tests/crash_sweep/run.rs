@@ -7,8 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::report::{Outcome, Report};
-use ecsdeploy::engine::{Means, Ran, Request, SurveyError, roll_out};
-use ecsdeploy::sandbox::{Duration, Sandbox};
+use ecsdeploy::core::service::OnCancel;
+use ecsdeploy::engine::{Eyes, Means, Nobody, Ran, Request, SurveyError, roll_out};
+use ecsdeploy::ports::{Clock as _, Journal as _};
+use ecsdeploy::sandbox::{Duration, Sandbox, Time};
 use serde_json::{Value, json};
 
 use crate::common::{Listener, Stage, outcome, owner};
@@ -21,8 +23,9 @@ pub struct Ended {
     /// What is compared of the world.
     pub world: Value,
     pub report: Report,
-    /// Calls that were spoiled.
-    pub faults: u64,
+    pub at: Time,
+    /// Calls that were spoiled, by how.
+    pub faults: BTreeMap<String, u64>,
     /// Calls by operation.
     pub calls: BTreeMap<String, u64>,
     /// Requests that clients saw fail.
@@ -42,7 +45,8 @@ pub fn run(row: &Row, told: &str, mut sandbox: Sandbox, user: &str) -> Ended {
 pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str) -> Ended {
     let (verdict, report) = drive(row, told, stage, user);
     let sandbox = stage.sandbox.lock();
-    let faults = sandbox.world.faults.rules().map(|(_, n)| n).sum();
+    let at = sandbox.now();
+    let faults = faults(&sandbox);
     let lost = sandbox.world.tally().lost;
     let calls = sandbox.calls().iter();
     let calls = calls.map(|((_, operation), count)| (operation.clone(), *count));
@@ -52,6 +56,7 @@ pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str)
         verdict,
         world: settled(row, stage),
         report,
+        at,
         faults,
         calls,
         lost,
@@ -61,11 +66,22 @@ pub fn play(row: &Row, told: &str, stage: &Stage, watcher: &Watcher, user: &str)
     ended
 }
 
+fn faults(sandbox: &Sandbox) -> BTreeMap<String, u64> {
+    let mut faults = BTreeMap::new();
+    for (rule, count) in sandbox.world.faults.rules() {
+        let fault = json!(rule.fault);
+        let kind = fault.as_object().and_then(|of| of.keys().next());
+        let kind = kind.map_or(fault.as_str(), |kind| Some(kind.as_str()));
+        *faults.entry(kind.unwrap().to_owned()).or_default() += count;
+    }
+    faults
+}
+
 /// The command, again if it could not even look: the SDK's store of retries is one for a whole process, and the runs of a
 /// sweep share one. Nothing was changed then.
 fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) {
     for _ in 0..5 {
-        let (tried, report) = attempt(row.request.clone(), stage, user);
+        let (tried, report) = attempt(row, row.request.clone(), stage, user);
         match tried {
             Ok(ran) => return (outcome(ran), report),
             Err(SurveyError::Fault(fault)) if fault.is_unanswered() => {}
@@ -76,17 +92,64 @@ fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) 
 }
 
 /// One command, by a process of this user.
-pub fn attempt(request: Request, stage: &Stage, user: &str) -> (Result<Ran, SurveyError>, Report) {
+pub fn attempt(
+    row: &Row,
+    request: Request,
+    stage: &Stage,
+    user: &str,
+) -> (Result<Ran, SurveyError>, Report) {
     // The SDK draws its retry jitter from this generator.
     fastrand::seed(1);
     let journal = Auto::new(&stage.config);
+    let eyes = Eyes {
+        cloud: &stage.aws,
+        prober: &stage.sandbox,
+        people: &Nobody,
+    };
     let means = Means {
+        cloud: &eyes,
+        clock: &stage.clock,
+        journal: &journal,
         owner: owner(user),
-        ..stage.means(&journal)
+        on_cancel: OnCancel::Leave,
+        wish: None,
     };
     let mut listener = Listener(Report::new());
-    let ran = block_on(roll_out(request, &means, &mut listener));
+    let ran = block_on(async {
+        tokio::select! {
+            biased;
+            ran = roll_out(request, &means, &mut listener) => ran,
+            () = speak(row, stage) => unreachable!("it has no end"),
+        }
+    });
     (ran, listener.0)
+}
+
+/// The row's person says once, to whoever drives, what there is to say: `ecsdeploy promote` or `abort`, on a machine whose
+/// calls nothing befalls.
+async fn speak(row: &Row, stage: &Stage) {
+    if let Some((after, wish)) = &row.word
+        && !stage
+            .parameters()
+            .iter()
+            .any(|name| name.ends_with("/wish"))
+    {
+        let clear = stage.through(|sandbox, request| Ok(sandbox.lock().answer(&request)));
+        let (journal, id) = (Auto::new(&clear.config), &row.request.target);
+        let from = Time::DEFAULT_START.millis() + after.as_millis() as u64;
+        loop {
+            tokio::task::yield_now().await;
+            if stage.sandbox.lock().now().millis() < from {
+                continue;
+            }
+            let record = journal.load(id).await.unwrap();
+            if let Some(record) = record.filter(|record| record.is_live(stage.clock.now())) {
+                journal.wish(id, record.fence, wish).await.unwrap();
+                break;
+            }
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -97,8 +160,8 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// The services with their deployments, task sets and settings, CodeDeploy's deployments, the family's revisions, where
-/// the traffic is led, and whatever of ours is left. Long enough after the end for everything to have drained.
+/// The services with their deployments, task sets and settings, CodeDeploy's deployments, the family's revisions, how many
+/// one-off tasks were run, where the traffic is led, and whatever of ours is left. Long enough after the end for everything to have drained.
 fn settled(row: &Row, stage: &Stage) -> Value {
     let mut sandbox = stage.sandbox.lock();
     sandbox.world.faults.clear();
@@ -116,11 +179,17 @@ fn settled(row: &Row, stage: &Stage) -> Value {
         &family,
     );
     let code_deployments = code_deployments(&mut sandbox);
+    let one_offs = ask(
+        &mut sandbox,
+        "AmazonEC2ContainerServiceV20141113.ListTasks",
+        &json!({"cluster": row.request.target.cluster.short(), "startedBy": "ecsdeploy", "desiredStatus": "STOPPED"}),
+    );
     drop(sandbox);
     json!({
         "services": services,
         "codeDeployments": code_deployments,
         "revisions": revisions["taskDefinitionArns"].as_array().unwrap().iter().map(short).collect::<Vec<_>>(),
+        "oneOffTasks": one_offs["taskArns"].as_array().unwrap().len(),
         "routes": census["routes"],
         "parameters": stage.parameters(),
     })
@@ -177,7 +246,7 @@ fn code_deployments(sandbox: &mut Sandbox) -> Vec<Value> {
     told.collect()
 }
 
-fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
+pub fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
     let request = http::Request::builder()
         .method("POST")
         .uri("/")
@@ -284,6 +353,14 @@ impl Extent {
     pub fn has(&self, told: &str) -> bool {
         match self {
             Self::Only(text) => told.contains(text.as_str()),
+            Self::Usual | Self::Full => true,
+        }
+    }
+
+    /// Whether this run is one, or is killed at the beginning of one.
+    pub fn leads_to(&self, told: &str) -> bool {
+        match self {
+            Self::Only(text) => told.contains(text.as_str()) || text.contains(told),
             Self::Usual | Self::Full => true,
         }
     }

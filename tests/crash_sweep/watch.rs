@@ -30,9 +30,10 @@ impl Watcher {
             let tally = world.tally();
             let mut notes = notes.lock().unwrap();
             notes.note("more tasks than planned", tally.tasks > most_tasks, world);
-            if harm == Harm::None {
+            if harm != Harm::ByTheRelease {
                 notes.note("too little healthy capacity", tally.bearing < floor, world);
-                notes.note("lost requests", tally.lost > lost_before, world);
+                let is_lost = harm == Harm::None && tally.lost > lost_before;
+                notes.note("lost requests", is_lost, world);
                 return None;
             }
             notes.note_illness(world, is_at_risk(world));

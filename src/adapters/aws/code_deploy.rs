@@ -220,7 +220,7 @@ impl Aws {
     async fn deployment_targets(&self, id: &DeploymentId) -> Result<Vec<Value>, Fault> {
         let input = json!({"deploymentId": id});
         let listed = self.code_deploy("ListDeploymentTargets", input).await;
-        let Some(listed) = present(listed, &["DeploymentNotStartedException"])? else {
+        let Some(listed) = present(listed, &NO_TARGETS)? else {
             return Ok(Vec::new());
         };
         let ids: Vec<Value> = all(listed, "targetIds").take(PER_CALL).collect();
@@ -228,7 +228,8 @@ impl Aws {
             return Ok(Vec::new());
         }
         let input = json!({"deploymentId": id, "targetIds": ids});
-        let answer = self.code_deploy("BatchGetDeploymentTargets", input).await?;
+        let asked = self.code_deploy("BatchGetDeploymentTargets", input).await;
+        let answer = present(asked, &NO_TARGETS)?.unwrap_or_default();
         Ok(all(answer, "deploymentTargets").collect())
     }
 
@@ -269,6 +270,13 @@ impl Aws {
 fn deploys(group: &DeploymentGroup, search: &GroupSearch) -> bool {
     group.deploys(search.key.cluster.short(), search.key.service.short())
 }
+
+/// A deployment that GetDeployment has just shown has none yet, or a read lags behind.
+const NO_TARGETS: [&str; 3] = [
+    "DeploymentNotStartedException",
+    "DeploymentDoesNotExistException",
+    "DeploymentTargetDoesNotExistException",
+];
 
 /// `None` where the error says that it is not there.
 fn present(asked: Result<Value, Fault>, absent: &[&str]) -> Result<Option<Value>, Fault> {

@@ -97,10 +97,10 @@ impl Journal for Auto {
         .await
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         self.either(
-            async |p| p.hear(id, fence).await,
-            async |t| t.hear(id, fence).await,
+            async |p| p.hear(id, since).await,
+            async |t| t.hear(id, since).await,
         )
         .await
     }

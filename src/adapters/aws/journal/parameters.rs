@@ -80,8 +80,19 @@ impl Parameters {
         }
     }
 
-    async fn delete(&self, id: &RolloutId) -> Result<(), Fault> {
-        let input = json!({ "Names": [name(id), wish_name(id)] });
+    /// Takes the place of a record at one blow: whoever dies over it leaves one of the two, and what was wished of the work
+    /// stays. Of several takers the last is the owner; the others find that out here, or before their next change.
+    async fn replace(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
+        let text = encode(record)?;
+        self.put(&name(id), &text, Put::Overwrite).await?;
+        match self.load(id).await? {
+            Some(there) if !is_same_claim(&there, record) => Ok(Claim::Held(Box::new(there))),
+            _ => Ok(Claim::Locked),
+        }
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<(), Fault> {
+        let input = json!({ "Names": names });
         self.0
             .call("DeleteParameters", input, Repeat::Freely)
             .await?;
@@ -103,19 +114,20 @@ impl Journal for Parameters {
         record: &Record,
         over: Option<Fence>,
     ) -> Result<Claim, JournalError> {
-        if let Some(over) = over {
-            match self.load(id).await? {
-                Some(there) if there.fence == over => self.delete(id).await?,
-                Some(there) => return Ok(Claim::Held(Box::new(there))),
-                None => {}
-            }
+        let there = match over {
+            Some(_) => self.load(id).await?,
+            None => None,
+        };
+        match there {
+            Some(there) if Some(there.fence) == over => self.replace(id, record).await,
+            Some(there) => Ok(Claim::Held(Box::new(there))),
+            None => self.create(id, record).await,
         }
-        self.create(id, record).await
     }
 
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
         match self.load(id).await? {
-            Some(there) if there.fence == record.fence => {
+            Some(there) if is_same_claim(&there, record) => {
                 let text = encode(record)?;
                 Ok(self.put(&name(id), &text, Put::Overwrite).await?)
             }
@@ -131,7 +143,7 @@ impl Journal for Parameters {
         let Some(there) = self.load(id).await?.filter(|there| there.fence == fence) else {
             return Ok(());
         };
-        match self.delete(id).await {
+        match self.delete(&[name(id), wish_name(id)]).await {
             // Without the right to delete, a lock that nobody holds and that leaves nothing to do is as good.
             Err(fault) if fault.kind == FaultKind::Denied => {
                 let free = Record {
@@ -150,9 +162,9 @@ impl Journal for Parameters {
         Ok(self.put(&wish_name(id), &letter, Put::Overwrite).await?)
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let letter = self.get(&wish_name(id)).await?;
-        Ok(letter.and_then(|text| record::read_wish(&text, fence)))
+        Ok(letter.and_then(|text| record::read_wish(&text, since)))
     }
 }
 

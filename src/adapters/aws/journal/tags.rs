@@ -141,12 +141,12 @@ impl Journal for ServiceTags {
             .await?)
     }
 
-    async fn hear(&self, id: &RolloutId, fence: Fence) -> Result<Option<Wish>, JournalError> {
+    async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let tagged = self.read(id).await?;
         Ok(tagged.and_then(|tagged| {
             let (_, letter) = tagged.tags.into_iter().find(|(key, _)| key == WISH)?;
             let text = String::from_utf8(STANDARD.decode(letter).ok()?).ok()?;
-            record::read_wish(&text, fence)
+            record::read_wish(&text, since)
         }))
     }
 }

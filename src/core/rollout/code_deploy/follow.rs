@@ -5,7 +5,7 @@ use crate::core::gate::{Balanced, Side, Subject, failures};
 use crate::core::id::{DeploymentId, TargetGroupArn};
 use crate::core::live::{CodeDeployment, Service, TargetState, TaskSet};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
-use crate::core::rollout::pace::between_looks;
+use crate::core::rollout::pace::{SETTLE, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Facet, Held, Phase, Seen, Turn, Watch};
 use crate::core::service::{OnFailure, Share};
@@ -29,6 +29,10 @@ impl Turning<'_> {
                 it.read_deployment(&service, record)
             }
             Some(Seen::Unreadable(fault)) => it.blind(fault),
+            // Right after it was made, a read may not show it yet.
+            Some(Seen::Absent) if it.now.duration_since(it.next.entered) < SETTLE => {
+                it.look_at_it_later()
+            }
             Some(Seen::Absent) => {
                 let reason = "CodeDeploy knows the deployment no more".to_owned();
                 it.give_up(Cause::Stopped { reason })
