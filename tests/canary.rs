@@ -32,7 +32,13 @@ fn passed(story: &Story) -> bool {
 /// The canary never passed, so that the service itself was not deployed.
 fn check_not_passed(story: &Story) {
     let outcome = &story.outcome;
-    assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
+    assert!(
+        matches!(
+            outcome,
+            Outcome::RolledBack { .. } | Outcome::Failed { .. }
+        ),
+        "{outcome:?}"
+    );
     assert!(!passed(story), "{outcome:?}");
 }
 

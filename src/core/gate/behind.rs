@@ -20,10 +20,13 @@ struct Places<'a> {
 }
 
 /// How many of the targets are healthy tasks of ours.
-pub(super) fn healthy<'a>(targets: &[Target], ours: impl Iterator<Item = &'a Task>) -> usize {
+pub(super) fn healthy<'a>(
+    targets: impl IntoIterator<Item = &'a Target>,
+    ours: impl Iterator<Item = &'a Task>,
+) -> usize {
     let places = Places::of(ours);
     let healthy = targets
-        .iter()
+        .into_iter()
         .filter(|target| target.state == TargetState::Healthy);
     healthy.filter(|target| places.hold(target)).count()
 }

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::behind::healthy;
 use super::errors::{MINUTE, read as errors, requests_and_errors};
 use super::gate::{Check, Gate, OneOff, Quiet};
 use super::metric::{Bounds, MetricQuery, MetricsRequest, PUBLICATION_DELAY, Window};
 use super::need::{Ask, Need, Run, Sample, Says, Word};
 use super::progress::{GateProgress, Tally};
 use super::reading::{Reading, Readings};
+use super::serving::{healthy_in, named};
 use super::subject::{Side, Subject};
 use super::tasks::{TaskFailure, failures_of, first_permanent};
 use crate::core::id::TargetGroupArn;
@@ -28,6 +28,10 @@ pub(super) fn need(
 ) -> Option<Need> {
     Some(match &gate.check {
         Check::Tasks { .. } => Need::Tasks,
+        Check::Targets if subject.new.places.is_empty() => {
+            let why = "no target group of the new revision is known";
+            Need::Impossible(why.to_owned())
+        }
         Check::Targets => Need::Targets,
         Check::Alarms { names, .. } => Need::Alarms(names.clone()),
         Check::Http(check) => Need::Http(check.probe.clone()),
@@ -201,10 +205,9 @@ fn targets(
     passed: u32,
 ) -> Reading {
     let ours = || running.iter().filter(|task| new.owns(task));
-    let lacking = new.target_groups.iter().find_map(|arn| {
-        let targets = groups.get(arn).map_or(&[][..], Vec::as_slice);
-        let healthy = healthy(targets, ours());
-        let name = arn.as_str().rsplit('/').nth(1).unwrap_or(arn.as_str());
+    let lacking = new.places.iter().find_map(|place| {
+        let healthy = healthy_in(place, groups, ours());
+        let name = named(place);
         (healthy < new.tasks as usize)
             .then(|| format!("{healthy} of {} targets are healthy in {name}", new.tasks))
     });

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::behind::healthy;
 use crate::core::id::TargetGroupArn;
-use crate::core::live::{Deployment, Service, Target, Task};
+use crate::core::live::{Deployment, Place, Service, Target, Task};
+
+type Targets = BTreeMap<TargetGroupArn, Vec<Target>>;
 
 /// The answer, and when it is not yes, what is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +15,15 @@ pub enum Serving {
     NotYet(String),
 }
 
-/// A deployment serves when its running tasks reach the service's healthy floor, at least one, and each
-/// target group has as many healthy targets that are tasks of this deployment. A service of desired count 0 has
+/// A deployment serves when its running tasks reach the service's healthy floor, at least one, and as many of them are
+/// healthy targets in each place where they are registered. A service of desired count 0 has
 /// nothing to serve with.
 pub fn serving(
     service: &Service,
     deployment: Deployment<'_>,
     tasks: &[Task],
-    groups: &BTreeMap<TargetGroupArn, Vec<Target>>,
+    places: &[Place],
+    targets: &Targets,
 ) -> Serving {
     if service.desired_count() == 0 {
         return Serving::Yes;
@@ -31,19 +34,34 @@ pub fn serving(
         return Serving::NotYet(format!("{running} of at least {needed} tasks are running"));
     }
     let id = deployment.id();
-    let lacking = groups.iter().find_map(|(group, targets)| {
+    let lacking = places.iter().find_map(|place| {
         let ours = tasks.iter().filter(|task| task.deployment() == id);
-        let healthy = healthy(targets, ours);
-        let name = target_group_name(group);
+        let healthy = healthy_in(place, targets, ours);
+        let name = named(place);
         (healthy < needed as usize)
             .then(|| format!("{healthy} of at least {needed} targets are healthy in {name}"))
     });
     lacking.map_or(Serving::Yes, Serving::NotYet)
 }
 
-/// `arn:…:targetgroup/NAME/ID` -> `NAME`.
-fn target_group_name(group: &TargetGroupArn) -> &str {
-    group.as_str().rsplit('/').nth(1).unwrap_or(group.as_str())
+/// How many of these tasks are healthy targets there.
+pub(super) fn healthy_in<'a>(
+    place: &'a Place,
+    targets: &'a Targets,
+    ours: impl Iterator<Item = &'a Task>,
+) -> usize {
+    let there = place.iter().filter_map(|group| targets.get(group));
+    healthy(there.flatten(), ours)
+}
+
+/// `arn:…:targetgroup/NAME/ID` -> `NAME`; of several, `NAME or NAME`.
+pub(super) fn named(place: &Place) -> String {
+    let name = |group: &TargetGroupArn| {
+        let arn = group.as_str();
+        arn.rsplit('/').nth(1).unwrap_or(arn).to_owned()
+    };
+    let names: Vec<String> = place.iter().map(name).collect();
+    names.join(" or ")
 }
 
 #[cfg(test)]
@@ -70,9 +88,11 @@ mod tests {
                 description: String::new(),
             })
             .collect();
-        let groups = BTreeMap::from([(TargetGroupArn::from("arn:targetgroup/web/1"), targets)]);
+        let group = TargetGroupArn::from("arn:targetgroup/web/1");
+        let places = [Place::from([group.clone()])];
+        let groups = Targets::from([(group, targets)]);
         let deployment = service.primary().expect("one is given");
-        let said = match serving(&service, deployment, &[task], &groups) {
+        let said = match serving(&service, deployment, &[task], &places, &groups) {
             Serving::Yes => String::new(),
             Serving::NotYet(why) => why,
         };

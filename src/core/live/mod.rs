@@ -20,7 +20,7 @@ pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
 pub use rule::Rule;
 pub use scaling_policy::ScalingPolicy;
-pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, ServiceEvent};
+pub use service::{Breaker, Deployment, LoadBalancer, Place, RolloutState, Service, ServiceEvent};
 pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
 pub use target_group::TargetGroup;

@@ -81,26 +81,25 @@ impl Turning<'_> {
         service: &Service,
         deployment: Deployment<'_>,
     ) -> Result<Serving, Fault> {
-        let groups = self.readable_targets()?;
-        let seen = self.seen;
-        let is_denied = |fault: &Fault| fault.kind == FaultKind::Denied;
-        let (tasks, groups, is_partial) = match &seen.running_tasks {
-            Seen::Is(tasks) => {
-                let is_partial = groups.len() < seen.targets.len();
-                (tasks.as_slice(), groups, is_partial)
-            }
-            Seen::Unreadable(fault) if is_denied(fault) => {
+        let targets = self.readable_targets()?;
+        let mut places = service.places();
+        let of_service = places.len();
+        places.retain(|place| place.iter().all(|group| targets.contains_key(group)));
+        let tasks = match &self.seen.running_tasks {
+            Seen::Is(tasks) => tasks.as_slice(),
+            Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => {
                 self.tell_trouble(fault);
-                (&[][..], BTreeMap::new(), true)
+                places.clear();
+                &[]
             }
             Seen::Unreadable(fault) => return Err(fault.clone()),
-            Seen::Absent | Seen::NotAsked => (&[][..], groups, false),
+            Seen::Absent | Seen::NotAsked => &[],
         };
-        if is_partial && !service.has_completed(deployment) {
+        if places.len() < of_service && !service.has_completed(deployment) {
             let awaiting = "ECS completes the deployment".to_owned();
             return Ok(Serving::NotYet(awaiting));
         }
-        Ok(serving(service, deployment, tasks, &groups))
+        Ok(serving(service, deployment, tasks, &places, &targets))
     }
 
     pub fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {

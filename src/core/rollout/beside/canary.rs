@@ -146,9 +146,9 @@ impl Turning<'_> {
         primary: Deployment<'_>,
         since: Option<Timestamp>,
     ) -> Turn {
-        let (share, groups) = (canary_of(beside), canary.target_groups());
+        let share = canary_of(beside);
         let watch = watch_canary_well(beside, canary);
-        let asked = self.in_shared_groups(share, &beside.key, primary.id(), beside.tasks, groups);
+        let asked = self.in_shared_groups(share, &beside.key, primary.id(), beside.tasks, canary);
         let subject = match asked {
             Ok(subject) => subject,
             Err(first) => return self.look_now(&watch | &first),
@@ -201,7 +201,7 @@ fn watch_canary_well(beside: &Beside, canary: &Service) -> Watch {
     let mut watch = watch_canary(beside);
     watch.insert(Facet::StoppedTasks(beside.key.clone()));
     watch.insert(Facet::RunningTasks(beside.key.clone()));
-    watch.extend(canary.target_groups().into_iter().map(Facet::Targets));
+    watch.extend(canary.places().into_iter().flatten().map(Facet::Targets));
     watch
 }
 

@@ -125,7 +125,7 @@ impl Turning<'_> {
                 task_definition,
                 deployment,
                 tasks,
-                target_groups,
+                places: target_groups.into_iter().map(|it| [it].into()).collect(),
                 own,
             }
         };

@@ -141,7 +141,12 @@ impl Turning<'_> {
         let ours = self.next.deployment.clone();
         let ours = ours.expect("a deployment that is followed is known");
         let old = self.plan.before.deployment.clone();
-        self.in_own_groups(ours, old, self.tasks_owed(service), &divided)
+        let mut subject = self.in_own_groups(ours, old, self.tasks_owed(service), &divided);
+        if divided.is_empty() {
+            // Which side is which is not known, behind a Network Load Balancer or where rules may not be read.
+            subject.new.places = service.places();
+        }
+        subject
     }
 
     fn go_past(mut self, record: &ServiceDeployment, hook: String) -> Turn {
@@ -191,15 +196,10 @@ impl Turning<'_> {
     fn watch_native_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_native();
         watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-        let native = self.native();
-        if service.desired_count() > 0 && !native.sides.is_empty() {
+        let places = service.places();
+        if service.desired_count() > 0 && !places.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
-            watch.extend(
-                native
-                    .sides
-                    .iter()
-                    .map(|side| Facet::Targets(side.green.clone())),
-            );
+            watch.extend(places.into_iter().flatten().map(Facet::Targets));
         }
         watch
     }

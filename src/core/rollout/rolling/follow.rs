@@ -60,8 +60,8 @@ impl Turning<'_> {
     /// It serves: it has to hold through its gates.
     fn prove(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
         let key = self.plan.target.clone();
-        let (tasks, groups) = (self.tasks_owed(service), service.target_groups());
-        let subject = match self.in_shared_groups(Share::ALL, &key, ours.id(), tasks, groups) {
+        let tasks = self.tasks_owed(service);
+        let subject = match self.in_shared_groups(Share::ALL, &key, ours.id(), tasks, service) {
             Ok(subject) => subject,
             Err(first) => {
                 let watch = self.watch_serving(service);
@@ -266,11 +266,11 @@ impl Turning<'_> {
 
     fn watch_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_service();
-        let groups = service.target_groups();
-        if !groups.is_empty() {
+        let places = service.places();
+        if !places.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
         }
-        watch.extend(groups.into_iter().map(Facet::Targets));
+        watch.extend(places.into_iter().flatten().map(Facet::Targets));
         watch
     }
 
