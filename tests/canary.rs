@@ -33,10 +33,7 @@ fn passed(story: &Story) -> bool {
 fn check_not_passed(story: &Story) {
     let outcome = &story.outcome;
     assert!(
-        matches!(
-            outcome,
-            Outcome::RolledBack { .. } | Outcome::Failed { .. }
-        ),
+        matches!(outcome, Outcome::RolledBack { .. } | Outcome::Failed { .. }),
         "{outcome:?}"
     );
     assert!(!passed(story), "{outcome:?}");

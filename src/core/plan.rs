@@ -249,7 +249,7 @@ impl Plan {
                 .or_else(|| service.primary_task_set().map(TaskSet::task_definition)),
             desired_count: service.desired_count(),
         };
-        Ok(Self {
+        let mut plan = Self {
             target,
             course,
             strategy,
@@ -260,7 +260,9 @@ impl Plan {
             ground: Ground::of(service),
             intent: without_appspec(intent),
             settings,
-        })
+        };
+        plan.lay_pauses(service);
+        Ok(plan)
     }
 
     /// `sha256:…` over the plan's own JSON: two equal plans have one name.

@@ -46,9 +46,6 @@ pub struct LoadBalancer {
     pub port: u32,
 }
 
-/// Target groups in any of which a task may be registered.
-pub type Place = BTreeSet<TargetGroupArn>;
-
 /// One element of `Service.events`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {
@@ -314,20 +311,6 @@ impl Service {
             .into_iter()
             .map(|lb| lb.target_group)
             .collect()
-    }
-
-    /// Where the tasks of a deployment are registered, for each load balancer: in either of two groups where ECS can shift
-    /// its traffic, for the two change roles with each shift.
-    pub fn places(&self) -> Vec<Place> {
-        let balancers = list(&self.0, "loadBalancers").iter();
-        let places = balancers.map(|balancer| {
-            let advanced = balancer.get("advancedConfiguration");
-            let alternate = advanced.map_or("", |of| text(of, "alternateTargetGroupArn"));
-            let groups = [text(balancer, "targetGroupArn"), alternate].into_iter();
-            let named = groups.filter(|group| !group.is_empty());
-            named.map(TargetGroupArn::new).collect::<Place>()
-        });
-        places.filter(|place| !place.is_empty()).collect()
     }
 
     /// The latest events, oldest first (ECS lists up to 100, newest first).
