@@ -7,13 +7,14 @@
 
 #[expect(dead_code, reason = "each test uses its part of the stage")]
 mod common;
+#[path = "journal/sizes.rs"]
+mod sizes;
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{HttpRequest, Listener, Stage, operation, outcome, owner, with_image};
+use common::{HttpRequest, Listener, Stage, cut, operation, outcome, owner, with_image};
 use ecsdeploy::adapters::aws::{Answer, Auto, Aws, Parameters, ServiceTags};
 use ecsdeploy::adapters::record_file::RecordFiles;
 use ecsdeploy::cli::stage::{SandboxClock, SharedSandbox};
@@ -25,30 +26,9 @@ use ecsdeploy::core::service::{Intent, OnCancel};
 use ecsdeploy::engine::{
     Means, Ran, Request, SurveyError, To, Unkept, compare, roll_back, roll_out, spectate,
 };
-use ecsdeploy::ports::{Claim, Clock, Journal, JournalError, Wake};
+use ecsdeploy::ports::{Claim, Clock, Journal, JournalError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-/// The sandbox's clock, with a signal at a sleep.
-struct Cut {
-    clock: SandboxClock,
-    /// Sleeps until then.
-    left: Cell<u32>,
-}
-
-impl Clock for Cut {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    async fn sleep_until(&self, until: Timestamp) -> Wake {
-        if self.left.get() == 0 {
-            return Wake::Interrupted;
-        }
-        self.left.set(self.left.get() - 1);
-        self.clock.sleep_until(until).await
-    }
-}
 
 fn web(tag: &str) -> Request {
     let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
@@ -69,25 +49,6 @@ async fn run(stage: &Stage, request: Request, user: &str) -> (Ran, Report) {
     let mut listener = Listener(Report::new());
     let ran = roll_out(request, &means, &mut listener).await.unwrap();
     (ran, listener.0)
-}
-
-/// A run that a signal reaches at its nth sleep.
-async fn cut(stage: &Stage, request: Request, sleeps: u32, on_cancel: OnCancel) -> Ran {
-    let journal = Auto::new(&stage.config);
-    let clock = Cut {
-        clock: stage.clock.clone(),
-        left: Cell::new(sleeps),
-    };
-    let means = Means {
-        cloud: &stage.aws,
-        clock: &clock,
-        journal: &journal,
-        owner: owner("anna"),
-        on_cancel,
-        wish: None,
-    };
-    let mut listener = Listener(Report::new());
-    roll_out(request, &means, &mut listener).await.unwrap()
 }
 
 /// Sleeps after which a rollout of the example follows its deployment.

@@ -198,6 +198,21 @@ impl From<SurveyError> for Failure {
             SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
                 .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
                 .hint("name the revision: --to NUMBER"),
+            SurveyError::NoHistory { ref serving } => {
+                let serving = serving.short();
+                let family = serving.split(':').next().unwrap_or_default();
+                Self::new(Exit::Failed, error.to_string())
+                    .hint(format!(
+                        "name the revision: --to NUMBER; the run that brought {serving} told which one it replaced \
+                         (output previous-task-definition-arn)"
+                    ))
+                    .hint(format!(
+                        "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
+                    ))
+            }
+            SurveyError::Told { ref owner } => Self::new(Exit::Contested, error.to_string())
+                .cause(owner)
+                .hint("it hears that within 15 s, and its own run tells how it goes back; ecsdeploy status shows the service"),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)
@@ -351,7 +366,8 @@ impl Failure {
             Cause::Stopped { .. } => failure.hint("somebody stopped it or deployed over it, or it waited for longer than it may"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
-            Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),
+            Cause::Blind { .. } => failure.hint("what AWS was told to do goes on, and nothing else is done; the same command takes it up again"),
+            Cause::Restless => failure.hint("that is a defect of ecsdeploy: please report it with the lines above"),
             Cause::NotOurs { .. } => {
                 failure.hint("rename or delete that service; the canary needs its name")
             }

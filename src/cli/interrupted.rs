@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** nothing is promised that nobody does: AWS ends what was ordered there, and the rest stays as it is.
 
+mod task_sets;
+
 use super::failure::{Exit, Failure};
 use crate::core::plan::{Beside, Plan, Strategy};
 use crate::core::report::{Cause, Undoer};
@@ -21,6 +23,7 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
             failure.hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
         }
         Ends::Never => failure.hint("it stays so until then; ecsdeploy rollback turns it back"),
+        Ends::Settled => failure.hint("it stays so until then"),
         Ends::NotBegun => failure,
     }
 }
@@ -51,11 +54,16 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
 enum Ends {
     ByItself,
     Never,
+    /// Neither does it, nor can it be turned back: it is on its last way.
+    Settled,
     /// Nothing was left.
     NotBegun,
 }
 
 fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
+    if let (Strategy::TaskSets(sets), Phase::TaskSets(stage)) = (&plan.strategy, &state.phase) {
+        return task_sets::stand(sets, stage, state);
+    }
     let (stands, ends) = of_the_service(state);
     let Strategy::Beside(beside) = &plan.strategy else {
         return (stands, ends);
@@ -73,10 +81,6 @@ fn of_the_service(state: &State) -> (String, Ends) {
     let (says, ends) = match (&state.phase, &state.deployment) {
         (Phase::Restore { .. }, _) => (
             "it has ended, and what was set or started for its time is not put away yet",
-            Ends::Never,
-        ),
-        (Phase::TaskSets(_), deployment) if deployment.is_some() || was_ordered => (
-            "both task sets and the rule's weights stay as they are",
             Ends::Never,
         ),
         (_, Some(deployment)) if is_undo_awaited(state) => {
@@ -236,5 +240,55 @@ mod tests {
         check(&ecs, deployed, begun, later, Ends::ByItself);
         let ours = back("undo", "ecsdeploy");
         check(&ours, deployed_and_ordered, begun, later, Ends::ByItself);
+    }
+
+    #[test]
+    fn task_sets_that_are_left_say_what_has_the_traffic() {
+        let sets = json!({"task_sets": {
+            "rule": "r", "test_rule": null, "blue": "b", "green": "g", "steps": [10, 50, 100],
+            "hold": {"secs": 300, "nanos": 0}, "drain": {"secs": 0, "nanos": 0}, "old": "ecs-svc/1", "members": {},
+        }});
+        let old = "the old task set has all of the traffic; the new one stays beside it";
+        let new = "the new task set has all of the traffic; the old one stays beside it";
+        let since = "2026-01-01T00:00:00Z";
+        let check = |stage: Value, change, says, ends| {
+            check(&sets, &json!({"task_sets": stage}), change, says, ends);
+        };
+        let shift =
+            |step: usize, since: Option<&str>| json!({"shift": {"step": step, "since": since}});
+        let back = |since: Option<&str>| {
+            let cause = json!({"cause": "cancelled", "by": "anna"});
+            json!({"back": {"cause": cause, "since": since}})
+        };
+        check(json!("raise"), nothing, UNCHANGED, Ends::NotBegun);
+        let perhaps =
+            "the old task set has all of the traffic; a new one may have been made beside it";
+        check(json!("raise"), ordered, perhaps, Ends::Never);
+        check(json!("raise"), deployed_and_ordered, old, Ends::Never);
+        check(shift(0, None), deployed, old, Ends::Never);
+        let half = "the new task set has 50 % of the traffic and the old one the rest; both stay";
+        let perhaps = "the new task set was given 50 % of the traffic after 10 %, which was not read back yet; both stay";
+        check(shift(1, None), deployed_and_ordered, perhaps, Ends::Never);
+        check(
+            shift(1, Some(since)),
+            deployed_and_ordered,
+            half,
+            Ends::Never,
+        );
+        check(shift(2, Some(since)), deployed, new, Ends::Never);
+        check(json!("promote"), deployed, new, Ends::Never);
+        check(
+            json!({"drain": {"since": since}}),
+            deployed,
+            new,
+            Ends::Never,
+        );
+        check(json!("remove"), deployed_and_ordered, new, Ends::Settled);
+        let perhaps = "going back has begun, and the new task set may still have traffic";
+        check(back(None), deployed, perhaps, Ends::Settled);
+        let given = "going back has begun: the old task set was given all of the traffic, which was not read back yet";
+        check(back(None), deployed_and_ordered, given, Ends::Settled);
+        let again = "the old task set has all of the traffic again; the new one is not removed yet";
+        check(back(Some(since)), deployed, again, Ends::Settled);
     }
 }

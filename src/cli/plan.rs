@@ -4,19 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::forge::ForgeArgs;
 use super::job::job;
+use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
 use super::{forge, input, rehearse, stdout};
-use crate::core::id::ServiceKey;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
-use crate::core::service::Intent;
 use crate::core::taskdef::Severity;
 use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text::ci::github::{Spot, Tone};
@@ -29,15 +27,7 @@ use crate::text::{self, markdown};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    service: ServiceArgs,
-    #[command(flatten)]
-    document: DocumentArgs,
-    #[command(flatten)]
-    managed: ManagedArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    world: WorldArgs,
+    release: ReleaseArgs,
     #[command(flatten)]
     rules: Rules,
     #[command(flatten)]
@@ -65,11 +55,11 @@ enum Format {
 }
 
 pub async fn run(args: &Args) -> Result<Exit, Failure> {
-    let setting = Setting::read(&args.service)?;
-    let target = setting.target(&args.service.path)?;
+    let setting = args.release.setting()?;
+    let target = setting.target(&args.release.service.path)?;
     let posting = args.forge.open(setting.environment()).await?;
-    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let planned = Box::pin(made(args, &setting, target.clone(), &world)).await;
+    let world = args.release.world(&setting).await?;
+    let planned = Box::pin(made(args, &setting, &world)).await;
     let environment = setting.environment();
     let page = |limit| match &planned {
         Ok(proposal) => markdown::plan(proposal, environment, limit),
@@ -97,18 +87,13 @@ impl Args {
     }
 }
 
-async fn made(
-    args: &Args,
-    setting: &Setting,
-    target: ServiceKey,
-    world: &World,
-) -> Result<Proposal, Failure> {
-    let wanted = setting.wanted(&args.document)?;
-    let intent = Intent {
-        managed: setting.managed(&args.document, &args.managed)?,
-        ..args.rules.intent(setting)?
-    };
-    let pinning = setting.pinning(&args.pin);
+async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal, Failure> {
+    let Request {
+        target,
+        wanted,
+        pinning,
+        intent,
+    } = args.release.request(setting, &args.rules)?;
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
     let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
@@ -120,7 +105,7 @@ async fn made(
             pinning: Pinning::Keep,
             intent,
         };
-        let seed = args.world.seed;
+        let seed = args.release.world.seed;
         let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
         match Box::pin(played).await {
             Ok(expected) => proposal.expected = Some(expected),
@@ -155,7 +140,7 @@ fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failu
 
 /// Findings as marks on the lines of the task definition's file.
 fn annotate(args: &Args, setting: &Setting, proposal: &Proposal) {
-    let file = setting.task_definition_file(&args.document);
+    let file = setting.task_definition_file(&args.release.document);
     let text = file.as_ref().and_then(|file| input::read(file).ok());
     for finding in &proposal.findings {
         let tone = match finding.severity {

@@ -67,7 +67,8 @@ impl Clock for SandboxClock {
     }
 
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.signals.attend(work).await
+        // On the heap, for each layer of waiting would hold the work once more.
+        self.signals.attend(Box::pin(work)).await
     }
 }
 

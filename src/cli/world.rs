@@ -217,8 +217,8 @@ impl Clock for AnyClock {
 
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self {
-            Self::Host(clock) => clock.attend(work).await,
-            Self::Sandbox(clock) => clock.attend(work).await,
+            Self::Host(clock) => clock.attend(Box::pin(work)).await,
+            Self::Sandbox(clock) => clock.attend(Box::pin(work)).await,
         }
     }
 }

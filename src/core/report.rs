@@ -26,6 +26,10 @@ pub enum Event {
         owner: Owner,
         since: Timestamp,
     },
+    /// What is followed is not on record here as a rollout of this program: it is told of as AWS sees it.
+    Unrecorded {
+        deployment: DeploymentId,
+    },
     /// Something to be minded: found before anything was changed, or what only somebody else can end.
     Finding {
         finding: Finding,
@@ -206,6 +210,8 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// The machine took turn after turn without a pause: a defect of ecsdeploy, which ends it.
+    Restless,
     /// A service with the canary's name is there and is not ours.
     NotOurs {
         service: String,
@@ -226,7 +232,7 @@ pub enum Cause {
 }
 
 /// The story of one rollout.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     pub entries: Vec<Entry>,
 }
@@ -241,9 +247,7 @@ pub struct Entry {
 
 impl Report {
     pub fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-        }
+        Self::default()
     }
 
     pub fn record(&mut self, at: Timestamp, event: Event) {
@@ -297,12 +301,6 @@ impl Report {
     }
 }
 
-impl Default for Report {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -337,6 +335,7 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::Restless => "restless",
             Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
             Self::NoWayBack { .. } => "no_way_back",
@@ -397,6 +396,7 @@ impl std::fmt::Display for Cause {
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
             }
+            Self::Restless => f.write_str("ecsdeploy went round in circles and was stopped"),
             Self::NotOurs { service } => write!(
                 f,
                 "there is a service {service} that no rollout of this service made"

@@ -3,7 +3,7 @@
 //! **Invariant:** trouble with the journal is told once for a run and never ends it.
 
 use super::drive::{Driven, Means, drive, tell};
-use super::keeper::{Keeper, Troubled, trouble};
+use super::keeper::{Keeper, Troubled, fitted, trouble};
 use super::propose::{admit, propose};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
@@ -122,7 +122,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         let ((wanted, mut survey), goal) = self.survey(request).await?;
         let intent = request.intent.clone();
         let cloud = self.means.cloud;
-        let plan = propose(&request.target, &wanted, intent, &mut survey, cloud).await?;
+        let proposed = propose(&request.target, &wanted, intent, &mut survey, cloud);
+        let plan = Box::pin(proposed).await?;
         self.audience.plan(&plan, &wanted, &survey);
         for finding in admit(&plan, &wanted, &survey)? {
             self.tell(Event::Finding { finding });
@@ -149,25 +150,33 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         record: Record,
         over: Option<Fence>,
     ) -> Result<Keeper<'a, J>, Box<Record>> {
-        match self.means.journal.claim(&self.target, &record, over).await {
-            Ok(Claim::Locked) => {}
-            Ok(Claim::Held(other)) => return Err(other),
-            Ok(Claim::Unlocked { why }) => self.tell(Event::Trouble {
-                operation: "lock".to_owned(),
-                message: why,
-            }),
-            Err(error) => self.trouble(&error),
-        }
+        let (journal, id) = (self.means.journal, self.target.clone());
+        let claimed = fitted(&record, async |record| {
+            journal.claim(&id, record, over).await
+        });
+        let too_large = match claimed.await {
+            Ok((Claim::Locked, too_large)) => too_large,
+            Ok((Claim::Held(other), _)) => return Err(other),
+            Ok((Claim::Unlocked { why }, too_large)) => {
+                self.tell(Event::Trouble {
+                    operation: "lock".to_owned(),
+                    message: why,
+                });
+                too_large
+            }
+            Err(error) => {
+                self.trouble(&error);
+                None
+            }
+        };
         if let Some(trouble) = self.untold.take() {
             self.tell(trouble);
         }
-        let journal = self.means.journal;
-        Ok(Keeper::new(
-            journal,
-            self.target.clone(),
-            record,
-            self.troubled,
-        ))
+        let mut keeper = Keeper::new(journal, id, record, self.troubled);
+        if let Some(trouble) = too_large.and_then(|too_large| keeper.bare(&too_large)) {
+            self.tell(trouble);
+        }
+        Ok(keeper)
     }
 
     /// Goes on from where another run stood.
@@ -181,18 +190,12 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             owner: left.owner.clone(),
             since: left.since,
         });
-        let Work { plan, state } = work;
+        let Work { plan, mut state } = work.clone();
+        state.resume(left.unattended(self.means.clock.now()));
         // Whoever comes back to what was handed over stays to the verdict.
-        let mut plan = plan.clone();
+        let mut plan = plan;
         plan.intent.detach = Detach::No;
-        Box::pin(drive(
-            &plan,
-            state.clone(),
-            self.means,
-            keeper,
-            self.audience,
-        ))
-        .await
+        Box::pin(drive(&plan, state, self.means, keeper, self.audience)).await
     }
 
     pub async fn close(&mut self, plan: Plan, driven: Driven, keeper: Keeper<'a, J>) -> Ran {

@@ -1,7 +1,8 @@
 //! The loop: observe, turn, save next, perform, tell, sleep.
 //!
 //! **Invariant:** nothing else in the program sleeps, and nothing here decides: a turn of the machine does. What the turn
-//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it.
+//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it. Turns never follow
+//! upon each other without a sleep for long.
 
 use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
 use crate::core::handover::handover;
@@ -17,6 +18,10 @@ use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
 /// A rollout that is told to turn back looks so often at most, without a pause, until it has begun to: twice, and before
 /// that as often as a canary has tries to stand down.
 const HURRIED_LOOKS: u8 = 10;
+
+/// So many turns in a row without a sleep between them is more than any rollout needs, several times over: the machine
+/// turns on the spot.
+const RESTLESS: u32 = 50;
 
 /// How the loop ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +76,7 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
         receipt: None,
         wish: means.wish.clone(),
         hurried: None,
+        restless: 0,
     };
     loop {
         match Box::pin(drive.step(&watch)).await {
@@ -97,6 +103,8 @@ struct Drive<'a, 'j, C, K, J, A> {
     wish: Option<Wish>,
     /// Looks since the signal, between which nothing sleeps.
     hurried: Option<u8>,
+    /// Turns since the last that was to sleep.
+    restless: u32,
 }
 
 type Step<T> = Result<T, Box<Driven>>;
@@ -139,10 +147,30 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             None => Did::Nothing,
         };
         let until = wake_at.unwrap_or(now);
+        let rest = if until > now { Rest::Sleep } else { Rest::None };
+        self.count_turn(rest)?;
         if self.means.clock.sleep_until(until).await == Wake::Interrupted {
             self.interrupted(did).await?;
         }
         Ok(watch)
+    }
+
+    /// Whatever is wrong with a machine that never sleeps, AWS is not asked on and on, and the rollout does not seem to go on.
+    fn count_turn(&mut self, rest: Rest) -> Step<()> {
+        self.restless = match rest {
+            Rest::Sleep => 0,
+            Rest::None => self.restless + 1,
+        };
+        if self.restless < RESTLESS {
+            return Ok(());
+        }
+        let cause = Cause::Restless;
+        let outcome = match self.state.phase {
+            Phase::Register => Outcome::Failed { cause },
+            _ => Outcome::Stranded { cause },
+        };
+        self.tell(Event::Finished(outcome.clone()));
+        Err(Box::new(Driven::Ended(outcome)))
     }
 
     async fn look(&mut self, watch: &Watch) -> Step<Observation> {
@@ -168,7 +196,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             Hearing::InPassing
         };
         let clock = self.means.clock;
-        let heard = self.keeper.hear(hearing, clock.now());
+        let heard = Box::pin(self.keeper.hear(hearing, clock.now()));
         match clock.attend(heard).await {
             Some(Ok(wish)) => Ok(wish),
             Some(Err(trouble)) => {
@@ -186,7 +214,7 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         let kept = self
             .keeper
             .keep(self.plan, &self.state, occasion, clock.now());
-        match clock.attend(kept).await {
+        match clock.attend(Box::pin(kept)).await {
             Some(Ok(trouble)) => {
                 if let Some(event) = trouble {
                     self.tell(event);
@@ -276,6 +304,13 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
     fn tell(&mut self, event: Event) {
         tell(event, self.means.clock, self.audience);
     }
+}
+
+/// What follows a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Sleep,
+    None,
 }
 
 /// What a turn changed in AWS.

@@ -86,6 +86,7 @@ mod tests {
         let ask = Ask {
             gate: "approval".to_owned(),
             how: Approval::default(),
+            since: jiff::Timestamp::UNIX_EPOCH,
         };
         let says = Says::Yes;
         let by = "anna".to_owned();

@@ -2,7 +2,8 @@
 //! when half of its lease has passed, removed at the end.
 //!
 //! **Invariant:** a journal that cannot be written is trouble that is told once; it never fails a rollout. That somebody
-//! else took the service over is no trouble but the end of this run.
+//! else took the service over is no trouble but the end of this run. A record that its store has no room for loses what
+//! can be done without, and at last all but the lock: the lease holds in any case.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct Keeper<'a, J> {
     id: RolloutId,
     record: Record,
     troubled: Troubled,
+    /// Whether it was told that the lock alone is kept.
+    bared: Troubled,
     heard: Heard,
 }
 
@@ -74,6 +77,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
             id,
             record,
             troubled,
+            bared: Troubled::No,
             heard,
         }
     }
@@ -108,13 +112,15 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if !is_news && !self.record.is_ageing(now) {
             return Ok(None);
         }
-        self.record.work = work;
+        self.record.set_down(work, now);
         self.record.renew(now);
         if occasion == Occasion::Leave {
             self.record.expires = now;
         }
-        match self.journal.save(&self.id, &self.record).await {
-            Ok(()) => Ok(None),
+        let (journal, id) = (self.journal, &self.id);
+        match fitted(&self.record, async |record| journal.save(id, record).await).await {
+            Ok(((), None)) => Ok(None),
+            Ok(((), Some(too_large))) => Ok(self.bare(&too_large)),
             Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
             Err(error) => Ok(self.trouble(&error)),
         }
@@ -145,9 +151,40 @@ impl<'a, J: Journal> Keeper<'a, J> {
         released.err().and_then(|error| self.trouble(&error))
     }
 
+    /// Tells once that the lock alone is kept.
+    pub fn bare(&mut self, too_large: &JournalError) -> Option<Event> {
+        let told = std::mem::replace(&mut self.bared, Troubled::Told);
+        (told == Troubled::No).then(|| Event::Trouble {
+            operation: "journal".to_owned(),
+            message: format!(
+                "{too_large}: only the lock is kept; a run that dies now leaves nothing to take up"
+            ),
+        })
+    }
+
     fn trouble(&mut self, error: &JournalError) -> Option<Event> {
         let told = std::mem::replace(&mut self.troubled, Troubled::Told);
         (told == Troubled::No).then(|| trouble(error))
+    }
+}
+
+/// Gives the store the record, and what it has no room for with less and less in it. If only the lock fits, the error
+/// says how large the record was.
+pub async fn fitted<T>(
+    record: &Record,
+    store: impl AsyncFn(&Record) -> Result<T, JournalError>,
+) -> Result<(T, Option<JournalError>), JournalError> {
+    // Boxed: what a store does with a record is the deepest that a rollout's future goes.
+    match Box::pin(store(record)).await {
+        Err(JournalError::TooLarge { .. }) => {}
+        stored => return stored.map(|stored| (stored, None)),
+    }
+    match Box::pin(store(&record.terse())).await {
+        Err(too_large @ JournalError::TooLarge { .. }) => {
+            let stored = Box::pin(store(&record.lock_alone())).await?;
+            Ok((stored, Some(too_large)))
+        }
+        stored => stored.map(|stored| (stored, None)),
     }
 }
 

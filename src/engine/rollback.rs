@@ -35,12 +35,12 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
     if let To::Revision(name) = to {
         let service = service_of(&target, means.cloud).await?;
         let name = full_name(&name, &service);
-        return roll_out_revision(target, name, intent, means, audience).await;
+        return Box::pin(roll_out_revision(target, name, intent, means, audience)).await;
     }
     let mut desk = Desk::new(target.clone(), means, audience);
     let record = desk.load().await;
     if let Some(record) = record.filter(|record| record.unfinished().is_some()) {
-        return turn_back(record, target, intent, means, desk).await;
+        return Box::pin(turn_back(record, target, intent, means, desk)).await;
     }
     let service = service_of(&target, means.cloud).await?;
     if let Some(running) = service.primary().filter(|d| {
@@ -49,7 +49,7 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
         let plan = following(&target, &service, running, intent);
         let state = at_follow(&plan, running.id(), means.clock);
         let goal = Goal::of_revision(&target, &plan);
-        return desk.drive(plan, state, goal, None).await;
+        return Box::pin(desk.drive(plan, state, goal, None)).await;
     }
     let previous = Box::pin(previous(&target, &service, means.cloud)).await?;
     drop(desk);
@@ -80,7 +80,14 @@ async fn turn_back<C: Cloud, K: Clock, J: Journal, A: Audience>(
         }
         let timeout = intent.limits.timeout;
         let (cloud, clock, journal) = (means.cloud, means.clock, means.journal);
-        return spectate(&target, timeout, cloud, clock, journal, desk.audience()).await;
+        let watched = spectate(&target, timeout, cloud, clock, journal, desk.audience());
+        return match Box::pin(watched).await {
+            // Nobody but its driver can see how it goes, and it goes back all the same.
+            Err(SurveyError::Refused(_)) => Err(SurveyError::Told {
+                owner: record.owner,
+            }),
+            watched => watched,
+        };
     }
     let mut keeper = match desk.take(&record).await {
         Ok(keeper) => keeper,
@@ -127,6 +134,10 @@ async fn previous(
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
     let running = service.running_task_definition();
+    // A task set that was removed leaves no trace, and service deployments are of the ECS controller.
+    if service.controller() == "EXTERNAL" {
+        return Err(SurveyError::NoHistory { serving: running });
+    }
     let recorded = history.completed(target, service).await.unwrap_or_default();
     let listed = service
         .deployments()

@@ -1,19 +1,23 @@
-//! Attaching to whatever deployment runs, and telling its end.
+//! Attaching to whatever deployment runs, and telling its end; where none runs, how the last one ended.
 //!
+//! Without a record of ours AWS's own is what is told, and that it is not ours is said.
 //! **Invariant:** a watcher changes nothing: the cloud that its machine is given refuses every change.
 
 use std::time::Duration;
 
 use super::SurveyError;
-use super::drive::{Driven, Means, drive};
+use super::drive::{Driven, Means, drive, tell};
 use super::keeper::{Keeper, Troubled};
 use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Goal, Owner, Record, Work};
-use crate::core::live::{CodeDeployment, Deployment, RolloutState, Service, TaskSet};
+use crate::core::live::{
+    CodeDeployment, Deployment, RolloutState, Service, ServiceDeployment, TaskSet,
+};
 use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
+use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
 };
@@ -30,15 +34,46 @@ pub async fn spectate(
     journal: &impl Journal,
     audience: &mut impl Audience,
 ) -> Result<Ran, SurveyError> {
-    let record = journal.load(target).await.unwrap_or_default();
+    let loaded = journal.load(target).await;
+    let is_unrecorded = matches!(loaded, Ok(None));
+    let record = loaded.unwrap_or_default();
+    let left = record.as_ref().and_then(Record::unfinished);
     let service = service_of(target, cloud).await?;
+    let newest = match left {
+        Some(_) => None,
+        None => newest(target, &service, cloud)
+            .await
+            .unwrap_or_else(|fault| {
+                tell(unread(&fault), clock, audience);
+                None
+            }),
+    };
     let (plan, state) = match service.controller() {
         "CODE_DEPLOY" => {
             let standing = standing_of_code_deploy(target, timeout, &service, cloud, clock);
-            standing.await?
+            Box::pin(standing).await?
         }
-        _ => standing(target, timeout, &service, record.as_ref(), clock)?,
+        _ => standing(target, timeout, &service, left, newest.as_ref(), clock)?,
     };
+    if is_unrecorded && let Some(deployment) = state.deployment.clone() {
+        tell(Event::Unrecorded { deployment }, clock, audience);
+    }
+    if let Some(outcome) = newest.as_ref().and_then(stuck) {
+        tell(Event::Finished(outcome.clone()), clock, audience);
+        let plan = Box::new(plan);
+        return Ok(Ran::Ended { plan, outcome });
+    }
+    Ok(Box::pin(follow(plan, state, cloud, clock, audience)).await)
+}
+
+/// Takes the machine's turns with hands that change nothing.
+async fn follow(
+    plan: Plan,
+    state: State,
+    cloud: &impl Cloud,
+    clock: &impl Clock,
+    audience: &mut impl Audience,
+) -> Ran {
     let means = Means {
         cloud: &Watching(cloud),
         clock,
@@ -48,27 +83,25 @@ pub async fn spectate(
         wish: None,
     };
     let now = clock.now();
-    let goal = Goal::of_revision(target, &plan);
+    let goal = Goal::of_revision(&plan.target, &plan);
     let unkept = Record::new(nobody(), Fence::first(now), goal, now);
-    let mut keeper = Keeper::new(&Unkept, target.clone(), unkept, Troubled::No);
-    Ok(
-        match drive(&plan, state, &means, &mut keeper, audience).await {
-            Driven::Ended(outcome) => Ran::Ended {
-                plan: Box::new(plan),
-                outcome,
-            },
-            Driven::LeftOff { state, cause } => Ran::LeftOff {
-                plan: Box::new(plan),
-                state,
-                cause,
-            },
-            Driven::Interrupted(state) | Driven::HandedOver(state) => {
-                let stood = Some((Box::new(plan), state));
-                Ran::Interrupted { stood }
-            }
-            Driven::TakenOver(owner) => Ran::Held { owner, since: now },
+    let mut keeper = Keeper::new(&Unkept, plan.target.clone(), unkept, Troubled::No);
+    match drive(&plan, state, &means, &mut keeper, audience).await {
+        Driven::Ended(outcome) => Ran::Ended {
+            plan: Box::new(plan),
+            outcome,
         },
-    )
+        Driven::LeftOff { state, cause } => Ran::LeftOff {
+            plan: Box::new(plan),
+            state,
+            cause,
+        },
+        Driven::Interrupted(state) | Driven::HandedOver(state) => {
+            let stood = Some((Box::new(plan), state));
+            Ran::Interrupted { stood }
+        }
+        Driven::TakenOver(owner) => Ran::Held { owner, since: now },
+    }
 }
 
 pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Service, SurveyError> {
@@ -80,20 +113,70 @@ pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Servi
     }
 }
 
+/// What ECS says of the newest of its deployments; other controllers' it knows nothing of.
+async fn newest(
+    target: &ServiceKey,
+    service: &Service,
+    cloud: &impl Cloud,
+) -> Result<Option<ServiceDeployment>, Fault> {
+    if !matches!(service.controller(), "ECS" | "") {
+        return Ok(None);
+    }
+    let facet = Facet::NewestServiceDeployment(target.clone());
+    match cloud
+        .observe(&Watch::from([facet]))
+        .await
+        .service_deployment
+    {
+        Seen::Is(newest) => Ok(Some(newest)),
+        Seen::Unreadable(fault) => Err(fault),
+        Seen::Absent | Seen::NotAsked => Ok(None),
+    }
+}
+
+/// Where ECS's own record may not be read, the service alone tells, which forgets what was rolled back.
+fn unread(fault: &Fault) -> Event {
+    Event::Trouble {
+        operation: fault.operation.clone(),
+        message: format!(
+            "{}; a deployment that was rolled back and is gone looks like none",
+            fault.message
+        ),
+    }
+}
+
+/// What a way back that ECS could not finish comes to: nothing more happens that could be followed.
+fn stuck(newest: &ServiceDeployment) -> Option<Outcome> {
+    let reason = newest.status_reason().to_owned();
+    let from = Box::new(Cause::FailedByEcs {
+        reason: reason.clone(),
+    });
+    let cause = Cause::UndoFailed { from, reason };
+    (newest.status() == "ROLLBACK_FAILED").then_some(Outcome::Stranded { cause })
+}
+
 /// The deployment to watch, as a plan that has been carried out and is being followed.
 fn standing(
     target: &ServiceKey,
     timeout: Duration,
     service: &Service,
-    record: Option<&Record>,
+    left: Option<&Work>,
+    newest: Option<&ServiceDeployment>,
     clock: &impl Clock,
 ) -> Result<(Plan, State), SurveyError> {
-    let left = record.and_then(Record::unfinished);
     if let Some(gone) = left.filter(|work| has_gone(work, service)) {
         return Ok(as_recorded(gone, timeout, clock));
     }
+    let stopped = newest.filter(|newest| newest.is_stopped());
+    let stopped = stopped.map(ServiceDeployment::deployment);
+    if let (Some(id), Some(primary)) = (&stopped, service.primary())
+        && service.deployment(id).is_none()
+    {
+        return Ok(taken_back(target, timeout, service, primary, id, clock));
+    }
     let recorded = left.and_then(|work| work.state.deployment.clone());
     let watched = recorded
+        .or(stopped)
         .and_then(|id| service.deployment(&id))
         .or_else(|| service.deployments().find(|d| has_failed(*d)))
         .or_else(|| service.primary());
@@ -114,6 +197,22 @@ fn has_gone(work: &Work, service: &Service) -> bool {
     recorded.is_some_and(|id| service.primary().is_some() && service.deployment(id).is_none())
 }
 
+/// ECS's newest deployment is no more among the service's, and was stopped or taken back: what is primary took its
+/// place, and is the way back.
+fn taken_back(
+    target: &ServiceKey,
+    timeout: Duration,
+    service: &Service,
+    primary: Deployment<'_>,
+    gone: &DeploymentId,
+    clock: &impl Clock,
+) -> (Plan, State) {
+    let mut plan = following(target, service, primary, watching(timeout));
+    plan.before.deployment = Some(primary.id());
+    let state = at_follow(&plan, gone.clone(), clock);
+    (plan, state)
+}
+
 /// What took the place of a deployment is judged by the plan that it was of, and never taken for it.
 fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, State) {
     let plan = Plan {
@@ -129,7 +228,16 @@ fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, Sta
     (plan, state)
 }
 
-/// Of CodeDeploy's deployments the one that runs, else the one that made what serves.
+/// The newest, unless it is the way back of another one: then that one, whose end it is.
+fn newest_of_code_deploy(known: &[CodeDeployment]) -> Option<&CodeDeployment> {
+    let newest = known
+        .iter()
+        .max_by(|a, b| a.created().total_cmp(&b.created()))?;
+    let taken_back = known.iter().find(|one| one.rollback() == Some(newest.id()));
+    Some(taken_back.unwrap_or(newest))
+}
+
+/// Of CodeDeploy's deployments the newest since the one that made what serves, else that one.
 async fn standing_of_code_deploy(
     target: &ServiceKey,
     timeout: Duration,
@@ -139,15 +247,22 @@ async fn standing_of_code_deploy(
 ) -> Result<(Plan, State), SurveyError> {
     let intent = watching(timeout);
     let found = code_deploy(target, &intent, service, cloud).await?;
-    let running = found.running.first();
+    let since = service.primary_task_set().and_then(TaskSet::created);
+    let facet = Facet::CodeDeployments(found.group.key(), since);
+    let known = match cloud.observe(&Watch::from([facet])).await.code_deployments {
+        Seen::Is(known) => known,
+        Seen::Unreadable(fault) => return Err(fault.into()),
+        Seen::Absent | Seen::NotAsked => found.running,
+    };
+    let newest = newest_of_code_deploy(&known);
     let last = service.primary_task_set().map(TaskSet::external_id);
     let last = last
         .filter(|id| id.starts_with("d-"))
         .map(DeploymentId::new);
-    let Some(watched) = running.map(CodeDeployment::id).or(last) else {
+    let Some(watched) = newest.map(CodeDeployment::id).or(last) else {
         return Err(Refusal::Unwatchable.into());
     };
-    let revision = running.and_then(CodeDeployment::task_definition);
+    let revision = newest.and_then(CodeDeployment::task_definition);
     let revision = revision.map(TaskDefinitionArn::new);
     let serving = service.running_task_definition();
     let plan = Plan {

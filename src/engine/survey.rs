@@ -4,7 +4,8 @@
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
 use super::propose::propose;
-use crate::core::id::ServiceKey;
+use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::journal::Owner;
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
@@ -52,6 +53,10 @@ pub enum SurveyError {
     NoService(ServiceKey),
     #[error("no earlier completed deployment of {0} is known")]
     NoPrevious(ServiceKey),
+    #[error("what served before {} is not known: ECS keeps no history of task sets", .serving.short())]
+    NoHistory { serving: TaskDefinitionArn },
+    #[error("another rollout has the service, and was told to go back")]
+    Told { owner: Owner },
     #[error("there is no active task definition {0}")]
     NoTaskDefinition(String),
     #[error("container {container} wants the image {image}, and ECR has none of that name in account {}, region {}", .ecr.account, .ecr.region)]

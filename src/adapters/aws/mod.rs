@@ -37,6 +37,7 @@ pub struct Aws {
     ecr: aws_sdk_ecr::Client,
     cloudwatch: JsonService,
     code_deploy: JsonService,
+    code_deploy_targets: code_deploy::Targets,
     scaling: JsonService,
     logs: JsonService,
 }
@@ -49,6 +50,7 @@ impl Aws {
             ecr: aws_sdk_ecr::Client::new(config),
             cloudwatch: JsonService::new(config, cloudwatch::API),
             code_deploy: JsonService::new(config, code_deploy::API),
+            code_deploy_targets: code_deploy::Targets::default(),
             scaling: JsonService::new(config, scaling::API),
             logs: JsonService::new(config, logs::API),
         }

@@ -49,6 +49,9 @@ impl Aws {
                 let found = self.targets(group).await.into();
                 seen.targets.insert(group.clone(), found);
             }
+            Facet::NewestServiceDeployment(key) => {
+                seen.service_deployment = self.newest_service_deployment(key).await.into();
+            }
             Facet::ServiceDeployment(key, id) => {
                 seen.service_deployment = self.service_deployment(key, id).await.into();
             }
@@ -236,6 +239,23 @@ impl Aws {
         key: &ServiceKey,
         id: &DeploymentId,
     ) -> Result<Option<ServiceDeployment>, Fault> {
+        let mut listed = self.service_deployments(key).await?.into_iter();
+        match listed.find(|deployment| deployment.revision_id() == id.short()) {
+            Some(ours) => self.record(&ours.arn()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn newest_service_deployment(
+        &self,
+        key: &ServiceKey,
+    ) -> Result<Option<ServiceDeployment>, Fault> {
+        let listed = self.service_deployments(key).await?.into_iter();
+        Ok(listed.max_by(|a, b| a.created().total_cmp(&b.created())))
+    }
+
+    /// In brief, the first page.
+    async fn service_deployments(&self, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Fault> {
         let listed = Document::read();
         self.ecs
             .list_service_deployments()
@@ -246,13 +266,8 @@ impl Aws {
             .send()
             .await
             .map_err(|error| fault("ListServiceDeployments", &error))?;
-        let ours = all(listed.answer(), "serviceDeployments")
-            .map(ServiceDeployment::new)
-            .find(|deployment| deployment.revision_id() == id.short());
-        match ours {
-            Some(ours) => self.record(&ours.arn()).await,
-            None => Ok(None),
-        }
+        let listed = all(listed.answer(), "serviceDeployments");
+        Ok(listed.map(ServiceDeployment::new).collect())
     }
 
     async fn record(&self, arn: &ServiceDeploymentArn) -> Result<Option<ServiceDeployment>, Fault> {

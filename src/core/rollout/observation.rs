@@ -16,6 +16,7 @@ use crate::core::live::{
     Alarm, CodeDeployment, DeploymentGroup, EcrImage, EcrImageDetail, GroupKey, Rule,
     ScalingPolicy, Service, ServiceDeployment, Target, TargetGroup, Task,
 };
+use crate::core::report::Cause;
 use crate::core::taskdef::Described;
 
 /// The facets to look at next; looking at everything each time is what gets a tool throttled.
@@ -38,6 +39,8 @@ pub enum Facet {
     Targets(TargetGroupArn),
     /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
     ServiceDeployment(ServiceKey, DeploymentId),
+    /// ListServiceDeployments: what ECS says in brief of the newest.
+    NewestServiceDeployment(ServiceKey),
     /// DescribeServiceDeployments of a record that was found before.
     Record(ServiceDeploymentArn),
     /// DescribeRules of one rule.
@@ -53,7 +56,7 @@ pub enum Facet {
     /// CodeDeploy's ListDeployments and BatchGetDeployments: the group's unfinished deployments, and with a time all
     /// that were made since.
     CodeDeployments(GroupKey, Option<Timestamp>),
-    /// CodeDeploy's GetDeployment, ListDeploymentTargets and BatchGetDeploymentTargets.
+    /// CodeDeploy's GetDeployment, ListDeploymentTargets (once) and BatchGetDeploymentTargets.
     CodeDeployment(DeploymentId),
     /// DescribeImages.
     Image(EcrImage),
@@ -181,6 +184,14 @@ impl Fault {
             kind: FaultKind::Refused,
             code: String::new(),
             message: message.to_owned(),
+        }
+    }
+
+    /// That AWS did not accept the call, as why a rollout ends.
+    pub fn refusal(&self) -> Cause {
+        Cause::Refused {
+            operation: self.operation.clone(),
+            message: self.message.clone(),
         }
     }
 

@@ -99,7 +99,7 @@ impl Turning<'_> {
         let mut watch = self.watch_service();
         if self.next.looks.is_multiple_of(2) || ours.failed_tasks() > 0 {
             watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-            watch.extend(service.target_groups().into_iter().map(Facet::Targets));
+            watch.extend(service.places().into_iter().flatten().map(Facet::Targets));
         }
         self.wait_or_time_out(service, watch)
     }
@@ -113,15 +113,16 @@ impl Turning<'_> {
     }
 
     fn overdue(&self) -> Option<Cause> {
-        let is_late = self.waited(self.next.began).unsigned_abs() >= self.plan.time_limit();
+        let is_late = self.spent() >= self.plan.time_limit();
         let progress = self.next.told.progress.clone().unwrap_or_default();
         is_late.then(|| self.deadline(awaited(&progress)))
     }
 
     /// The rollout failed and ECS has not dealt with it: go back, unless told to leave it. The reasons
-    /// are looked up first, while the failed tasks and targets are there to be asked.
+    /// are looked up first, while the failed tasks and targets are there to be asked; along with them what led here, or
+    /// the next turn would have to look at that again before it got here.
     fn fail(mut self, cause: Cause, service: &Service) -> Turn {
-        let watch = self.watch_reasons(service);
+        let watch = self.watch_failed(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
@@ -271,6 +272,16 @@ impl Turning<'_> {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
         }
         watch.extend(places.into_iter().flatten().map(Facet::Targets));
+        watch
+    }
+
+    /// The reasons, and all that this turn was decided from: the next one has to come to the same.
+    fn watch_failed(&self, service: &Service) -> Watch {
+        let mut watch = &self.watch_reasons(service) | &self.watch_serving(service);
+        if self.seen.rules_around.was_asked() {
+            let group = service.target_groups().into_iter().next();
+            watch.extend(group.map(Facet::RulesAround));
+        }
         watch
     }
 
