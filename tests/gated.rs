@@ -227,13 +227,9 @@ async fn without_data_nothing_passes() {
 
 #[tokio::test]
 async fn what_could_not_be_measured_does_not_pass() {
-    let stage = world("fargate-web", "");
-    let story = see(
-        &stage,
-        canary("1.1.0", vec![alarm("of-no-such-name")]),
-        &Nobody,
-    )
-    .await;
+    let unreadable = "faults: [{ operation: DescribeAlarms, fault: error }]";
+    let stage = world("fargate-web", &format!("{ALARM}{unreadable}"));
+    let story = see(&stage, canary("1.1.0", vec![alarm("web-5xx")]), &Nobody).await;
     assert_eq!(
         undone_by(&story),
         ("alarms", "1 canary task", Verdict::Error)

@@ -31,6 +31,9 @@ pub enum Exit {
     Contested = 7,
 }
 
+/// Sources: aws-actions/configure-aws-credentials, `role-duration-seconds`; IAM user guide, "maximum session duration".
+const LONGER_SESSIONS: &str = "a role's session by OIDC lasts 1 h unless more is asked for: raise role-duration-seconds of aws-actions/configure-aws-credentials (elsewhere --duration-seconds), and the role's MaxSessionDuration to as much";
+
 /// Each code, its word, and what it says; the documentation and `--help` are made from it.
 pub const EXITS: [(Exit, &str, &str); 8] = [
     (
@@ -349,7 +352,7 @@ pub fn judge(outcome: &Outcome) -> Result<(), Failure> {
 }
 
 impl Failure {
-    fn with(self, cause: &Cause) -> Self {
+    pub fn with(self, cause: &Cause) -> Self {
         let failure = self.cause(cause);
         match cause {
             Cause::CircuitBreaker { .. } | Cause::TasksFailing { .. } => failure
@@ -366,6 +369,7 @@ impl Failure {
             Cause::Stopped { .. } => failure.hint("somebody stopped it or deployed over it, or it waited for longer than it may"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
+            Cause::NoCredentials { .. } => failure.hint(LONGER_SESSIONS),
             Cause::Blind { .. } => failure.hint("what AWS was told to do goes on, and nothing else is done; the same command takes it up again"),
             Cause::Restless => failure.hint("that is a defect of ecsdeploy: please report it with the lines above"),
             Cause::NotOurs { .. } => {

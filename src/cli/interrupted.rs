@@ -18,6 +18,10 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
     let failure = failure
         .cause(stands)
         .hint("the same command takes it up again; nothing is registered or deployed twice");
+    hint_at(ends, failure)
+}
+
+fn hint_at(ends: Ends, failure: Failure) -> Failure {
     match ends {
         Ends::ByItself => {
             failure.hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
@@ -28,25 +32,33 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
     }
 }
 
-/// Only ECS's own shifts are left so: other rollouts have no configuration that must stay while their deployment runs.
+/// A rollout whose credentials ended can put nothing away. ECS's own shifts are left so too by a run that cannot learn how
+/// they end: their configuration must stay while the deployment runs.
 pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
+    let (stands, ends) = whereabouts(plan, state);
     let goes_on = match (&state.phase, &plan.strategy) {
         (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
         (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
             "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
             plan.minutes_of_pauses()
         ),
-        _ => "ECS goes on with it by itself".to_owned(),
+        _ => stands,
     };
-    let headline = match &state.deployment {
-        Some(deployment) => format!("how deployment {deployment} ends is not known"),
-        None => "whether the deployment began is not known".to_owned(),
+    let headline = match (cause, &state.deployment) {
+        (Cause::NoCredentials { .. }, _) => "the credentials ended before the rollout".to_owned(),
+        (_, Some(deployment)) => format!("how deployment {deployment} ends is not known"),
+        (_, None) => "whether the deployment began is not known".to_owned(),
     };
-    Failure::new(Exit::Interrupted, headline)
-        .cause(cause)
-        .cause(goes_on)
-        .hint("the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended")
-        .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
+    let failure = Failure::new(Exit::Interrupted, headline);
+    let failure = match cause {
+        Cause::NoCredentials { .. } => failure.with(cause),
+        cause => failure.cause(cause),
+    };
+    let failure = failure.cause(goes_on).hint(match &plan.strategy {
+        Strategy::Native(_) => "the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended",
+        _ => "the same command takes it up again; nothing is registered or deployed twice",
+    });
+    hint_at(ends, failure)
 }
 
 /// Whether what was left comes to an end without this program.

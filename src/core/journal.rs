@@ -19,8 +19,8 @@ use super::rollout::{Phase, State};
 use super::service::Intent;
 use super::taskdef::{TaskDefinition, canonical};
 
-/// How long an owner that is not heard of keeps the service: longer than any one call with its retries blocks the
-/// loop, shorter than a person waits for a runner that was killed.
+/// How long an owner that is not heard of keeps the service: longer than it takes to write the record and then make a
+/// change (`adapters/aws/limits`), shorter than a person waits for a runner that was killed.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// Which rollout: one at a time for a service, in the account and region that the store belongs to.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::Verdict;
 use crate::core::id::DeploymentId;
-use crate::core::journal::{Goal, Owner, Record, RolloutId, Work};
+use crate::core::journal::{Goal, LEASE, Owner, Record, RolloutId, Work};
 use crate::core::plan::Plan;
 use crate::core::report::Event;
 use crate::core::rollout::{State, Wish};
@@ -126,23 +126,53 @@ impl<'a, J: Journal> Keeper<'a, J> {
         }
     }
 
-    /// What somebody wishes of this rollout; the last answer holds for a while.
-    pub async fn hear(
-        &mut self,
+    /// When the lease is to be renewed, if nothing else is written until then.
+    pub fn due(&self) -> Timestamp {
+        self.record.expires - LEASE / 2
+    }
+
+    /// Renews the lease of the record as it was last written.
+    pub async fn renew(&mut self, now: Timestamp) -> Result<Option<Event>, TakenOver> {
+        let mut renewed = self.record.clone();
+        renewed.renew(now);
+        let (journal, id) = (self.journal, &self.id);
+        match fitted(&renewed, async |record| journal.save(id, record).await).await {
+            Ok(((), too_large)) => {
+                self.record = renewed;
+                Ok(too_large.and_then(|it| self.bare(&it)))
+            }
+            Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
+            Err(error) => Ok(self.trouble(&error)),
+        }
+    }
+
+    /// Asks what somebody wishes of this rollout; `None` while the last answer still holds.
+    pub fn question(
+        &self,
         hearing: Hearing,
         now: Timestamp,
-    ) -> Result<Option<Wish>, Option<Event>> {
+    ) -> Option<impl Future<Output = Result<Option<Wish>, JournalError>> + use<'a, J>> {
         let is_fresh = now.duration_since(self.heard.at) < HEARING;
         if is_fresh && hearing == Hearing::InPassing {
-            return Ok(self.heard.wish.clone());
+            return None;
         }
-        match self.journal.hear(&self.id, self.record.told_since()).await {
-            Ok(wish) => {
-                self.heard = Heard { at: now, wish };
-                Ok(self.heard.wish.clone())
-            }
-            Err(error) => Err(self.trouble(&error)),
+        let (journal, id) = (self.journal, self.id.clone());
+        let told_since = self.record.told_since();
+        Some(async move { journal.hear(&id, told_since).await })
+    }
+
+    /// What somebody wishes of this rollout, by this answer or the last one; and what is to be told of the answer.
+    pub fn heard(
+        &mut self,
+        answer: Option<Result<Option<Wish>, JournalError>>,
+        now: Timestamp,
+    ) -> (Option<Wish>, Option<Event>) {
+        match answer {
+            Some(Ok(wish)) => self.heard = Heard { at: now, wish },
+            Some(Err(error)) => return (None, self.trouble(&error)),
+            None => {}
         }
+        (self.heard.wish.clone(), None)
     }
 
     /// The rollout has ended, or left nothing to take up.

@@ -203,6 +203,10 @@ impl Clock for Cut {
         self.left.set(self.left.get() - 1);
         self.clock.sleep_until(until).await
     }
+
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        self.clock.pass_until(until).await
+    }
 }
 
 pub fn owner(user: &str) -> Owner {

@@ -19,11 +19,12 @@ mod routing;
 mod rules;
 mod scaling;
 mod task_sets;
+mod tasks;
 mod wire;
 
 pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
-pub use limits::retries;
+pub use limits::{retries, timeouts};
 pub use routing::Routing;
 pub use wire::{Answer, Function};
 

@@ -10,9 +10,11 @@ mod counts;
 mod gates;
 mod groups;
 mod native;
+mod session;
 mod time;
 
 pub use native::production_rules;
+pub use session::{Session, outlives};
 
 use crate::core::live::{Alarm, Rule, ScalingPolicy, TargetGroup};
 use crate::core::plan::{Course, Plan, Strategy, Survey};

@@ -153,7 +153,33 @@ pub struct Observation {
     pub wish: Option<Wish>,
 }
 
+impl Observation {
+    /// A call that AWS did not even consider: neither is anything known now, nor was anything done. Whichever facets were
+    /// asked for, one of these is nearly always among them.
+    pub fn without_credentials(&self) -> Option<&Fault> {
+        let changed = self.receipt.as_ref().and_then(|it| it.as_ref().err());
+        let services = [&self.service, &self.beside];
+        let definitions = self.task_definitions.values().filter_map(Seen::fault);
+        let deployments = self.code_deployment.values().filter_map(Seen::fault);
+        changed
+            .into_iter()
+            .chain(services.into_iter().filter_map(Seen::fault))
+            .chain(self.service_deployment.fault())
+            .chain(self.code_deployments.fault())
+            .chain(definitions)
+            .chain(deployments)
+            .find(|fault| fault.kind == FaultKind::NoCredentials)
+    }
+}
+
 impl<T> Seen<T> {
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unreadable(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
     pub fn is(&self) -> Option<&T> {
         match self {
             Self::Is(seen) => Some(seen),

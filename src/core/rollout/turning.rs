@@ -226,16 +226,41 @@ impl<'a> Turning<'a> {
     pub fn blind(mut self, fault: &Fault) -> Turn {
         self.tell_trouble(fault);
         self.next.blind_looks += 1;
-        let hopeless = fault.kind != FaultKind::Unanswered;
+        // The SDK fetches credentials anew where their source gives more.
+        let hopeless = matches!(fault.kind, FaultKind::Refused | FaultKind::Denied);
         if hopeless || self.next.blind_looks > self.plan.intent.limits.blind_looks {
-            return self.give_up(Cause::Blind {
-                operation: fault.operation.clone(),
-                message: fault.message.clone(),
-            });
+            let (operation, message) = (fault.operation.clone(), fault.message.clone());
+            return match fault.kind {
+                FaultKind::NoCredentials => self.without_credentials(operation, message),
+                _ => self.give_up(Cause::Blind { operation, message }),
+            };
         }
         let watch = self.next.first_watch(self.plan);
         let pause = pace::LOOK_AGAIN;
         self.look_after(pause, watch)
+    }
+
+    /// Nothing can be called any more, not even to put something away: what has begun is left to whoever takes it up with
+    /// credentials.
+    fn without_credentials(self, operation: String, message: String) -> Turn {
+        let cause = Cause::NoCredentials { operation, message };
+        let has_a_canary = matches!(self.plan.strategy, Strategy::Beside(_));
+        let has_begun = match self.next.phase {
+            Phase::Register => false,
+            Phase::Deploy if has_a_canary => true,
+            Phase::Canary {
+                well_since: Some(_),
+            } => true,
+            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => {
+                self.next.ordered.is_some() || self.next.deployment.is_some()
+            }
+            _ => true,
+        };
+        if has_begun {
+            self.leave(cause)
+        } else {
+            self.finish(Outcome::Failed { cause })
+        }
     }
 
     /// Ends the rollout where it stands.
