@@ -46,7 +46,7 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
         (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
         (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
             "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
-            plan.intent.minutes_of_pauses()
+            plan.minutes_of_pauses()
         ),
         _ => stands,
     };

@@ -134,8 +134,9 @@ fn event(event: &Event) -> String {
         } => {
             let goes = goes_back(*by);
             format!(
-                "rolling back    {goes} to {}: {cause}",
-                task_definition.short()
+                "rolling back    {goes} to {}: {}",
+                task_definition.short(),
+                cause.brief()
             )
         }
         Event::Finished(outcome) => finished(outcome),

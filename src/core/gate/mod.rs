@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no data is never a pass, and a failure to measure is not a failed measurement.
 
+mod behind;
 mod compare;
 mod errors;
 #[expect(clippy::module_inception, reason = "a file has its main type's name")]

@@ -220,7 +220,7 @@ impl Turning<'_> {
         key: &ServiceKey,
         deployment: DeploymentId,
         tasks: u32,
-        groups: Vec<TargetGroupArn>,
+        service: &Service,
     ) -> Result<Subject, Watch> {
         let names_balancer = self
             .plan
@@ -228,8 +228,9 @@ impl Turning<'_> {
             .gates
             .iter()
             .any(crate::core::gate::Gate::names_balancer);
-        let own = match groups.first().filter(|_| names_balancer) {
-            Some(group) => self.balancer_of(group)?,
+        let group = service.target_groups().into_iter().next();
+        let own = match group.filter(|_| names_balancer) {
+            Some(group) => self.balancer_of(&group)?,
             None => None,
         };
         let new = Side {
@@ -237,7 +238,7 @@ impl Turning<'_> {
             task_definition: self.revision(),
             deployment: Some(deployment),
             tasks,
-            target_groups: groups,
+            places: service.places(),
             own,
         };
         let rollout = String::new();
@@ -271,7 +272,7 @@ impl Turning<'_> {
                     task_definition,
                     deployment,
                     tasks,
-                    target_groups: divided.iter().map(group).collect(),
+                    places: divided.iter().map(|it| [group(it)].into()).collect(),
                     own,
                 }
             };
