@@ -537,9 +537,10 @@ fn a_value_that_no_template_reads_is_refused_or_warned_of() {
         &["--set image_tag has no effect"],
     );
     let config = "services:\n  web:\n    task_definition: td.json.hbs\n    values: { image: web, imge: web }\n";
+    let good = good();
     let files: Files = &[
         ("ecsdeploy.yml", config),
-        ("td.json.hbs", TEMPLATE),
+        ("td.json.hbs", &good),
         ("sandbox.yml", &world),
     ];
     let warning =
@@ -559,12 +560,9 @@ fn a_plan_that_would_not_succeed_is_shown_and_fails() {
             "cluster: main\nservices:\n  web:\n    task_definition: td.json.hbs\n    rollout: {{ {rollout} }}\n"
         )
     };
-    let plain = config("");
+    let (plain, good) = (config(""), good());
     let world = world_of("fargate-web");
-    let template = TEMPLATE.replace(
-        "\"family\"",
-        "\"cpu\": \"513\", \"esential\": true, \"family\"",
-    );
+    let template = good.replace("256", "513");
     let plan = "plan --sandbox --image web --keep-tags --no-rehearsal";
     let files = |config, template| {
         [
@@ -576,31 +574,39 @@ fn a_plan_that_would_not_succeed_is_shown_and_fails() {
     let says = [
         "plan             main/web",
         "error: cpu",
-        "esential",
         "did you mean essential?",
     ];
-    check(&files(&plain, &template), plan, 1, &says[..3]);
-    let template = TEMPLATE.replace("\"name\"", "\"esential\": true, \"name\"");
+    check(&files(&plain, &template), plan, 1, &says[..2]);
+    let template = good.replace("\"name\"", "\"esential\": true, \"name\"");
     check(&files(&plain, &template), plan, 0, &says[2..]);
     let early = config("steps: [{ traffic: 10, gates: [approval] }]");
     let never =
         "the rollout never comes to the step of 10 % of the traffic; it holds at the whole service";
-    check(&files(&early, TEMPLATE), plan, 1, &[never]);
+    check(&files(&early, &good), plan, 1, &[never]);
     let rollout = "rollout --sandbox --image web --keep-tags";
-    check(&files(&early, TEMPLATE), rollout, 1, &[never]);
+    check(&files(&early, &good), rollout, 1, &[never]);
     let members = "{\"enableExecuteComand\":true}";
     let managed = format!("{plan} --members {members}");
     check(
-        &files(&plain, TEMPLATE),
+        &files(&plain, &good),
         &managed,
         0,
         &["did you mean enableExecuteCommand?"],
     );
     let negative = config("max_failed_tasks: -1");
     check(
-        &files(&negative, TEMPLATE),
+        &files(&negative, &good),
         plan,
         2,
         &["`-1` is no number of tasks: 0 or more are allowed"],
     );
+}
+
+/// A task definition that the example's service can run.
+fn good() -> String {
+    let members = "\"networkMode\": \"awsvpc\", \"cpu\": \"256\", \"memory\": \"512\", \"family\"";
+    let ports = "\"portMappings\": [{ \"containerPort\": 3000 }], \"name\"";
+    TEMPLATE
+        .replace("\"family\"", members)
+        .replace("\"name\"", ports)
 }

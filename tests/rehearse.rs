@@ -242,8 +242,9 @@ fn a_rollout_with_any_kind_of_gate_comes_to_an_end() {
         }
         let config = here.path().join("ecsdeploy.yml");
         let text = fs::read_to_string(&config).expect("it can be read");
-        let gates = format!("rollout:\n      gates: [{gate}]");
-        fs::write(config, text.replace("rollout:", &gates)).expect("it can be written to");
+        let (service, _) = text.split_once("    rollout:").expect("it has a rollout");
+        let text = format!("{service}    rollout: {{ timeout: 1h, gates: [{gate}] }}\n");
+        fs::write(config, text).expect("it can be written to");
         let line = format!("plan --sandbox --set image_tag=1.2.1 --keep-tags {options}");
         let told = run(&here, &line, 0);
         let foretold = told.stdout.contains("expected         about");
@@ -257,7 +258,7 @@ fn a_rollout_with_any_kind_of_gate_comes_to_an_end() {
         "{ http: { url: 'http://web.example.com/' } }",
         "{ task: { command: [smoke] } }",
         "approval",
-        "tasks, targets, { alarms: [web-errors] }",
+        "tasks, targets",
     ] {
         check("code-deploy", "", gate);
         check("external-task-sets", "", gate);

@@ -103,9 +103,7 @@ fn refused(proposal: &Proposal) -> Result<(), Failure> {
         return Ok(());
     }
     let failure = Failure::new(Exit::Failed, "the rollout would not succeed as things are");
-    let failure = errors
-        .iter()
-        .fold(failure, |failure, finding| failure.cause(finding));
+    let failure = errors.iter().fold(failure, Failure::cause);
     Err(failure.hint("ecsdeploy rollout refuses it too, or AWS does; nothing was changed"))
 }
 
