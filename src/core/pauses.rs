@@ -7,20 +7,22 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::live::{Service, ServiceDeployment, list, text};
 use super::plan::{Native, Plan, Strategy};
 use super::service::Detach;
 
-const HOOKS: &str = "lifecycleHooks";
+pub const HOOKS: &str = "lifecycleHooks";
 const ROLLBACK: &str = "ROLLBACK";
 
 /// One PAUSE hook, as far as one differs from another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Pause {
     pub stages: BTreeSet<String>,
-    minutes: u64,
+    pub minutes: u64,
     on_timeout: String,
 }
 

@@ -91,7 +91,7 @@ pub fn headline(plan: &Proposal) -> String {
 pub fn strategy(plan: &Proposal) -> String {
     let name = match &plan.strategy {
         Way::Rolling => "rolling".to_owned(),
-        Way::Shift { name } => {
+        Way::Shift { name, .. } => {
             let name = name.to_lowercase().replace('_', "/");
             format!("ECS's own {name} shift")
         }
@@ -124,7 +124,7 @@ pub fn steps(plan: &Proposal) -> Vec<String> {
         Way::Rolling => steps.extend(ordered(plan)),
         Way::Shift { .. } => {
             steps.extend(ordered(plan));
-            steps.push("put the service's own deployment configuration back".to_owned());
+            steps.push("put the service's own deployment configuration back with another UpdateService, whatever became of it: no pause stays".to_owned());
         }
         Way::Beside {
             service,
@@ -225,6 +225,14 @@ fn listed(percents: &[u32]) -> String {
 
 fn update(plan: &Proposal) -> String {
     let mut text = "update the service with one UpdateService".to_owned();
+    let shift = during_shift(plan);
+    if !shift.is_empty() {
+        let _ = write!(
+            text,
+            ", for this deployment alone with {}",
+            shift.join(", ")
+        );
+    }
     if plan.redeploy == Redeploy::Always {
         text.push_str(", forcing a new deployment");
     }
@@ -240,6 +248,34 @@ fn update(plan: &Proposal) -> String {
         );
     }
     text
+}
+
+/// What the deployment configuration is for the time of a native shift.
+fn during_shift(plan: &Proposal) -> Vec<String> {
+    let Way::Shift {
+        sets, own, pauses, ..
+    } = &plan.strategy
+    else {
+        return Vec::new();
+    };
+    let said = |value: &Value| match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let members = sets.iter().map(|(name, value)| {
+        let now = own.get(name).unwrap_or(&Value::Null);
+        format!("{name} {} (now {})", said(value), said(now))
+    });
+    let pauses = pauses.iter().map(|pause| {
+        let stages: Vec<&str> = pause.stages.iter().map(String::as_str).collect();
+        let limit = duration(Duration::from_mins(pause.minutes));
+        let stages = stages.join(", ");
+        format!(
+            "a PAUSE hook at {stages}, where ECS goes back after {limit} unless the gates open it"
+        )
+    });
+    members.chain(pauses).collect()
 }
 
 /// The members of the service that change.
@@ -262,8 +298,15 @@ fn follow(plan: &Proposal) -> String {
                 format!("; {limit} failed tasks end it")
             }),
     };
+    let held = match plan.held_seconds {
+        0 => String::new(),
+        seconds => format!(
+            " beside {} that steps are held and ECS bakes",
+            spelled(seconds)
+        ),
+    };
     format!(
-        "follow the deployment until it serves, for at most {}; {} to {} tasks run meanwhile{limit}",
+        "follow the deployment until it serves, for at most {}{held}; {} to {} tasks run meanwhile{limit}",
         duration(plan.intent.limits.timeout),
         capacity.floor,
         capacity.ceiling
@@ -312,6 +355,12 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
         }
         _ => "network, load balancers and tags of the service stay".to_owned(),
     });
+    if matches!(plan.strategy, Way::Shift { .. }) {
+        untouched.push(
+            "the deployment configuration is the service's own again when the deployment has ended"
+                .to_owned(),
+        );
+    }
     untouched.push("no revision is deregistered".to_owned());
     untouched
 }
@@ -425,6 +474,29 @@ mod tests {
         for (step, begin) in steps.iter().zip(order) {
             assert!(step.starts_with(begin), "{step}");
         }
+    }
+
+    #[test]
+    fn a_shift_says_what_it_changes_for_its_own_time_and_that_it_is_put_back() {
+        let pause = json!({"stages": ["POST_SCALE_UP"], "minutes": 90, "onTimeout": "ROLLBACK"});
+        let strategy = json!({
+            "kind": "shift", "name": "BLUE_GREEN", "pauses": [pause],
+            "sets": {"strategy": "BLUE_GREEN", "canaryConfiguration": null},
+            "own": {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 10.0}},
+        });
+        let plan = proposal(json!({"strategy": strategy, "heldSeconds": 600}));
+        let steps = steps(&plan).join("\n");
+        for said in [
+            "strategy BLUE_GREEN (now CANARY)",
+            r#"canaryConfiguration none (now {"canaryPercent":10.0})"#,
+            "a PAUSE hook at POST_SCALE_UP, where ECS goes back after 1h30m unless",
+            "for at most 30m beside 10m that steps are held",
+            "back with another UpdateService",
+        ] {
+            assert!(steps.contains(said), "{said}: {steps}");
+        }
+        let untouched = untouched(&plan).join("\n");
+        assert!(untouched.contains("service's own again"), "{untouched}");
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::core::comparison::Comparison;
 use crate::core::diff::{Change, diff};
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::live::{Rule, Service};
-use crate::core::plan::{Before, Course, Plan, Revision, Strategy, Survey};
+use crate::core::pauses::{HOOKS, Pause};
+use crate::core::plan::{Before, Course, Native, Plan, Revision, Strategy, Survey};
 use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
@@ -60,6 +61,9 @@ pub struct Proposal {
     pub intent: Intent,
     pub before: Before,
     pub capacity: Capacity,
+    /// For how long steps are held and ECS bakes, beside `limits.timeout`.
+    #[serde(default)]
+    pub held_seconds: u64,
     /// What must hold, step by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<StepGates>,
@@ -103,6 +107,15 @@ pub enum Way {
     /// ECS's own shift, by its name: `BLUE_GREEN`, `CANARY`, `LINEAR`.
     Shift {
         name: String,
+        /// Members of `deploymentConfiguration` that are other ones for this deployment; `null` where one is left out.
+        #[serde(default)]
+        sets: Map<String, Value>,
+        /// The service's own in their place.
+        #[serde(default)]
+        own: Map<String, Value>,
+        /// Laid into the deployment beside the service's own hooks.
+        #[serde(default)]
+        pauses: Vec<Pause>,
     },
     /// The rule's traffic moved to a new task set, at these percentages one after the other, each held for so long;
     /// then the old set removed, when it has had no traffic for so long.
@@ -185,6 +198,7 @@ impl Proposal {
             },
             before: plan.before.clone(),
             capacity: Capacity::of(&plan.strategy, &survey.service),
+            held_seconds: (plan.time_limit() - plan.intent.limits.timeout).as_secs(),
             gates: plan.steps().into_iter().filter_map(StepGates::of).collect(),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
@@ -267,7 +281,14 @@ impl Way {
             Strategy::Native(native) => {
                 let name = native.during.get("strategy").and_then(Value::as_str);
                 let name = name.unwrap_or("BLUE_GREEN").to_owned();
-                Self::Shift { name }
+                let (sets, own) = differing(native);
+                let pauses = native.laid();
+                Self::Shift {
+                    name,
+                    sets,
+                    own,
+                    pauses,
+                }
             }
             Strategy::TaskSets(sets) => Self::TaskSets {
                 rule: sets.rule.to_string(),
@@ -287,6 +308,25 @@ impl Way {
             },
         }
     }
+}
+
+/// What the deployment gets and what the service has in its place; hooks are told of as pauses.
+fn differing(native: &Native) -> (Map<String, Value>, Map<String, Value>) {
+    let (during, after) = (&native.during, &native.after);
+    let names = during.keys().chain(after.keys());
+    let differs = |name: &&String| during.get(*name) != after.get(*name);
+    let names: Vec<_> = names
+        .filter(differs)
+        .filter(|name| *name != HOOKS)
+        .collect();
+    let of = |configuration: &Map<String, Value>| {
+        let value = |name: &String| configuration.get(name).cloned().unwrap_or_default();
+        names
+            .iter()
+            .map(|name| ((*name).clone(), value(name)))
+            .collect()
+    };
+    (of(during), of(after))
 }
 
 impl StepGates {

@@ -46,6 +46,7 @@ fn proposal(text: &str) -> Proposal {
             serving: Some(arn.clone()),
             desired_count: 2,
         },
+        held_seconds: 60,
         capacity: Capacity {
             desired: 2,
             floor: 2,
