@@ -167,6 +167,9 @@ pub trait Clock {
 
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = Wake>;
 
+    /// Waits until then beside other work, and does not hasten it: a clock that only sleeps move stands still meanwhile.
+    fn pass_until(&self, until: Timestamp) -> impl Future<Output = Wake>;
+
     /// Works until it is done; once there is a wish to stop, only for the few seconds that are left, then `None`.
     fn attend<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
         async { Some(work.await) }

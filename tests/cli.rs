@@ -351,6 +351,9 @@ fn weights_that_a_service_cannot_keep_to_are_refused() {
         let says = ["the service cannot do a weighted shift between task sets"];
         check(&[], &line, 1, &says);
     }
+    let line = "rollout --sandbox @external-task-sets --weights 50,1,100";
+    let says = ["the weights must rise, and 1 follows 50"];
+    check(&[], line, 2, &says);
 }
 
 #[test]

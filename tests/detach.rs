@@ -10,12 +10,15 @@ mod common;
 use std::time::Duration;
 
 use common::{Listener, Stage, outcome, with_image};
-use ecsdeploy::adapters::aws::Auto;
+use ecsdeploy::adapters::aws::{Auto, Aws};
 use ecsdeploy::core::handover::{Handover, LeftBehind};
+use ecsdeploy::core::live::{Target, TargetState};
 use ecsdeploy::core::plan::Refusal;
 use ecsdeploy::core::report::{Event, Outcome, Report};
+use ecsdeploy::core::rollout::{Action, Fault, Observation, Receipt, Seen, Watch};
 use ecsdeploy::core::service::Detach;
 use ecsdeploy::engine::{Ran, Request, SurveyError, roll_out, spectate};
+use ecsdeploy::ports::{Cloud, Journal};
 
 fn web(tag: &str, detach: Detach) -> Request {
     let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
@@ -168,6 +171,153 @@ async fn a_watcher_who_comes_after_ecs_went_back_does_not_call_that_a_success() 
     assert!(matches!(ended, Outcome::RolledBack { .. }), "{ended:?}");
 }
 
+/// What a watcher who finds no record of ours tells, and how often that it is not ours.
+async fn watched_without_a_record(stage: &Stage) -> (Outcome, usize) {
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let target = web("1.1.0", Detach::No).target;
+    let timeout = Duration::from_hours(1);
+    let (cloud, clock) = (&stage.aws, &stage.clock);
+    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
+    let entries = &listener.0.entries;
+    let said = entries
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Unrecorded { .. }));
+    (outcome(watched.unwrap()), said.count())
+}
+
+/// Somebody deploys this image with a client of their own.
+async fn deploy_by_hand(stage: &Stage, tag: &str) {
+    let ecs = stage.ecs();
+    let described = ecs.describe_services().cluster("main").services("web");
+    let described = described.send().await.unwrap();
+    let running = described.services()[0].task_definition().unwrap();
+    let running = ecs.describe_task_definition().task_definition(running);
+    let running = running.send().await.unwrap();
+    let running = running.task_definition().unwrap();
+    let mut containers = running.container_definitions().to_vec();
+    containers[0].image = Some(format!(
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}"
+    ));
+    let registered = ecs
+        .register_task_definition()
+        .family("web")
+        .set_container_definitions(Some(containers))
+        .set_network_mode(running.network_mode().cloned())
+        .set_cpu(running.cpu().map(str::to_owned))
+        .set_memory(running.memory().map(str::to_owned))
+        .set_execution_role_arn(running.execution_role_arn().map(str::to_owned))
+        .set_requires_compatibilities(Some(running.requires_compatibilities().to_vec()))
+        .send()
+        .await
+        .unwrap();
+    let made = registered.task_definition().unwrap();
+    let arn = made.task_definition_arn().unwrap();
+    let update = ecs.update_service().cluster("main").service("web");
+    update.task_definition(arn).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_watcher_tells_what_became_of_somebody_elses_deployment_and_that_it_is_not_ours() {
+    for (example, tag) in [
+        ("fargate-web", "1.1.0"),
+        ("fargate-web", "1.2.0"),
+        ("fargate-canary-shift", "1.1.0"),
+    ] {
+        // While it runs, and when it has long ended.
+        for minutes in [0, 2, 120] {
+            let stage = Stage::example(example);
+            deploy_by_hand(&stage, tag).await;
+            later(&stage, minutes);
+            let (ended, said) = watched_without_a_record(&stage).await;
+            let expected = match tag {
+                "1.1.0" => matches!(ended, Outcome::Completed),
+                _ => matches!(ended, Outcome::RolledBack { .. }),
+            };
+            assert!(expected, "{example} {tag} after {minutes} min: {ended:?}");
+            assert_eq!(said, 1, "{example} {tag} after {minutes} min");
+        }
+    }
+}
+
+/// A cloud in which no target is ever well.
+struct Ill<'a> {
+    aws: &'a Aws,
+    looks: std::cell::Cell<u32>,
+}
+
+impl Cloud for Ill<'_> {
+    async fn observe(&self, watch: &Watch) -> Observation {
+        self.looks.set(self.looks.get() + 1);
+        assert!(self.looks.get() < 200, "it looks without a pause");
+        let mut seen = self.aws.observe(watch).await;
+        for targets in seen.targets.values_mut() {
+            if let Seen::Is(targets) = targets {
+                let ill = |target: &mut Target| target.state = TargetState::Unhealthy;
+                targets.iter_mut().for_each(ill);
+            }
+        }
+        seen
+    }
+
+    async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
+        self.aws.perform(action).await
+    }
+}
+
+#[tokio::test]
+async fn a_watcher_of_what_completed_and_never_serves_stops_when_its_time_is_over() {
+    let stage = Stage::example("fargate-web");
+    let (aws, looks) = (&stage.aws, std::cell::Cell::new(0));
+    let cloud = Ill { aws, looks };
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let target = web("1.1.0", Detach::No).target;
+    let timeout = Duration::from_mins(10);
+    let clock = &stage.clock;
+    let watched = spectate(&target, timeout, &cloud, clock, &journal, &mut listener).await;
+    let ended = watched.unwrap();
+    assert!(matches!(ended, Ran::Underway { .. }), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_deployment_that_somebody_stopped_is_not_called_a_success() {
+    for example in ["fargate-web", "fargate-canary-shift"] {
+        for minutes in [0, 1, 60] {
+            let stage = Stage::example(example);
+            deploy_by_hand(&stage, "1.1.0").await;
+            later(&stage, 1);
+            let ecs = stage.ecs();
+            let listed = ecs.list_service_deployments();
+            let listed = listed.cluster("main").service("web").send().await.unwrap();
+            let newest = listed.service_deployments()[0].service_deployment_arn();
+            let stop = ecs.stop_service_deployment();
+            let stop = stop.service_deployment_arn(newest.unwrap());
+            stop.send().await.unwrap();
+            later(&stage, minutes);
+            let (ended, _) = watched_without_a_record(&stage).await;
+            assert!(
+                matches!(ended, Outcome::RolledBack { .. }),
+                "{example} after {minutes} min: {ended:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_that_codedeploy_took_back_is_not_called_a_success() {
+    let stage = Stage::example("code-deploy");
+    hand_over(&stage, Detach::Finish).await;
+    later(&stage, 30);
+    let journal = Auto::new(&stage.config);
+    let target = web("1.1.0", Detach::No).target;
+    let left = journal.load(&target).await.unwrap().unwrap();
+    journal.release(&target, left.fence).await.unwrap();
+    let (ended, said) = watched_without_a_record(&stage).await;
+    assert!(!matches!(ended, Outcome::Completed), "{ended:?}");
+    assert_eq!(said, 1);
+}
+
 #[tokio::test]
 async fn a_watcher_whose_time_is_over_says_where_the_shift_stands_and_calls_it_no_failure() {
     let stage = Stage::example("fargate-canary-shift");
@@ -210,12 +360,11 @@ async fn where_nothing_runs_a_watcher_says_so_and_tells_nothing_old() {
         let (cloud, clock) = (&stage.aws, &stage.clock);
         let timeout = Duration::from_mins(5);
         let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-        assert_eq!(outcome(watched.unwrap()), Outcome::Unchanged, "{example}");
+        assert_eq!(outcome(watched.unwrap()), Outcome::Completed, "{example}");
         let said: Vec<_> = listener.0.entries.iter().map(|it| &it.event).collect();
-        assert!(
-            matches!(said[..], [Event::Idle { .. }]),
-            "{example}: {said:?}"
-        );
+        assert!(matches!(said[0], Event::Idle { .. }), "{example}: {said:?}");
+        let old = |event: &&&Event| matches!(event, Event::Service(_));
+        assert_eq!(said.iter().filter(old).count(), 0, "{example}: {said:?}");
     }
 }
 

@@ -139,7 +139,7 @@ async fn an_alarm_undoes_a_canary_before_the_service_is_touched() {
 /// Ten percent of the traffic, then half, then all of it.
 fn weighted(tag: &str, gates: Vec<Gate>) -> Request {
     let mut request = web(tag, gates);
-    request.intent.weights = vec![10, 50];
+    request.intent.weights = "10,50".parse().unwrap();
     request.intent.bake = Duration::from_mins(1);
     request.intent.limits.timeout = Duration::from_hours(1);
     request

@@ -22,11 +22,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(options: &[&str]) -> Self {
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fargate-web");
+    fn start(example: &str, options: &[&str]) -> Self {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
         let mut child = Command::new(cargo_bin!("ecsdeploy"))
             .args(["rollout", "--sandbox", "--speed", "10"])
-            .arg(example)
+            .arg(examples.join(example))
             .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -63,7 +63,11 @@ fn check(options: &[&str], signal: &str, says: &[&str]) {
 
 /// Signals once `when` was said: it must end in time with 6 and say each of `says`.
 fn check_at(when: &str, options: &[&str], signal: &str, says: &[&str]) {
-    let mut running = Running::start(options);
+    let running = Running::start("fargate-web", options);
+    interrupt(running, when, signal, says);
+}
+
+fn interrupt(mut running: Running, when: &str, signal: &str, says: &[&str]) {
     running.wait_for(when);
     let since = Instant::now();
     running.signal(signal);
@@ -140,8 +144,39 @@ fn a_signalled_rollout_that_is_to_roll_back_stands_its_canary_down_and_begins_to
 }
 
 #[test]
+fn signalled_task_sets_say_what_has_the_traffic() {
+    let quick = ["--weights", "10", "--bake", "20s"];
+    let resumes = "hint: the same command takes it up again";
+    let stays = "hint: it stays so until then; ecsdeploy rollback turns it back";
+    for (when, stands) in [
+        (
+            "deploying",
+            "the old task set has all of the traffic; the new one stays beside it",
+        ),
+        (
+            "10 % to the new revision",
+            "the new task set has 10 % of the traffic and the old one the rest; both stay",
+        ),
+    ] {
+        let running = Running::start("external-task-sets", &quick);
+        interrupt(running, when, "TERM", &[stands, resumes, stays]);
+    }
+}
+
+#[test]
+fn signalled_task_sets_that_are_to_roll_back_give_the_old_one_its_traffic() {
+    let running = Running::start("external-task-sets", &["--on-cancel", "rollback"]);
+    let says = [
+        "rolling back    going back to web:1: cancelled by a signal",
+        "the old task set was given all of the traffic, which was not read back yet",
+        "hint: the same command takes it up again",
+    ];
+    interrupt(running, "10 % to the new revision", "TERM", &says);
+}
+
+#[test]
 fn a_second_signal_stops_at_once() {
-    let mut running = Running::start(&[]);
+    let mut running = Running::start("fargate-web", &[]);
     running.wait_for("deploying");
     running.signal("STOP");
     running.signal("INT");

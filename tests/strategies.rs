@@ -32,7 +32,7 @@ fn canary(tag: &str) -> Request {
 
 fn weighted(tag: &str, weights: &[u32]) -> Request {
     let mut request = web(tag);
-    request.intent.weights = weights.to_vec();
+    request.intent.weights = weights.to_vec().try_into().unwrap();
     request
 }
 

@@ -125,8 +125,13 @@ impl Clock for HostClock {
         self.signals.pause(pause).await
     }
 
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        self.sleep_until(until).await
+    }
+
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.signals.attend(work).await
+        // On the heap, for each layer of waiting would hold the work once more.
+        self.signals.attend(Box::pin(work)).await
     }
 }
 

@@ -2,15 +2,13 @@
 
 use clap::ValueEnum;
 
-use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
-use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::release::ReleaseArgs;
 use super::stdout;
-use super::world::World;
 use crate::core::comparison::Comparison;
 use crate::core::plan::Survey;
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::compare;
+use crate::engine::{Request, compare};
 use crate::text;
 
 /// Show what differs between the wanted task definition and the one that the service runs
@@ -19,15 +17,7 @@ use crate::text;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    service: ServiceArgs,
-    #[command(flatten)]
-    document: DocumentArgs,
-    #[command(flatten)]
-    managed: ManagedArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    world: WorldArgs,
+    release: ReleaseArgs,
     /// How to print it
     #[arg(long, value_enum, default_value = "unified")]
     format: Format,
@@ -46,12 +36,14 @@ enum Format {
 }
 
 pub async fn run(args: &Args) -> Result<Exit, Failure> {
-    let setting = Setting::read(&args.service)?;
-    let target = setting.target(&args.service.path)?;
-    let wanted = setting.wanted(&args.document)?;
-    let managed = setting.managed(&args.document, &args.managed)?;
-    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let pinning = setting.pinning(&args.pin);
+    let setting = args.release.setting()?;
+    let Request {
+        target,
+        wanted,
+        pinning,
+        intent,
+    } = args.release.comparison(&setting)?;
+    let world = args.release.world(&setting).await?;
     let (wanted, survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
     let redactor = stdout::redactor();
@@ -60,7 +52,7 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
         new: format!("{} (wanted)", wanted.family()),
         comparison: Comparison::of(&survey.running.definition, &wanted, &redactor),
     };
-    let of_service = managed.map(|managed| Pair {
+    let of_service = intent.managed.map(|managed| Pair {
         old: format!("service {target} (running)"),
         new: "service definition (wanted)".to_owned(),
         comparison: Comparison::of_service(&managed, &survey.service, &redactor),

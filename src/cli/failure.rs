@@ -31,6 +31,9 @@ pub enum Exit {
     Contested = 7,
 }
 
+/// Sources: aws-actions/configure-aws-credentials, `role-duration-seconds`; IAM user guide, "maximum session duration".
+const LONGER_SESSIONS: &str = "a role's session by OIDC lasts 1 h unless more is asked for: raise role-duration-seconds of aws-actions/configure-aws-credentials (elsewhere --duration-seconds), and the role's MaxSessionDuration to as much";
+
 /// Each code, its word, and what it says; the documentation and `--help` are made from it.
 pub const EXITS: [(Exit, &str, &str); 8] = [
     (
@@ -200,6 +203,18 @@ impl From<SurveyError> for Failure {
                 .hint("name the revision: --to NUMBER"),
             SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
                 .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
+            SurveyError::NoHistory { ref serving } => {
+                let serving = serving.short();
+                let family = serving.split(':').next().unwrap_or_default();
+                Self::new(Exit::Failed, error.to_string())
+                    .hint(format!(
+                        "name the revision: --to NUMBER; the run that brought {serving} told which one it replaced \
+                         (output previous-task-definition-arn)"
+                    ))
+                    .hint(format!(
+                        "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
+                    ))
+            }
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)
@@ -338,7 +353,7 @@ pub fn judge(outcome: &Outcome) -> Result<(), Failure> {
 }
 
 impl Failure {
-    fn with(self, cause: &Cause) -> Self {
+    pub fn with(self, cause: &Cause) -> Self {
         let failure = self.cause(cause);
         match cause {
             Cause::CircuitBreaker { .. } | Cause::TasksFailing { .. } => failure
@@ -355,7 +370,9 @@ impl Failure {
             Cause::Stopped { .. } => failure.hint("somebody stopped it or deployed over it, or it waited for longer than it may"),
             Cause::Deadline { .. } => failure.hint("--timeout gives it longer; the service events say what held it up"),
             Cause::Refused { .. } => failure.hint("AWS's own words above say what it did not accept"),
-            Cause::Blind { .. } => failure.hint("ECS goes on by itself; the same command takes it up again"),
+            Cause::NoCredentials { .. } => failure.hint(LONGER_SESSIONS),
+            Cause::Blind { .. } => failure.hint("what AWS was told to do goes on, and nothing else is done; the same command takes it up again"),
+            Cause::Restless => failure.hint("that is a defect of ecsdeploy: please report it with the lines above"),
             Cause::NotOurs { .. } => {
                 failure.hint("rename or delete that service; the canary needs its name")
             }

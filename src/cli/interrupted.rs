@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** nothing is promised that nobody does: AWS ends what was ordered there, and the rest stays as it is.
 
+mod task_sets;
+
 use super::failure::{Exit, Failure};
 use crate::core::plan::{Beside, Plan, Strategy};
 use crate::core::report::{Cause, Undoer};
@@ -16,52 +18,67 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
     let failure = failure
         .cause(stands)
         .hint("the same command takes it up again; nothing is registered or deployed twice");
+    hint_at(ends, failure)
+}
+
+fn hint_at(ends: Ends, failure: Failure) -> Failure {
     match ends {
-        // Nobody need turn back what goes back.
-        Ends::ByItself if is_going_back(state) => failure.hint("ecsdeploy watch tells how it ends"),
+        Ends::GoingBack => failure.hint("ecsdeploy watch tells how it ends"),
         Ends::ByItself => {
             failure.hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
         }
         Ends::Never => failure.hint("it stays so until then; ecsdeploy rollback turns it back"),
+        Ends::Settled => failure.hint("it stays so until then"),
         Ends::NotBegun => failure,
     }
 }
 
-fn is_going_back(state: &State) -> bool {
-    matches!(state.phase, Phase::StandDown { .. } | Phase::Undo { .. })
-}
-
-/// Only ECS's own shifts are left so: other rollouts have no configuration that must stay while their deployment runs.
+/// A rollout whose credentials ended can put nothing away. ECS's own shifts are left so too by a run that cannot learn how
+/// they end: their configuration must stay while the deployment runs.
 pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
+    let (stands, ends) = whereabouts(plan, state);
     let goes_on = match (&state.phase, &plan.strategy) {
         (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
         (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
             "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
             plan.intent.minutes_of_pauses()
         ),
-        _ => "ECS goes on with it by itself".to_owned(),
+        _ => stands,
     };
-    let headline = match &state.deployment {
-        Some(deployment) => format!("how deployment {deployment} ends is not known"),
-        None => "whether the deployment began is not known".to_owned(),
+    let headline = match (cause, &state.deployment) {
+        (Cause::NoCredentials { .. }, _) => "the credentials ended before the rollout".to_owned(),
+        (_, Some(deployment)) => format!("how deployment {deployment} ends is not known"),
+        (_, None) => "whether the deployment began is not known".to_owned(),
     };
-    Failure::new(Exit::Interrupted, headline)
-        .cause(cause)
-        .cause(goes_on)
-        .hint("the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended")
-        .hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
+    let failure = Failure::new(Exit::Interrupted, headline);
+    let failure = match cause {
+        Cause::NoCredentials { .. } => failure.with(cause),
+        cause => failure.cause(cause),
+    };
+    let failure = failure.cause(goes_on).hint(match &plan.strategy {
+        Strategy::Native(_) => "the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended",
+        _ => "the same command takes it up again; nothing is registered or deployed twice",
+    });
+    hint_at(ends, failure)
 }
 
 /// Whether what was left comes to an end without this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
     ByItself,
+    /// By itself as well, and nobody need turn it back.
+    GoingBack,
     Never,
+    /// Neither does it, nor can it be turned back: it is on its last way.
+    Settled,
     /// Nothing was left.
     NotBegun,
 }
 
 fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
+    if let (Strategy::TaskSets(sets), Phase::TaskSets(stage)) = (&plan.strategy, &state.phase) {
+        return task_sets::stand(sets, stage, state);
+    }
     let (stands, ends) = of_the_service(state);
     let Strategy::Beside(beside) = &plan.strategy else {
         return (stands, ends);
@@ -81,10 +98,6 @@ fn of_the_service(state: &State) -> (String, Ends) {
             "it has ended, and what was set or started for its time is not put away yet",
             Ends::Never,
         ),
-        (Phase::TaskSets(_), deployment) if deployment.is_some() || was_ordered => (
-            "both task sets and the rule's weights stay as they are",
-            Ends::Never,
-        ),
         (_, Some(deployment)) if is_undo_awaited(state) => {
             let not_yet = "going back was decided and is not ordered yet";
             let goes_on = format!("{not_yet}: AWS goes on with deployment {deployment}");
@@ -92,7 +105,7 @@ fn of_the_service(state: &State) -> (String, Ends) {
         }
         (Phase::StandDown { .. } | Phase::Undo { .. }, _) => (
             "going back has begun, and AWS goes on with it",
-            Ends::ByItself,
+            Ends::GoingBack,
         ),
         (_, Some(deployment)) => {
             let goes_on = format!("AWS goes on with deployment {deployment}");
@@ -202,12 +215,12 @@ mod tests {
         check(&json!("deploy"), nothing, UNCHANGED, Ends::NotBegun);
         check(&json!("deploy"), ordered, ordered_there, Ends::ByItself);
         check(&json!("follow"), deployed, goes_on, Ends::ByItself);
-        check(&back("undo", "ecs"), deployed, begun, Ends::ByItself);
+        check(&back("undo", "ecs"), deployed, begun, Ends::GoingBack);
         let decided =
             "going back was decided and is not ordered yet: AWS goes on with deployment ecs-svc/2";
         let ours = back("undo", "ecsdeploy");
         check(&ours, deployed, decided, Ends::ByItself);
-        check(&ours, deployed_and_ordered, begun, Ends::ByItself);
+        check(&ours, deployed_and_ordered, begun, Ends::GoingBack);
     }
 
     #[test]
@@ -239,8 +252,58 @@ mod tests {
             check(&ours, change, &decided, later, Ends::ByItself);
         }
         let ecs = back("stand_down", "ecs");
-        check(&ecs, deployed, begun, later, Ends::ByItself);
+        check(&ecs, deployed, begun, later, Ends::GoingBack);
         let ours = back("undo", "ecsdeploy");
-        check(&ours, deployed_and_ordered, begun, later, Ends::ByItself);
+        check(&ours, deployed_and_ordered, begun, later, Ends::GoingBack);
+    }
+
+    #[test]
+    fn task_sets_that_are_left_say_what_has_the_traffic() {
+        let sets = json!({"task_sets": {
+            "rule": "r", "test_rule": null, "blue": "b", "green": "g", "steps": [10, 50, 100],
+            "hold": {"secs": 300, "nanos": 0}, "drain": {"secs": 0, "nanos": 0}, "old": "ecs-svc/1", "members": {},
+        }});
+        let old = "the old task set has all of the traffic; the new one stays beside it";
+        let new = "the new task set has all of the traffic; the old one stays beside it";
+        let since = "2026-01-01T00:00:00Z";
+        let check = |stage: Value, change, says, ends| {
+            check(&sets, &json!({"task_sets": stage}), change, says, ends);
+        };
+        let shift =
+            |step: usize, since: Option<&str>| json!({"shift": {"step": step, "since": since}});
+        let back = |since: Option<&str>| {
+            let cause = json!({"cause": "cancelled", "by": "anna"});
+            json!({"back": {"cause": cause, "since": since}})
+        };
+        check(json!("raise"), nothing, UNCHANGED, Ends::NotBegun);
+        let perhaps =
+            "the old task set has all of the traffic; a new one may have been made beside it";
+        check(json!("raise"), ordered, perhaps, Ends::Never);
+        check(json!("raise"), deployed_and_ordered, old, Ends::Never);
+        check(shift(0, None), deployed, old, Ends::Never);
+        let half = "the new task set has 50 % of the traffic and the old one the rest; both stay";
+        let perhaps = "the new task set was given 50 % of the traffic after 10 %, which was not read back yet; both stay";
+        check(shift(1, None), deployed_and_ordered, perhaps, Ends::Never);
+        check(
+            shift(1, Some(since)),
+            deployed_and_ordered,
+            half,
+            Ends::Never,
+        );
+        check(shift(2, Some(since)), deployed, new, Ends::Never);
+        check(json!("promote"), deployed, new, Ends::Never);
+        check(
+            json!({"drain": {"since": since}}),
+            deployed,
+            new,
+            Ends::Never,
+        );
+        check(json!("remove"), deployed_and_ordered, new, Ends::Settled);
+        let perhaps = "going back has begun, and the new task set may still have traffic";
+        check(back(None), deployed, perhaps, Ends::Settled);
+        let given = "going back has begun: the old task set was given all of the traffic, which was not read back yet";
+        check(back(None), deployed_and_ordered, given, Ends::Settled);
+        let again = "the old task set has all of the traffic again; the new one is not removed yet";
+        check(back(Some(since)), deployed, again, Ends::Settled);
     }
 }

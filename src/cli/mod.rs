@@ -15,6 +15,7 @@ mod owner;
 mod plan;
 mod register;
 mod rehearse;
+mod release;
 mod render;
 mod rollback;
 mod rollout;
@@ -171,7 +172,7 @@ fn say(error: &clap::Error) {
     if error.use_stderr() && !stderr().is_terminal() {
         stdout::note(&error.render().to_string());
     } else if error.use_stderr() {
-        stdout::note(&error.render().ansi().to_string());
+        stdout::command(&error.render().ansi().to_string());
     } else {
         let _ = error.print();
     }

@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::forge::ForgeArgs;
 use super::job::job;
 use super::journal::JournalArgs;
+use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
 use super::{forge, input, rehearse, stdout};
 use crate::core::fate::Fate;
-use crate::core::id::ServiceKey;
 use crate::core::plan::{Course, Plan};
 use crate::core::proposal::{Proposal, VERSION};
-use crate::core::service::Intent;
 use crate::core::taskdef::Severity;
 use crate::engine::{Pinning, Request, Wanted, compare, left_by_others, propose_over};
 use crate::ports::Clock as _;
@@ -32,15 +30,7 @@ use crate::text::{self, markdown};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    service: ServiceArgs,
-    #[command(flatten)]
-    document: DocumentArgs,
-    #[command(flatten)]
-    managed: ManagedArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    world: WorldArgs,
+    release: ReleaseArgs,
     #[command(flatten)]
     rules: Rules,
     #[command(flatten)]
@@ -70,11 +60,11 @@ enum Format {
 }
 
 pub async fn run(args: &Args) -> Result<Exit, Failure> {
-    let setting = Setting::read(&args.service)?;
-    let target = setting.target(&args.service.path)?;
+    let setting = args.release.setting()?;
+    let target = setting.target(&args.release.service.path)?;
     let posting = args.forge.open(setting.environment()).await?;
-    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
-    let planned = Box::pin(made(args, &setting, target.clone(), &world)).await;
+    let world = args.release.world(&setting).await?;
+    let planned = Box::pin(made(args, &setting, &world)).await;
     let environment = setting.environment();
     let page = |limit| match &planned {
         Ok(proposal) => markdown::plan(proposal, environment, limit),
@@ -102,25 +92,16 @@ impl Args {
     }
 }
 
-async fn made(
-    args: &Args,
-    setting: &Setting,
-    target: ServiceKey,
-    world: &World,
-) -> Result<Proposal, Failure> {
-    let intent = Intent {
-        managed: setting.managed(&args.document, &args.managed)?,
-        ..args.rules.intent(setting)?
-    };
-    let asked = setting.wanted(&args.document)?;
-    let looked = compare(&target, asked, setting.pinning(&args.pin), &world.aws);
+async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal, Failure> {
+    let asked = args.release.request(setting, &args.rules)?;
+    let looked = compare(&asked.target, asked.wanted, asked.pinning, &world.aws);
     let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
     let request = Request {
-        target,
         wanted: Wanted::Document(wanted.clone()),
         pinning: Pinning::Keep,
-        intent,
+        target: asked.target,
+        intent: asked.intent,
     };
     let (config, folder) = (setting.config.as_ref(), &setting.directory);
     let journal = args.journal.open(config, folder, &world.config);
@@ -131,7 +112,7 @@ async fn made(
     let now = world.clock.now();
     proposal.on_record = left.and_then(|(record, fate)| Fate::told(&record, fate, now));
     if args.is_rehearsed(&plan) {
-        let seed = args.world.seed;
+        let seed = args.release.world.seed;
         let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
         match Box::pin(played).await {
             Ok(expected) => proposal.expected = Some(expected),
@@ -166,7 +147,7 @@ fn tell(args: &Args, setting: &Setting, proposal: &Proposal) -> Result<(), Failu
 
 /// Findings as marks on the lines of the task definition's file.
 fn annotate(args: &Args, setting: &Setting, proposal: &Proposal) {
-    let file = setting.task_definition_file(&args.document);
+    let file = setting.task_definition_file(&args.release.document);
     let text = file.as_ref().and_then(|file| input::read(file).ok());
     for finding in &proposal.findings {
         let tone = match finding.severity {

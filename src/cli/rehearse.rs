@@ -15,19 +15,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::diff::learn;
 use super::document::Setting;
 use super::failure::{Exit, Failure};
+use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::stage::SharedSandbox;
 use super::stdout;
-use super::world::World;
 use crate::adapters::aws::Aws;
 use crate::core::plan::{Course, Plan, Survey};
 use crate::core::proposal::{Expected, Proposal};
 use crate::core::report::Outcome;
-use crate::core::service::Intent;
 use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text;
@@ -43,15 +41,7 @@ use tell::Story;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    service: ServiceArgs,
-    #[command(flatten)]
-    document: DocumentArgs,
-    #[command(flatten)]
-    managed: ManagedArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    world: WorldArgs,
+    release: ReleaseArgs,
     #[command(flatten)]
     rules: Rules,
     /// Rehearse on a copy that --record wrote, and read nothing live
@@ -84,7 +74,7 @@ struct Rehearsed {
 }
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
-    let setting = Setting::read(&args.service)?;
+    let setting = args.release.setting()?;
     let rehearsed = match &args.from {
         Some(file) => recorded(args, &setting, file).await?,
         None => live(args, &setting).await?,
@@ -92,7 +82,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = &args.record {
         record::write(file, &rehearsed.copy, &stdout::redactor())?;
     }
-    let story = rehearse(&rehearsed, args.world.seed).await?;
+    let story = rehearse(&rehearsed, args.release.world.seed).await?;
     stdout::data(&match args.output {
         Format::Text => story.text(),
         Format::Json => format!("{:#}\n", story.json()),
@@ -103,7 +93,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 /// Looks at the service where it is, and copies it.
 async fn live(args: &Args, setting: &Setting) -> Result<Rehearsed, Failure> {
     let request = request(args, setting)?;
-    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    let world = args.release.world(setting).await?;
     let rehearsed = survey(request, &world.aws, None).await;
     world.note_calls();
     rehearsed
@@ -112,29 +102,21 @@ async fn live(args: &Args, setting: &Setting) -> Result<Rehearsed, Failure> {
 /// Takes the copy as the world that is looked at, too.
 async fn recorded(args: &Args, setting: &Setting, file: &Path) -> Result<Rehearsed, Failure> {
     let copy = record::read(file)?;
-    let sandbox = SharedSandbox::new(play::open(&copy, args.world.seed)?);
+    let sandbox = SharedSandbox::new(play::open(&copy, args.release.world.seed)?);
     let aws = Aws::new(&sandbox.config());
     survey(request(args, setting)?, &aws, Some(copy)).await
 }
 
-fn request(args: &Args, setting: &Setting) -> Result<Request, Failure> {
-    Ok(Request {
-        target: setting.target(&args.service.path)?,
-        wanted: setting.wanted(&args.document)?,
-        pinning: pinning(args, setting),
-        intent: Intent {
-            managed: setting.managed(&args.document, &args.managed)?,
-            ..args.rules.intent(setting)?
-        },
-    })
-}
-
 /// A record holds no registry: what was pushed since is not in it.
-fn pinning(args: &Args, setting: &Setting) -> Pinning {
-    match args.from {
-        Some(_) => Pinning::Keep,
-        None => setting.pinning(&args.pin),
-    }
+fn request(args: &Args, setting: &Setting) -> Result<Request, Failure> {
+    let request = args.release.request(setting, &args.rules)?;
+    Ok(match args.from {
+        Some(_) => Request {
+            pinning: Pinning::Keep,
+            ..request
+        },
+        None => request,
+    })
 }
 
 async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehearsed, Failure> {

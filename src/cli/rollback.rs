@@ -34,7 +34,7 @@ pub struct Args {
     /// Revision to go back to: a number, FAMILY:NUMBER, or an ARN
     #[arg(long, value_name = "REVISION")]
     to: Option<String>,
-    /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m
+    /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m. The time that steps are held, by bake times, gates and people, is added to it
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     timeout: Option<Duration>,
     /// What to print on stdout; progress goes to stderr

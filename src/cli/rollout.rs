@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::args::{DocumentArgs, ManagedArgs, Output, PinArgs, ServiceArgs, WorldArgs};
+use super::args::Output;
 use super::diff::learn;
-use super::document::Setting;
 use super::failure::{Exit, Failure, judge};
 use super::forge::{ForgeArgs, Reached};
 use super::interrupted::{interrupted, left_off};
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
+use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
@@ -21,7 +21,7 @@ use crate::core::plan::Plan;
 use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::State;
-use crate::core::service::{Detach, Intent};
+use crate::core::service::Detach;
 use crate::engine::{Eyes, Means, Ran, Request, compare, left_by_others, propose_over, roll_out};
 use crate::ports::Journal;
 
@@ -31,15 +31,7 @@ use crate::ports::Journal;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    service: ServiceArgs,
-    #[command(flatten)]
-    document: DocumentArgs,
-    #[command(flatten)]
-    managed: ManagedArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    world: WorldArgs,
+    release: ReleaseArgs,
     #[command(flatten)]
     rules: Rules,
     /// Do exactly what `ecsdeploy plan --out FILE` wrote, or refuse if the inputs or the service are not what they were
@@ -76,21 +68,12 @@ impl Args {
 }
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
-    let setting = Setting::read(&args.service)?;
-    let target = setting.target(&args.service.path)?;
+    let setting = args.release.setting()?;
     let planned = args.plan.as_deref().map(plan::read).transpose()?;
-    let request = Request {
-        target,
-        wanted: setting.wanted(&args.document)?,
-        pinning: setting.pinning(&args.pin),
-        intent: Intent {
-            detach: args.detach(),
-            managed: setting.managed(&args.document, &args.managed)?,
-            ..args.rules.intent(&setting)?
-        },
-    };
+    let mut request = args.release.request(&setting, &args.rules)?;
+    request.intent.detach = args.detach();
     let posting = args.forge.open(setting.environment()).await?;
-    let world = World::open(&args.world, setting.region(), &setting.directory).await?;
+    let world = args.release.world(&setting).await?;
     let scene = Scene::of(&request.target, &setting, &world, "rolling out");
     let mut teller = Teller::new(scene, args.output);
     let config = setting.config.as_ref();

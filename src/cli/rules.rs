@@ -14,7 +14,7 @@ use crate::text::config::{OnFailure as OnFailureConfig, Rollout};
 /// How this rollout is to go; each overrides ecsdeploy.yml.
 #[derive(clap::Args, Debug)]
 pub struct Rules {
-    /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m
+    /// Give up when the revision does not serve within this time: 90s, 15m, 1h30m. The time that steps are held, by bake times, gates and people, is added to it
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     timeout: Option<Duration>,
     /// Fail when so many tasks of the new deployment have failed; 0 leaves it to ECS

@@ -3,6 +3,7 @@
 //! **Invariant:** in virtual time nothing waits. Our sleeps and the SDK's advance the sandbox instead.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -66,8 +67,21 @@ impl Clock for SandboxClock {
         self.signals.pause(Duration::ZERO).await
     }
 
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        // Whoever works beside this moves the time, and is polled again whenever that may have happened.
+        let passed = |_: &mut Context<'_>| {
+            if self.sandbox.now() < until {
+                Poll::Pending
+            } else {
+                Poll::Ready(Wake::Due)
+            }
+        };
+        std::future::poll_fn(passed).await
+    }
+
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.signals.attend(work).await
+        // On the heap, for each layer of waiting would hold the work once more.
+        self.signals.attend(Box::pin(work)).await
     }
 }
 

@@ -3,6 +3,9 @@
 //! What the process reads (files, arguments, the environment, task definitions) is shown to the process's redactor as
 //! it comes in; whatever leaves passes through it last.
 //!
+//! No text from outside moves a terminal or turns the direction of what is read: control characters and marks of
+//! direction are replaced, in JSON escaped.
+//!
 //! Where a GitHub runner reads along, no text from outside is obeyed as a workflow command.
 //!
 //! **Invariants:** a reader that has gone away ends output quietly; it never turns a result into another. Only
@@ -22,7 +25,7 @@ use super::failure::{Exit, Failure};
 use super::job::{System, job};
 use crate::adapters::host;
 use crate::core::redact::{Redactor, Rules};
-use crate::text::ci;
+use crate::text::{ci, terminal};
 
 /// One for the process: an error may quote what any part of it has read.
 static REDACTOR: LazyLock<RwLock<Redactor>> = LazyLock::new(RwLock::default);
@@ -49,7 +52,7 @@ pub fn note(text: &str) {
     say(&shown(text));
 }
 
-/// A command for the CI system, without secrets: a fold of the log, an annotation.
+/// A command for the CI system or the terminal, without secrets: a fold of the log, an annotation, colours of ours.
 pub fn command(text: &str) {
     say(&redactor().text(text));
 }
@@ -127,7 +130,7 @@ fn unmasked() -> Vec<String> {
 }
 
 fn shown(text: &str) -> String {
-    let text = redactor().text(text);
+    let text = terminal::harmless(&redactor().text(text));
     match job().system() {
         System::GitHub => ci::github::inert(&text),
         _ => text,

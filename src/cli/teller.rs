@@ -15,6 +15,7 @@ use super::world::{AnyClock, World};
 use crate::core::id::ServiceKey;
 use crate::core::plan::{Plan, Survey};
 use crate::core::post::{Bulletin, Comment, Edition, Light, Pace, Place, Standing, Status};
+use crate::core::preflight::{Session, outlives};
 use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Event, Outcome, Report};
 use crate::core::taskdef::TaskDefinition;
@@ -34,6 +35,7 @@ pub struct Scene {
     notice: Option<&'static str>,
     /// The service's page in the AWS console.
     console: Option<String>,
+    session: Session,
 }
 
 impl Scene {
@@ -48,6 +50,7 @@ impl Scene {
                 .is_sandbox()
                 .then_some("Played in the sandbox: nothing on AWS changed."),
             console: world.console(target),
+            session: world.session(),
         }
     }
 }
@@ -303,6 +306,11 @@ impl Audience for Teller {
         job().fold("ecsdeploy_plan", &title, &text::plan::text(&proposal));
         self.before = Some(plan.before.task_definition.to_string());
         self.plan = Some(proposal);
+        let at = self.scene.since;
+        if let Some(finding) = outlives(plan, self.scene.session, at) {
+            let event = Event::Finding { finding };
+            self.hear(&Entry { at, event });
+        }
     }
 
     fn look(&mut self, now: Timestamp) {

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::input;
 use crate::core::id::RuleArn;
 use crate::core::service::{CanarySize, CodeDeployAsked, Intent, Share, Step, StrategyAsked};
+use crate::core::weights::Weights;
 use crate::text::config::{CanaryTasks, Rollout, StrategyName};
 use crate::text::document::{parse_json, parse_yaml};
 
@@ -24,14 +25,9 @@ pub struct TrafficArgs {
     /// Canary first: a number of tasks, or a percentage
     #[arg(long, value_name = "N|N%")]
     canary: Option<CanaryTasks>,
-    /// Task sets: percent of production traffic, step by step
-    #[arg(
-        long,
-        value_name = "N,N,…",
-        value_delimiter = ',',
-        conflicts_with = "canary"
-    )]
-    weights: Vec<u32>,
+    /// Task sets: percent of production traffic, step by step: rising, a last 100 understood
+    #[arg(long, value_name = "N,N,…", conflicts_with = "canary")]
+    weights: Option<Weights>,
     /// Task sets: the listener rule of the production traffic, where the target groups do not tell it
     #[arg(long, value_name = "ARN")]
     rule: Option<String>,
@@ -73,7 +69,7 @@ enum StrategyArg {
 /// What it comes to.
 pub struct Traffic {
     pub strategy: StrategyAsked,
-    pub weights: Vec<u32>,
+    pub weights: Weights,
     pub steps: Vec<Step>,
     pub rule: Option<RuleArn>,
     pub test_rule: Option<RuleArn>,
@@ -87,14 +83,12 @@ impl TrafficArgs {
             let arn = asked.as_ref().or(configured.as_ref());
             arn.map(RuleArn::new)
         };
-        let of_options = !self.weights.is_empty();
         Traffic {
             strategy: self.strategy(config),
-            weights: self.weights(config, rest.weights),
-            steps: if of_options {
-                Vec::new()
-            } else {
-                config.steps.clone()
+            weights: self.weights(config),
+            steps: match self.weights {
+                Some(_) => Vec::new(),
+                None => config.steps.clone(),
             },
             rule: arn(&self.rule, &config.rule),
             test_rule: arn(&self.test_rule, &config.test_rule),
@@ -116,7 +110,7 @@ impl TrafficArgs {
             (None, Some(_)) => StrategyArg::Canary,
             (None, None) => config.strategy.into(),
         };
-        let weighted = !self.weights.is_empty() || !config.weights.is_empty();
+        let weighted = self.weights.is_some() || config.weights.is_some();
         match (named, size) {
             (StrategyArg::Auto | StrategyArg::Canary, Some(size)) => StrategyAsked::Canary(size),
             (StrategyArg::Canary, None) => StrategyAsked::Canary(DEFAULT_CANARY),
@@ -132,18 +126,11 @@ impl TrafficArgs {
     }
 
     /// The option, over the shares of traffic of the configured steps, over the configured weights, over the default.
-    fn weights(&self, config: &Rollout, rest: Vec<u32>) -> Vec<u32> {
-        let shares = config.steps.iter().filter_map(|step| match step.share {
-            Share::Traffic(percent) => Some(percent.ceil() as u32),
-            Share::Tasks(_) => None,
-        });
-        let layers = [
-            self.weights.clone(),
-            shares.collect(),
-            config.weights.clone(),
-        ];
-        let said = layers.into_iter().find(|weights| !weights.is_empty());
-        said.unwrap_or(rest)
+    fn weights(&self, config: &Rollout) -> Weights {
+        let of_steps = of_steps(&config.steps);
+        let layers = [&self.weights, &of_steps, &config.weights];
+        let said = layers.into_iter().flatten().next();
+        said.cloned().unwrap_or_default()
     }
 
     /// A file in the configuration is relative to the configuration; one in the option to where it is typed.
@@ -164,6 +151,18 @@ impl TrafficArgs {
             appspec,
         })
     }
+}
+
+/// The shares of traffic, rounded up to whole percents.
+fn of_steps(steps: &[Step]) -> Option<Weights> {
+    let shares = steps.iter().filter_map(|step| match step.share {
+        Share::Traffic(percent) if percent > 0.0 => Some(percent.ceil() as u32),
+        Share::Traffic(_) | Share::Tasks(_) => None,
+    });
+    let mut shares: Vec<u32> = shares.collect();
+    shares.dedup();
+    let rising = "the configuration's steps rise, to 100 at most";
+    (!shares.is_empty()).then(|| shares.try_into().expect(rising))
 }
 
 fn appspec(file: &std::path::Path) -> Result<Value, Failure> {

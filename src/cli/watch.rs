@@ -13,6 +13,8 @@ use crate::core::service::Limits;
 use crate::engine::spectate;
 
 /// Follow whatever deployment runs and exit as its own rollout would, changing nothing
+///
+/// Where no rollout of ecsdeploy is on record, it says so and tells what AWS's own record of the newest deployment comes to, also when that has ended: 0 if it completed and serves, 4 if it was rolled back, 5 if it failed.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]

@@ -5,22 +5,21 @@
 
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls;
-use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
 
 use super::args::{Speed, WorldArgs};
 use super::failure::{Exit, Failure};
 use super::stage::{SandboxClock, SharedSandbox};
 use super::{input, stdout};
-use crate::adapters::aws::{Aws, retries};
+use crate::adapters::aws::{Aws, retries, timeouts};
 use crate::adapters::host::{self, HostClock, Signals};
 use crate::adapters::http::Http;
 use crate::core::gate::{Probe, Reply};
 use crate::core::id::ServiceKey;
+use crate::core::preflight::Session;
 use crate::core::rollout::Fault;
 use crate::ports::{Clock, Prober, Wake};
 use crate::sandbox::Sandbox;
@@ -30,9 +29,6 @@ pub const WORLD_FILE: &str = "sandbox.yml";
 
 /// Virtual seconds in a second, when somebody watches.
 const WATCHABLE: f64 = 30.0;
-
-/// One attempt of one call may take so long.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a command works on.
 pub struct World {
@@ -136,6 +132,15 @@ impl World {
         ))
     }
 
+    /// How long this run can call AWS, as far as its environment tells.
+    pub fn session(&self) -> Session {
+        if self.is_sandbox() {
+            Session::Lasting
+        } else {
+            session(host::variable)
+        }
+    }
+
     /// Says what a run against the sandbox called, so that its cost on AWS is known before.
     pub fn note_calls(&self) {
         let Some(sandbox) = &self.sandbox else { return };
@@ -157,11 +162,7 @@ async fn connect(region: Option<&str>, profile: Option<&str>) -> SdkConfig {
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .build(),
-        );
+        .timeout_config(timeouts());
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
@@ -171,6 +172,19 @@ async fn connect(region: Option<&str>, profile: Option<&str>) -> SdkConfig {
     let config = loader.load().await;
     let retries = retries(config.retry_config());
     config.into_builder().retry_config(retries).build()
+}
+
+/// Only a session in environment variables cannot be fetched anew: they are the first source that the SDK looks at, and
+/// what it fetches from the others it renews. `AWS_CREDENTIAL_EXPIRATION` stands beside them where `aws configure
+/// export-credentials` wrote them.
+fn session(variable: impl Fn(&str) -> Option<String>) -> Session {
+    let is_set = |name| variable(name).is_some();
+    if !is_set("AWS_ACCESS_KEY_ID") || !is_set("AWS_SESSION_TOKEN") {
+        return Session::Lasting;
+    }
+    let until = variable("AWS_CREDENTIAL_EXPIRATION");
+    let until = until.and_then(|text| text.parse().ok());
+    until.map_or(Session::Untold, Session::Until)
 }
 
 fn speed(asked: Option<Speed>) -> Speed {
@@ -215,10 +229,44 @@ impl Clock for AnyClock {
         }
     }
 
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        match self {
+            Self::Host(clock) => clock.pass_until(until).await,
+            Self::Sandbox(clock) => clock.pass_until(until).await,
+        }
+    }
+
     async fn attend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self {
-            Self::Host(clock) => clock.attend(work).await,
-            Self::Sandbox(clock) => clock.attend(work).await,
+            Self::Host(clock) => clock.attend(Box::pin(work)).await,
+            Self::Sandbox(clock) => clock.attend(Box::pin(work)).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(variables: &[(&str, &str)], expected: Session) {
+        let read = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(session(read), expected, "{variables:?}");
+    }
+
+    #[test]
+    fn only_a_session_in_the_environment_ends() {
+        let (key, token) = (("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SESSION_TOKEN", "t"));
+        let until = ("AWS_CREDENTIAL_EXPIRATION", "1970-01-01T00:01:00+00:00");
+        let minute = Timestamp::from_second(60).expect("a small number of seconds is a time");
+        check(&[], Session::Lasting);
+        check(&[key], Session::Lasting);
+        check(&[until, ("AWS_PROFILE", "prod")], Session::Lasting);
+        check(&[key, token], Session::Untold);
+        check(&[key, token, until], Session::Until(minute));
+        let unreadable = ("AWS_CREDENTIAL_EXPIRATION", "soon");
+        check(&[key, token, unreadable], Session::Untold);
     }
 }

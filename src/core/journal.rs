@@ -3,7 +3,7 @@
 //! **Invariant:** a record holds what is needed to take a rollout up or undo it, and nothing more. Until there is a
 //! revision, nothing of the service was changed and there is nothing to take up: the record is a lock alone. From then
 //! on the plan names the revision instead of holding its document, so that a record stays small (an SSM parameter
-//! of the Standard tier holds 4 KB).
+//! of the Standard tier holds 4 KB). What is too large for its store all the same is kept as a lock alone.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -19,8 +19,8 @@ use super::rollout::{Phase, State};
 use super::service::Intent;
 use super::taskdef::{TaskDefinition, canonical};
 
-/// How long an owner that is not heard of keeps the service: longer than any one call with its retries blocks the
-/// loop, shorter than a person waits for a runner that was killed.
+/// How long an owner that is not heard of keeps the service: longer than it takes to write the record and then make a
+/// change (`adapters/aws/limits`), shorter than a person waits for a runner that was killed.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// Which rollout: one at a time for a service, in the account and region that the store belongs to.
@@ -63,6 +63,9 @@ pub struct Record {
     pub goal: Goal,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub work: Option<Work>,
+    /// When the work stood so; of a record that does not say, its lease's end is the latest that it can be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stood: Option<Timestamp>,
 }
 
 /// A rollout that can be taken up.
@@ -133,6 +136,7 @@ impl Record {
             expires: now + LEASE,
             goal,
             work: None,
+            stood: None,
         }
     }
 
@@ -141,8 +145,43 @@ impl Record {
     pub fn taken_by(&self, owner: Owner, now: Timestamp) -> Self {
         Self {
             work: self.work.clone(),
+            stood: Some(self.stood.unwrap_or(self.expires)),
             first: self.unfinished().map(|_| self.told_since()),
             ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
+        }
+    }
+
+    /// Sets down how far the work is.
+    pub fn set_down(&mut self, work: Option<Work>, now: Timestamp) {
+        self.work = work;
+        self.stood = Some(now);
+    }
+
+    /// For how long nobody has driven the work.
+    pub fn unattended(&self, now: Timestamp) -> SignedDuration {
+        let since = self.stood.unwrap_or(self.expires);
+        now.duration_since(since).max(SignedDuration::ZERO)
+    }
+
+    /// The same record with nothing in it that could be done without.
+    #[must_use]
+    pub fn terse(&self) -> Self {
+        let work = self.work.as_ref().map(|Work { plan, state }| Work {
+            plan: plan.clone(),
+            state: state.terse(),
+        });
+        Self {
+            work,
+            ..self.clone()
+        }
+    }
+
+    /// The lock alone: who drives, until when, and to what end.
+    #[must_use]
+    pub fn lock_alone(&self) -> Self {
+        Self {
+            work: None,
+            ..self.clone()
         }
     }
 
@@ -250,16 +289,37 @@ mod tests {
         assert_ne!(asked, goal(document("a:2", "web")));
     }
 
-    #[test]
-    fn a_lease_is_renewed_when_half_of_it_has_passed() {
-        let owner = Owner {
+    fn anna() -> Owner {
+        Owner {
             user: "anna".to_owned(),
             host: "laptop".to_owned(),
             pid: 7,
             run: None,
-        };
+        }
+    }
+
+    /// One that was taken and left again before its first turn has not driven anything.
+    #[test]
+    fn work_is_unattended_since_it_was_last_set_down() {
+        let unattended = |record: &Record, now| record.unattended(at(now)).as_secs();
+        let goal = goal(document("a:1", "r"));
+        let mut record = Record::new(anna(), Fence::first(at(0)), goal, at(0));
+        assert_eq!(unattended(&record, 130), 10, "older records do not say");
+        record.set_down(None, at(50));
+        record.renew(at(50));
+        assert_eq!(unattended(&record, 200), 150);
+        assert_eq!(unattended(&record.taken_by(anna(), at(200)), 900), 850);
+        assert_eq!(
+            unattended(&record, 40),
+            0,
+            "another host's clock may be behind"
+        );
+    }
+
+    #[test]
+    fn a_lease_is_renewed_when_half_of_it_has_passed() {
         let record = Record::new(
-            owner,
+            anna(),
             Fence::first(at(0)),
             goal(document("a:1", "r")),
             at(0),

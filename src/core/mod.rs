@@ -22,3 +22,4 @@ pub mod service_document;
 pub mod steps;
 pub mod strategy;
 pub mod taskdef;
+pub mod weights;

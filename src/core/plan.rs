@@ -239,23 +239,13 @@ impl Plan {
         }
         let revision = revision(wanted, survey);
         let course = course::of(&revision, &intent, &settings, survey)?;
-        let primary = service.primary().map(|d| d.id());
-        let before = Before {
-            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
-            task_definition: service.running_task_definition(),
-            serving: service
-                .last_completed()
-                .map(|d| d.task_definition())
-                .or_else(|| service.primary_task_set().map(TaskSet::task_definition)),
-            desired_count: service.desired_count(),
-        };
         Ok(Self {
             target,
             course,
             strategy,
             why,
             revision,
-            before,
+            before: Before::of(service, course),
             redeploy: redeploy(&intent, service),
             ground: Ground::of(service),
             intent: without_appspec(intent),
@@ -281,6 +271,30 @@ impl Plan {
         match &self.revision {
             Revision::Existing(arn) => family_of(arn),
             Revision::New(document) => document.family(),
+        }
+    }
+}
+
+impl Before {
+    /// The deployment that is to be followed is not what was there before it.
+    fn of(service: &Service, course: Course) -> Self {
+        let completed = service.last_completed();
+        let set = service.primary_task_set();
+        let there = match course {
+            Course::Follow => completed,
+            Course::Nothing | Course::Deploy => service.primary(),
+        };
+        let followed_from = there.filter(|_| course == Course::Follow);
+        Self {
+            deployment: there.map(|d| d.id()).or_else(|| set.map(TaskSet::id)),
+            task_definition: followed_from.map_or_else(
+                || service.running_task_definition(),
+                |there| there.task_definition(),
+            ),
+            serving: completed
+                .map(|d| d.task_definition())
+                .or_else(|| set.map(TaskSet::task_definition)),
+            desired_count: service.desired_count(),
         }
     }
 }

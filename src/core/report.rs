@@ -49,6 +49,10 @@ pub enum Event {
         deployment: Option<DeploymentId>,
         task_definition: TaskDefinitionArn,
     },
+    /// What is followed is not on record here as a rollout of this program: it is told of as AWS sees it.
+    Unrecorded {
+        deployment: DeploymentId,
+    },
     /// Something to be minded: found before anything was changed, or what only somebody else can end.
     Finding {
         finding: Finding,
@@ -200,7 +204,7 @@ pub enum Outcome {
 }
 
 /// The story of one rollout.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     pub entries: Vec<Entry>,
 }
@@ -231,9 +235,7 @@ impl Progress {
 
 impl Report {
     pub fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-        }
+        Self::default()
     }
 
     pub fn record(&mut self, at: Timestamp, event: Event) {
@@ -295,12 +297,6 @@ impl Report {
             (Some(first), Some(last)) => last.at.duration_since(first.at).as_secs(),
             _ => 0,
         }
-    }
-}
-
-impl Default for Report {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::gate::Gate;
 use super::id::RuleArn;
 use super::service_document::ServiceDocument;
+use super::weights::Weights;
 
 /// What the user asks for; the plan says what it comes to for the service as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Intent {
     /// How long a canary must run well before the rollout goes on.
     pub bake: Duration,
     /// Percent of production traffic, step by step, for task sets.
-    pub weights: Vec<u32>,
+    pub weights: Weights,
     /// The production rule, where it cannot be told from the target groups, and the test rule.
     pub rule: Option<RuleArn>,
     pub test_rule: Option<RuleArn>,
@@ -250,7 +251,7 @@ impl Default for Intent {
             strategy: StrategyAsked::Auto,
             pause_minutes: 30,
             bake: Duration::from_mins(5),
-            weights: vec![100],
+            weights: Weights::default(),
             rule: None,
             test_rule: None,
             // A minute without requests is known of after three to four.

@@ -3,7 +3,7 @@
 //! **Invariant:** trouble with the journal is told once for a run and never ends it.
 
 use super::drive::{Driven, Means, drive, tell};
-use super::keeper::{Keeper, Troubled, trouble};
+use super::keeper::{Keeper, Troubled, fitted, trouble};
 use super::propose::{admit, propose_over};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
@@ -141,7 +141,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
     ) -> Result<(Plan, Goal), SurveyError> {
         let ((wanted, mut survey), goal) = self.survey(request).await?;
         let cloud = self.means.cloud;
-        let plan = propose_over(request, &wanted, left, &mut survey, cloud).await?;
+        let proposed = propose_over(request, &wanted, left, &mut survey, cloud);
+        let plan = Box::pin(proposed).await?;
         self.audience.plan(&plan, &wanted, &survey);
         for finding in admit(&plan, &wanted, &survey)? {
             self.tell(Event::Finding { finding });
@@ -168,25 +169,33 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         record: Record,
         over: Option<Fence>,
     ) -> Result<Keeper<'a, J>, Box<Record>> {
-        match self.means.journal.claim(&self.target, &record, over).await {
-            Ok(Claim::Locked) => {}
-            Ok(Claim::Held(other)) => return Err(other),
-            Ok(Claim::Unlocked { why }) => self.tell(Event::Trouble {
-                operation: "lock".to_owned(),
-                message: why,
-            }),
-            Err(error) => self.trouble(&error),
-        }
+        let (journal, id) = (self.means.journal, self.target.clone());
+        let claimed = fitted(&record, async |record| {
+            journal.claim(&id, record, over).await
+        });
+        let too_large = match claimed.await {
+            Ok((Claim::Locked, too_large)) => too_large,
+            Ok((Claim::Held(other), _)) => return Err(other),
+            Ok((Claim::Unlocked { why }, too_large)) => {
+                self.tell(Event::Trouble {
+                    operation: "lock".to_owned(),
+                    message: why,
+                });
+                too_large
+            }
+            Err(error) => {
+                self.trouble(&error);
+                None
+            }
+        };
         if let Some(trouble) = self.untold.take() {
             self.tell(trouble);
         }
-        let journal = self.means.journal;
-        Ok(Keeper::new(
-            journal,
-            self.target.clone(),
-            record,
-            self.troubled,
-        ))
+        let mut keeper = Keeper::new(journal, id, record, self.troubled);
+        if let Some(trouble) = too_large.and_then(|too_large| keeper.bare(&too_large)) {
+            self.tell(trouble);
+        }
+        Ok(keeper)
     }
 
     /// Sees to what another run left; what is to go back is wished to.
@@ -203,11 +212,12 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
             let by = format!("{}, who rolls out another release", means.owner);
             means.wish = Some(Wish::Undo { by });
         }
-        let Work { plan, state } = work;
+        let Work { plan, mut state } = work.clone();
+        state.resume(left.unattended(means.clock.now()));
         // Whoever comes back to what was handed over stays to the verdict.
-        let mut plan = plan.clone();
+        let mut plan = plan;
         plan.intent.detach = Detach::No;
-        let state = fate.begin(state, means.clock.now());
+        let state = fate.begin(&state, means.clock.now());
         Box::pin(drive(&plan, state, &means, keeper, self.audience)).await
     }
 

@@ -1,7 +1,13 @@
 //! The loop: observe, turn, save next, perform, tell, sleep.
 //!
 //! **Invariant:** nothing else in the program sleeps, and nothing here decides: a turn of the machine does. What the turn
-//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it.
+//! comes to is on record before the change is made, so that whoever takes the rollout up knows of it. Turns never follow
+//! upon each other without a sleep for long.
+
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
 
 use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
 use crate::core::handover::handover;
@@ -12,11 +18,21 @@ use crate::core::rollout::{
     Action, Facet, Fault, Observation, Phase, Receipt, State, Turn, Watch, Wish, turn,
 };
 use crate::core::service::OnCancel;
-use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
+use crate::ports::{Audience, Clock, Cloud, Journal, JournalError, Wake};
 
 /// A rollout that is told to turn back looks so often at most, without a pause, until it has begun to: twice, and before
 /// that as often as a canary has tries to stand down.
 const HURRIED_LOOKS: u8 = 10;
+
+/// A renewal of the lease that did not work is tried again after so long.
+const RENEWAL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// The journal's word about wishes.
+type Answer = Result<Option<Wish>, JournalError>;
+
+/// So many turns in a row without a sleep between them is more than any rollout needs, several times over: the machine
+/// turns on the spot.
+const RESTLESS: u32 = 50;
 
 /// How the loop ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +97,7 @@ pub async fn drive<C: Cloud, K: Clock, J: Journal>(
         receipt: None,
         wish: means.wish.clone(),
         hurried: None,
+        restless: 0,
     };
     loop {
         match Box::pin(drive.step(&watch)).await {
@@ -107,11 +124,13 @@ struct Drive<'a, 'j, C, K, J, A> {
     wish: Option<Wish>,
     /// Looks since the signal, between which nothing sleeps.
     hurried: Option<u8>,
+    /// Turns since the last that was to sleep.
+    restless: u32,
 }
 
 type Step<T> = Result<T, Box<Driven>>;
 
-impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
+impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> {
     /// One turn, its change and its sleep; gives what to look at next.
     async fn step(&mut self, watch: &Watch) -> Step<Watch> {
         let seen = self.look(watch).await?;
@@ -149,45 +168,102 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
             None => Did::Nothing,
         };
         let until = wake_at.unwrap_or(now);
+        let rest = if until > now { Rest::Sleep } else { Rest::None };
+        self.count_turn(rest)?;
         if self.means.clock.sleep_until(until).await == Wake::Interrupted {
             self.interrupted(did).await?;
         }
         Ok(watch)
     }
 
+    /// Whatever is wrong with a machine that never sleeps, AWS is not asked on and on, and the rollout does not seem to go on.
+    fn count_turn(&mut self, rest: Rest) -> Step<()> {
+        self.restless = match rest {
+            Rest::Sleep => 0,
+            Rest::None => self.restless + 1,
+        };
+        if self.restless < RESTLESS {
+            return Ok(());
+        }
+        let cause = Cause::Restless;
+        let outcome = match self.state.phase {
+            Phase::Register => Outcome::Failed { cause },
+            _ => Outcome::Stranded { cause },
+        };
+        self.tell(Event::Finished(outcome.clone()));
+        Err(Box::new(Driven::Ended(outcome)))
+    }
+
     async fn look(&mut self, watch: &Watch) -> Step<Observation> {
-        let wish = self.heard(watch).await?;
-        let looked = self.means.cloud.observe(watch);
-        let Some(mut seen) = self.means.clock.attend(looked).await else {
+        let Means { cloud, clock, .. } = self.means;
+        let now = clock.now();
+        let question = self.question(watch, now);
+        // Boxed, as everything deep is: what is polled through many hands outgrows small stacks.
+        let looked = Box::pin(clock.attend(async {
+            let answer = match question {
+                Some(question) => Some(Box::pin(question).await),
+                None => None,
+            };
+            (answer, Box::pin(cloud.observe(watch)).await)
+        }));
+        let Some((answer, mut seen)) = Box::pin(self.while_leased(looked)).await? else {
             return Err(self.leave().await);
         };
         seen.receipt = self.receipt.take();
-        seen.wish = wish;
+        let (heard, trouble) = self.keeper.heard(answer, now);
+        self.tell_if(trouble);
+        // This run's own wish comes before one that was left for it.
+        seen.wish = self.wish.clone().or(heard);
         Ok(seen)
     }
 
-    /// This run's own wish comes before one that was left for it.
-    async fn heard(&mut self, watch: &Watch) -> Step<Option<Wish>> {
-        if self.wish.is_some() {
-            return Ok(self.wish.clone());
-        }
+    /// What the journal is asked about wishes, if it is to be asked.
+    fn question(
+        &self,
+        watch: &Watch,
+        now: Timestamp,
+    ) -> Option<impl Future<Output = Answer> + use<'j, C, K, J, A>> {
         let waits = |facet: &Facet| matches!(facet, Facet::Approval(_));
         let hearing = if watch.iter().any(waits) {
             Hearing::WaitsForAPerson
         } else {
             Hearing::InPassing
         };
+        match self.wish {
+            Some(_) => None,
+            None => self.keeper.question(hearing, now),
+        }
+    }
+
+    /// Works, and renews the lease beside the work however long that takes.
+    async fn while_leased<T>(&mut self, work: impl Future<Output = T>) -> Step<T> {
         let clock = self.means.clock;
-        let heard = self.keeper.hear(hearing, clock.now());
-        match clock.attend(heard).await {
-            Some(Ok(wish)) => Ok(wish),
-            Some(Err(trouble)) => {
-                if let Some(event) = trouble {
-                    self.tell(event);
-                }
-                Ok(None)
+        let mut work = pin!(work);
+        let mut due = self.keeper.due();
+        loop {
+            match select(work, pin!(clock.pass_until(due))).await {
+                Either::Left((done, _)) => return Ok(done),
+                // Told to stop, this process has seconds left, less than the lease.
+                Either::Right((Wake::Interrupted, work)) => return Ok(work.await),
+                Either::Right((Wake::Due, rest)) => work = rest,
             }
-            None => Err(self.leave().await),
+            let (renewed, rest) = {
+                let renewal = Box::pin(self.keeper.renew(clock.now()));
+                // A write that has begun is waited for: it must not arrive after the next one.
+                match select(work, renewal).await {
+                    Either::Left((done, renewal)) => (renewal.await, Err(done)),
+                    Either::Right((renewed, rest)) => (renewed, Ok(rest)),
+                }
+            };
+            match renewed {
+                Ok(trouble) => self.tell_if(trouble),
+                Err(TakenOver(owner)) => return Err(Box::new(Driven::TakenOver(owner))),
+            }
+            match rest {
+                Ok(rest) => work = rest,
+                Err(done) => return Ok(done),
+            }
+            due = self.keeper.due().max(clock.now() + RENEWAL_AGAIN);
         }
     }
 
@@ -196,11 +272,9 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         let kept = self
             .keeper
             .keep(self.plan, &self.state, occasion, clock.now());
-        match clock.attend(kept).await {
+        match clock.attend(Box::pin(kept)).await {
             Some(Ok(trouble)) => {
-                if let Some(event) = trouble {
-                    self.tell(event);
-                }
+                self.tell_if(trouble);
                 Ok(())
             }
             Some(Err(TakenOver(owner))) => Err(Box::new(Driven::TakenOver(owner))),
@@ -283,9 +357,22 @@ impl<C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, '_, C, K, J, A> {
         }
     }
 
+    fn tell_if(&mut self, trouble: Option<Event>) {
+        if let Some(event) = trouble {
+            self.tell(event);
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         tell(event, self.means.clock, self.audience);
     }
+}
+
+/// What follows a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Sleep,
+    None,
 }
 
 /// What a turn changed in AWS.

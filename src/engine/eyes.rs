@@ -4,6 +4,8 @@
 //! promote` and `abort` need nobody here: they are wishes, which the journal brings.
 //! **Invariant:** each facet goes to the one that can answer it, and is answered.
 
+use futures_util::future::join;
+
 use crate::core::gate::{Ask, Word};
 use crate::core::rollout::{Action, Facet, Fault, Observation, Receipt, Watch};
 use crate::ports::{Cloud, People, Prober};
@@ -22,8 +24,21 @@ impl<C: Cloud, P: Prober, W: People> Cloud for Eyes<'_, C, P, W> {
             .iter()
             .cloned()
             .partition(|facet| matches!(facet, Facet::Http(_) | Facet::Approval(_)));
-        let mut seen = self.cloud.observe(&there).await;
-        for facet in here {
+        let (mut seen, beside) = join(self.cloud.observe(&there), self.look_beside(here)).await;
+        seen.replies.extend(beside.replies);
+        seen.approvals.extend(beside.approvals);
+        seen
+    }
+
+    async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
+        self.cloud.perform(action).await
+    }
+}
+
+impl<C, P: Prober, W: People> Eyes<'_, C, P, W> {
+    async fn look_beside(&self, watch: Watch) -> Observation {
+        let mut seen = Observation::default();
+        for facet in watch {
             match facet {
                 Facet::Http(probe) => {
                     let reply = self.prober.probe(&probe).await.map(Some).into();
@@ -37,10 +52,6 @@ impl<C: Cloud, P: Prober, W: People> Cloud for Eyes<'_, C, P, W> {
             }
         }
         seen
-    }
-
-    async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
-        self.cloud.perform(action).await
     }
 }
 
@@ -86,6 +97,7 @@ mod tests {
         let ask = Ask {
             gate: "approval".to_owned(),
             how: Approval::default(),
+            since: jiff::Timestamp::UNIX_EPOCH,
         };
         let says = Says::Yes;
         let by = "anna".to_owned();

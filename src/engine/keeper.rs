@@ -2,7 +2,8 @@
 //! when half of its lease has passed, removed at the end.
 //!
 //! **Invariant:** a journal that cannot be written is trouble that is told once; it never fails a rollout. That somebody
-//! else took the service over is no trouble but the end of this run.
+//! else took the service over is no trouble but the end of this run. A record that its store has no room for loses what
+//! can be done without, and at last all but the lock: the lease holds in any case.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::core::gate::Verdict;
 use crate::core::id::DeploymentId;
-use crate::core::journal::{Goal, Owner, Record, RolloutId, Work};
+use crate::core::journal::{Goal, LEASE, Owner, Record, RolloutId, Work};
 use crate::core::plan::Plan;
 use crate::core::report::Event;
 use crate::core::rollout::{State, Wish};
@@ -26,6 +27,8 @@ pub struct Keeper<'a, J> {
     id: RolloutId,
     record: Record,
     troubled: Troubled,
+    /// Whether it was told that the lock alone is kept.
+    bared: Troubled,
     heard: Heard,
 }
 
@@ -74,6 +77,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
             id,
             record,
             troubled,
+            bared: Troubled::No,
             heard,
         }
     }
@@ -110,42 +114,75 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if !is_news && !self.record.is_ageing(now) {
             return Ok(None);
         }
-        self.record.work = work;
+        self.record.set_down(work, now);
         self.record.renew(now);
         if occasion == Occasion::Leave {
             self.record.expires = now;
         }
-        match self.journal.save(&self.id, &self.record).await {
-            Ok(()) => Ok(None),
+        let (journal, id) = (self.journal, &self.id);
+        match fitted(&self.record, async |record| journal.save(id, record).await).await {
+            Ok(((), None)) => Ok(None),
+            Ok(((), Some(too_large))) => Ok(self.bare(&too_large)),
             Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
             Err(error) => Ok(self.trouble(&error)),
         }
     }
 
-    /// What somebody wishes of this rollout; the last answer holds for a while.
-    pub async fn hear(
-        &mut self,
+    /// When the lease is to be renewed, if nothing else is written until then.
+    pub fn due(&self) -> Timestamp {
+        self.record.expires - LEASE / 2
+    }
+
+    /// Renews the lease of the record as it was last written.
+    pub async fn renew(&mut self, now: Timestamp) -> Result<Option<Event>, TakenOver> {
+        let mut renewed = self.record.clone();
+        renewed.renew(now);
+        let (journal, id) = (self.journal, &self.id);
+        match fitted(&renewed, async |record| journal.save(id, record).await).await {
+            Ok(((), too_large)) => {
+                self.record = renewed;
+                Ok(too_large.and_then(|it| self.bare(&it)))
+            }
+            Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
+            Err(error) => Ok(self.trouble(&error)),
+        }
+    }
+
+    /// Asks what somebody wishes of this rollout; `None` while the last answer still holds.
+    pub fn question(
+        &self,
         hearing: Hearing,
         now: Timestamp,
-    ) -> Result<Option<Wish>, Option<Event>> {
+    ) -> Option<impl Future<Output = Result<Option<Wish>, JournalError>> + use<'a, J>> {
         let is_fresh = now.duration_since(self.heard.at) < HEARING;
         if is_fresh && hearing == Hearing::InPassing {
-            return Ok(self.heard.wish.clone());
+            return None;
         }
-        match self.journal.hear(&self.id, self.record.told_since()).await {
-            Ok(wish) => {
-                self.heard = Heard { at: now, wish };
-                Ok(self.heard.wish.clone())
-            }
-            Err(error) => Err(self.trouble(&error)),
+        let (journal, id) = (self.journal, self.id.clone());
+        let told_since = self.record.told_since();
+        Some(async move { journal.hear(&id, told_since).await })
+    }
+
+    /// What somebody wishes of this rollout, by this answer or the last one; and what is to be told of the answer.
+    pub fn heard(
+        &mut self,
+        answer: Option<Result<Option<Wish>, JournalError>>,
+        now: Timestamp,
+    ) -> (Option<Wish>, Option<Event>) {
+        match answer {
+            Some(Ok(wish)) => self.heard = Heard { at: now, wish },
+            Some(Err(error)) => return (None, self.trouble(&error)),
+            None => {}
         }
+        (self.heard.wish.clone(), None)
     }
 
     /// What was taken is left as it was: whoever comes next need not wait for the lease.
     pub async fn put_down(&mut self, now: Timestamp) -> Option<Event> {
         self.record.expires = now;
-        let saved = self.journal.save(&self.id, &self.record).await;
-        saved.err().and_then(|error| self.trouble(&error))
+        let (journal, id) = (self.journal, &self.id);
+        let saved = fitted(&self.record, async |record| journal.save(id, record).await);
+        saved.await.err().and_then(|error| self.trouble(&error))
     }
 
     /// The rollout has ended, or left nothing to take up.
@@ -154,9 +191,40 @@ impl<'a, J: Journal> Keeper<'a, J> {
         released.err().and_then(|error| self.trouble(&error))
     }
 
+    /// Tells once that the lock alone is kept.
+    pub fn bare(&mut self, too_large: &JournalError) -> Option<Event> {
+        let told = std::mem::replace(&mut self.bared, Troubled::Told);
+        (told == Troubled::No).then(|| Event::Trouble {
+            operation: "journal".to_owned(),
+            message: format!(
+                "{too_large}: only the lock is kept; a run that dies now leaves nothing to take up"
+            ),
+        })
+    }
+
     fn trouble(&mut self, error: &JournalError) -> Option<Event> {
         let told = std::mem::replace(&mut self.troubled, Troubled::Told);
         (told == Troubled::No).then(|| trouble(error))
+    }
+}
+
+/// Gives the store the record, and what it has no room for with less and less in it. If only the lock fits, the error
+/// says how large the record was.
+pub async fn fitted<T>(
+    record: &Record,
+    store: impl AsyncFn(&Record) -> Result<T, JournalError>,
+) -> Result<(T, Option<JournalError>), JournalError> {
+    // Boxed: what a store does with a record is the deepest that a rollout's future goes.
+    match Box::pin(store(record)).await {
+        Err(JournalError::TooLarge { .. }) => {}
+        stored => return stored.map(|stored| (stored, None)),
+    }
+    match Box::pin(store(&record.terse())).await {
+        Err(too_large @ JournalError::TooLarge { .. }) => {
+            let stored = Box::pin(store(&record.lock_alone())).await?;
+            Ok((stored, Some(too_large)))
+        }
+        stored => stored.map(|stored| (stored, None)),
     }
 }
 

@@ -21,6 +21,10 @@ impl Clock for Hours {
         self.0.set(self.0.get().max(until.as_second()));
         Wake::Due
     }
+
+    async fn pass_until(&self, _: Timestamp) -> Wake {
+        std::future::pending().await
+    }
 }
 
 /// Answers by what is left in its script, else takes everything.
@@ -193,6 +197,10 @@ impl Clock for Hurried {
     }
 
     async fn sleep_until(&self, _: Timestamp) -> Wake {
+        Wake::Interrupted
+    }
+
+    async fn pass_until(&self, _: Timestamp) -> Wake {
         Wake::Interrupted
     }
 

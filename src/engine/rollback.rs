@@ -6,8 +6,9 @@
 
 use super::desk::Desk;
 use super::drive::Means;
+use super::followed::{at_follow, following};
 use super::rollout::{Ran, roll_out};
-use super::spectate::{at_follow, following, service_of};
+use super::spectate::service_of;
 use super::survey::{Pinning, Request, SurveyError, Wanted};
 use super::turn_back::{Turned, turn_back};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
@@ -37,7 +38,7 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
     if let To::Revision(name) = to {
         let service = service_of(&target, means.cloud).await?;
         let name = full_name(&name, &service);
-        return roll_out_revision(target, name, intent, means, audience).await;
+        return Box::pin(roll_out_revision(target, name, intent, means, audience)).await;
     }
     let mut desk = Desk::new(target.clone(), means, audience);
     match Box::pin(turn_back(&target, &intent, &mut desk)).await? {
@@ -56,7 +57,7 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
         let plan = following(&target, &service, running, intent);
         let state = at_follow(&plan, running.id(), means.clock);
         let goal = Goal::of_revision(&target, &plan);
-        return desk.drive(plan, state, goal, None).await;
+        return Box::pin(desk.drive(plan, state, goal, None)).await;
     }
     let previous = Box::pin(previous(&target, &service, means.cloud)).await?;
     let why = BackTo::Before(service.running_task_definition());
@@ -98,6 +99,11 @@ async fn previous(
     service: &Service,
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
+    if service.controller() == "EXTERNAL" {
+        // A task set that was removed leaves no trace, and service deployments are of the ECS controller.
+        let serving = service.running_task_definition();
+        return Err(SurveyError::NoHistory { serving });
+    }
     let mut brought = history.completed(target, service).await.unwrap_or_default();
     if brought.is_empty() {
         let completed = service

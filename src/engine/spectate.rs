@@ -1,38 +1,34 @@
-//! Attaching to whatever deployment runs, and telling its end.
+//! Attaching to whatever deployment runs, and telling its end; where none runs, how the last one ended.
 //!
+//! Without a record of ours AWS's own is what is told, and that it is not ours is said.
 //! **Invariant:** a watcher changes nothing: the cloud that its machine is given refuses every change.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::SurveyError;
 use super::drive::{Driven, Means, drive, tell};
+use super::followed::{at_follow, following, watching};
 use super::keeper::{Keeper, Troubled};
-use super::patience::Until;
+use super::patience::{Until, begun};
 use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Fence, Goal, Owner, Record, Work};
-use crate::core::live::{CodeDeployment, Deployment, RolloutState, Service, TaskSet};
-use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
-use crate::core::report::{Event, Outcome};
-use crate::core::rollout::{
-    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
+use crate::core::live::{
+    CodeDeployment, Deployment, RolloutState, Service, ServiceDeployment, TaskSet,
 };
-use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnCancel, OnFailure, Redeploy};
+use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
+use crate::core::report::{Cause, Event, Outcome};
+use crate::core::rollout::{
+    Action, Facet, Fault, FaultKind, Observation, Receipt, Seen, State, Watch,
+};
+use crate::core::service::{OnCancel, Redeploy};
 use crate::core::service_document::Settings;
-use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
-
-/// A watcher's own patience ends a watch; what is watched has all the time that whoever drives it gives it.
-const PATIENCE: Duration = Duration::from_hours(24 * 365);
-
-/// Between looks whether a rollout has begun its deployment.
-const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_secs(5);
+use crate::ports::{Audience, Clock, Cloud, Journal};
 
 /// Follows the running deployment of the service, with the record of whoever drives it where there is one, for as long
-/// as `timeout`. Where nothing runs, says so.
+/// as `timeout`.
 pub async fn spectate(
     target: &ServiceKey,
     timeout: Duration,
@@ -43,80 +39,95 @@ pub async fn spectate(
 ) -> Result<Ran, SurveyError> {
     let until = clock.now() + timeout;
     let clock = &Until { clock, until };
-    let record = match Box::pin(begun(target, clock, journal, audience)).await {
-        Ok(record) => record,
+    let loaded = match Box::pin(begun(target, clock, journal, audience)).await {
+        Ok(loaded) => loaded,
         Err(ran) => return Ok(*ran),
     };
+    let is_unrecorded = matches!(loaded, Ok(None));
+    let record = loaded.unwrap_or_default();
+    let left = record.as_ref().and_then(Record::unfinished);
     let service = service_of(target, cloud).await?;
-    let found = match service.controller() {
-        "CODE_DEPLOY" => {
-            let standing = standing_of_code_deploy(target, &service, record.as_ref(), cloud, clock);
-            Box::pin(standing).await?
-        }
-        _ => standing(target, &service, record.as_ref(), clock)?,
+    let newest = match left {
+        Some(_) => None,
+        None => newest(target, &service, cloud)
+            .await
+            .unwrap_or_else(|fault| {
+                tell(unread(&fault), clock, audience);
+                None
+            }),
     };
-    let Some((plan, mut state)) = found else {
-        let serving = service.running_task_definition();
-        let plan = stood(target, &service, serving.clone(), watching());
-        let idle = Event::Idle {
-            deployment: plan.before.deployment.clone(),
-            task_definition: serving,
-        };
-        tell(idle, clock, audience);
-        let (plan, outcome) = (Box::new(plan), Outcome::Unchanged);
+    let (plan, mut state, runs) = if service.controller() == "CODE_DEPLOY" {
+        let standing = standing_of_code_deploy(target, &service, cloud, clock);
+        Box::pin(standing).await?
+    } else {
+        let (plan, state) = standing(target, &service, left, newest.as_ref(), clock)?;
+        (plan, state, runs(&service))
+    };
+    let runs = left.map_or(runs, |_| Runs::Yes);
+    tell(
+        found(&state, runs, record.as_ref(), &service),
+        clock,
+        audience,
+    );
+    state.told.last_event = last_event(&state, runs, &service);
+    if is_unrecorded && let Some(deployment) = state.deployment.clone() {
+        tell(Event::Unrecorded { deployment }, clock, audience);
+    }
+    if let Some(outcome) = newest.as_ref().and_then(stuck) {
+        tell(Event::Finished(outcome.clone()), clock, audience);
+        let plan = Box::new(plan);
         return Ok(Ran::Ended { plan, outcome });
-    };
-    state.told.last_event = last_event_before(&state, &service);
-    let watched = Event::Watching {
-        deployment: state.deployment.clone(),
-        task_definition: state.revision.clone(),
-        owner: record.map(|record| record.owner),
-    };
-    tell(watched, clock, audience);
-    Ok(Box::pin(look_on(plan, state, cloud, clock, audience)).await)
+    }
+    Ok(Box::pin(follow(plan, state, cloud, clock, audience)).await)
 }
 
-/// The record, once its rollout has begun a deployment.
-async fn begun<K: Clock>(
-    target: &ServiceKey,
-    clock: &Until<'_, K>,
-    journal: &impl Journal,
-    audience: &mut impl Audience,
-) -> Result<Option<Record>, Box<Ran>> {
-    let mut told = false;
-    loop {
-        let record = journal.load(target).await.unwrap_or_default();
-        let Some(owner) = record.as_ref().and_then(|it| not_begun(it, clock.now())) else {
-            return Ok(record);
-        };
-        let stands = format!("{owner} has not begun the deployment");
-        if !std::mem::replace(&mut told, true) {
-            let watched = Event::Watching {
-                deployment: None,
-                task_definition: None,
-                owner: Some(owner.clone()),
-            };
-            tell(watched, clock, audience);
-        }
-        if clock.sleep_until(clock.now() + BETWEEN_LOOKS).await == Wake::Interrupted {
-            return Err(Box::new(clock.over(stands)));
-        }
+/// Whether there is anything to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    Yes,
+    /// What was deployed last has ended.
+    Nothing,
+}
+
+fn runs(service: &Service) -> Runs {
+    let primary = service.primary();
+    let is_idle = primary.is_some_and(|it| service.has_completed(it));
+    if is_idle && !service.deployments().any(has_failed) {
+        Runs::Nothing
+    } else {
+        Runs::Yes
     }
 }
 
-/// Who drives a rollout that has not ordered its deployment yet, and is not ending.
-fn not_begun(record: &Record, now: Timestamp) -> Option<&Owner> {
-    let is_waiting = record.work.as_ref().is_none_or(|work| {
-        let is_ending = matches!(
-            work.state.phase,
-            Phase::Restore { .. } | Phase::StandDown { .. } | Phase::Undo { .. } | Phase::Done(_)
-        );
-        work.state.deployment.is_none() && !is_ending
-    });
-    (record.is_live(now) && is_waiting).then_some(&record.owner)
+/// What is followed, or that nothing is.
+fn found(state: &State, runs: Runs, record: Option<&Record>, service: &Service) -> Event {
+    let deployment = state.deployment.clone();
+    match runs {
+        Runs::Nothing => Event::Idle {
+            deployment,
+            task_definition: service.running_task_definition(),
+        },
+        Runs::Yes => Event::Watching {
+            deployment,
+            task_definition: state.revision.clone(),
+            owner: record.map(|record| record.owner.clone()),
+        },
+    }
 }
 
-async fn look_on<K: Clock>(
+/// The newest event of the service that is not of what runs: no older one is told.
+fn last_event(state: &State, runs: Runs, service: &Service) -> Option<String> {
+    let watched = state.deployment.as_ref().filter(|_| runs == Runs::Yes);
+    let began = watched
+        .and_then(|id| service.deployment(id))
+        .and_then(|deployment| deployment.created_at());
+    let events = service.events().into_iter().rev();
+    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
+    older.next().map(|event| event.id)
+}
+
+/// Takes the machine's turns with hands that change nothing.
+async fn follow<K: Clock>(
     plan: Plan,
     state: State,
     cloud: &impl Cloud,
@@ -132,11 +143,10 @@ async fn look_on<K: Clock>(
         wish: None,
     };
     let now = clock.now();
-    let target = plan.target.clone();
-    let goal = Goal::of_revision(&target, &plan);
+    let goal = Goal::of_revision(&plan.target, &plan);
     let unkept = Record::new(nobody(), Fence::first(now), goal, now);
-    let mut keeper = Keeper::new(&Unkept, target, unkept, Troubled::No);
-    match Box::pin(drive(&plan, state, &means, &mut keeper, audience)).await {
+    let mut keeper = Keeper::new(&Unkept, plan.target.clone(), unkept, Troubled::No);
+    match drive(&plan, state, &means, &mut keeper, audience).await {
         Driven::Ended(outcome) => Ran::Ended {
             plan: Box::new(plan),
             outcome,
@@ -159,17 +169,6 @@ async fn look_on<K: Clock>(
     }
 }
 
-/// The newest event of the service that is older than the deployment: none of those is told.
-fn last_event_before(state: &State, service: &Service) -> Option<String> {
-    let watched = state.deployment.as_ref();
-    let began = watched
-        .and_then(|id| service.deployment(id))
-        .and_then(|deployment| deployment.created_at());
-    let events = service.events().into_iter().rev();
-    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-    older.next().map(|event| event.id)
-}
-
 pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Service, SurveyError> {
     let facet = Facet::Service(target.clone());
     match cloud.observe(&Watch::from([facet])).await.service {
@@ -179,25 +178,69 @@ pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Servi
     }
 }
 
-/// The deployment to watch, as a plan that has been carried out and is being followed; `None` where nothing runs.
+/// What ECS says of the newest of its deployments; other controllers' it knows nothing of.
+async fn newest(
+    target: &ServiceKey,
+    service: &Service,
+    cloud: &impl Cloud,
+) -> Result<Option<ServiceDeployment>, Fault> {
+    if !matches!(service.controller(), "ECS" | "") {
+        return Ok(None);
+    }
+    let facet = Facet::NewestServiceDeployment(target.clone());
+    match cloud
+        .observe(&Watch::from([facet]))
+        .await
+        .service_deployment
+    {
+        Seen::Is(newest) => Ok(Some(newest)),
+        Seen::Unreadable(fault) => Err(fault),
+        Seen::Absent | Seen::NotAsked => Ok(None),
+    }
+}
+
+/// Where ECS's own record may not be read, the service alone tells, which forgets what was rolled back.
+fn unread(fault: &Fault) -> Event {
+    Event::Trouble {
+        operation: fault.operation.clone(),
+        message: format!(
+            "{}; a deployment that was rolled back and is gone looks like none",
+            fault.message
+        ),
+    }
+}
+
+/// What a way back that ECS could not finish comes to: nothing more happens that could be followed.
+fn stuck(newest: &ServiceDeployment) -> Option<Outcome> {
+    let reason = newest.status_reason().to_owned();
+    let from = Box::new(Cause::FailedByEcs {
+        reason: reason.clone(),
+    });
+    let cause = Cause::UndoFailed { from, reason };
+    (newest.status() == "ROLLBACK_FAILED").then_some(Outcome::Stranded { cause })
+}
+
+/// The deployment to watch, as a plan that has been carried out and is being followed.
 fn standing(
     target: &ServiceKey,
     service: &Service,
-    record: Option<&Record>,
+    left: Option<&Work>,
+    newest: Option<&ServiceDeployment>,
     clock: &impl Clock,
-) -> Result<Option<(Plan, State)>, SurveyError> {
-    let left = record.and_then(Record::unfinished);
+) -> Result<(Plan, State), SurveyError> {
     if let Some(gone) = left.filter(|work| has_gone(work, service)) {
-        return Ok(Some(as_recorded(gone, clock)));
+        return Ok(as_recorded(gone, clock));
     }
-    let is_idle = service
-        .primary()
-        .is_some_and(|it| service.has_completed(it));
-    if left.is_none() && is_idle && !service.deployments().any(has_failed) {
-        return Ok(None);
+    let stopped = newest.filter(|newest| newest.is_stopped());
+    let stopped = stopped.map(ServiceDeployment::deployment);
+    if let (Some(id), Some(primary)) = (&stopped, service.primary())
+        && service.deployment(id).is_none()
+    {
+        return Ok(taken_back(target, service, primary, id, clock));
     }
     let recorded = left.and_then(|work| work.state.deployment.clone());
     let watched = recorded
+        .or(stopped)
         .and_then(|id| service.deployment(&id))
         .or_else(|| service.deployments().find(|d| has_failed(*d)))
         .or_else(|| service.primary());
@@ -209,13 +252,28 @@ fn standing(
         plan.before = work.plan.before.clone();
     }
     let state = at_follow(&plan, watched.id(), clock);
-    Ok(Some((plan, state)))
+    Ok((plan, state))
 }
 
 /// The recorded deployment is no more among the service's: something took its place, ECS's way back perhaps.
 fn has_gone(work: &Work, service: &Service) -> bool {
     let recorded = work.state.deployment.as_ref();
     recorded.is_some_and(|id| service.primary().is_some() && service.deployment(id).is_none())
+}
+
+/// ECS's newest deployment is no more among the service's, and was stopped or taken back: what is primary took its
+/// place, and is the way back.
+fn taken_back(
+    target: &ServiceKey,
+    service: &Service,
+    primary: Deployment<'_>,
+    gone: &DeploymentId,
+    clock: &impl Clock,
+) -> (Plan, State) {
+    let mut plan = following(target, service, primary, watching());
+    plan.before.deployment = Some(primary.id());
+    let state = at_follow(&plan, gone.clone(), clock);
+    (plan, state)
 }
 
 /// What took the place of a deployment is judged by the plan that it was of, and never taken for it.
@@ -233,28 +291,44 @@ fn as_recorded(work: &Work, clock: &impl Clock) -> (Plan, State) {
     (plan, state)
 }
 
-/// Of CodeDeploy's deployments the one that runs, else the one that made what serves.
+/// The newest, unless it is the way back of another one: then that one, whose end it is.
+fn newest_of_code_deploy(known: &[CodeDeployment]) -> Option<&CodeDeployment> {
+    let newest = known
+        .iter()
+        .max_by(|a, b| a.created().total_cmp(&b.created()))?;
+    let taken_back = known.iter().find(|one| one.rollback() == Some(newest.id()));
+    Some(taken_back.unwrap_or(newest))
+}
+
+/// Of CodeDeploy's deployments the newest since the one that made what serves, else that one.
 async fn standing_of_code_deploy(
     target: &ServiceKey,
     service: &Service,
-    record: Option<&Record>,
     cloud: &impl Cloud,
     clock: &impl Clock,
-) -> Result<Option<(Plan, State)>, SurveyError> {
+) -> Result<(Plan, State, Runs), SurveyError> {
     let intent = watching();
     let found = code_deploy(target, &intent, service, cloud).await?;
-    let running = found.running.first();
-    if running.is_none() && record.and_then(Record::unfinished).is_none() {
-        return Ok(None);
-    }
+    let runs = match found.running.first() {
+        Some(_) => Runs::Yes,
+        None => Runs::Nothing,
+    };
+    let since = service.primary_task_set().and_then(TaskSet::created);
+    let facet = Facet::CodeDeployments(found.group.key(), since);
+    let known = match cloud.observe(&Watch::from([facet])).await.code_deployments {
+        Seen::Is(known) => known,
+        Seen::Unreadable(fault) => return Err(fault.into()),
+        Seen::Absent | Seen::NotAsked => found.running,
+    };
+    let newest = newest_of_code_deploy(&known);
     let last = service.primary_task_set().map(TaskSet::external_id);
     let last = last
         .filter(|id| id.starts_with("d-"))
         .map(DeploymentId::new);
-    let Some(watched) = running.map(CodeDeployment::id).or(last) else {
+    let Some(watched) = newest.map(CodeDeployment::id).or(last) else {
         return Err(Refusal::Unwatchable.into());
     };
-    let revision = running.and_then(CodeDeployment::task_definition);
+    let revision = newest.and_then(CodeDeployment::task_definition);
     let revision = revision.map(TaskDefinitionArn::new);
     let serving = service.running_task_definition();
     let plan = Plan {
@@ -275,95 +349,12 @@ async fn standing_of_code_deploy(
         intent,
     };
     let state = at_follow(&plan, watched, clock);
-    Ok(Some((plan, state)))
+    Ok((plan, state, runs))
 }
 
 /// A deployment that ECS failed, and whose place another has taken.
 fn has_failed(deployment: Deployment<'_>) -> bool {
     !deployment.is_primary() && deployment.rollout_state() == RolloutState::Failed
-}
-
-/// The plan of a deployment that somebody started.
-pub fn following(
-    target: &ServiceKey,
-    service: &Service,
-    deployment: Deployment<'_>,
-    intent: Intent,
-) -> Plan {
-    let old = service
-        .deployments()
-        .find(|other| other.id() != deployment.id() && service.has_completed(*other));
-    Plan {
-        target: target.clone(),
-        course: Course::Follow,
-        strategy: Strategy::Rolling,
-        why: "a deployment that runs is followed as ECS tells of it".to_owned(),
-        revision: Revision::Existing(deployment.task_definition()),
-        before: Before {
-            deployment: old.map(|old| old.id()),
-            task_definition: service.task_definition(),
-            serving: old
-                .or_else(|| service.primary())
-                .map(|d| d.task_definition()),
-            desired_count: service.desired_count(),
-        },
-        redeploy: Redeploy::WhenChanged,
-        ground: Ground::default(),
-        intent,
-        settings: Settings::default(),
-    }
-}
-
-pub fn at_follow(plan: &Plan, deployment: DeploymentId, clock: &impl Clock) -> State {
-    let now = clock.now();
-    let mut state = State::begin(plan, now);
-    state.deployment = Some(deployment);
-    state.enter(Phase::Follow, now);
-    state
-}
-
-/// A service as it stands, and what served before, where there is nothing to follow.
-pub fn stood(
-    target: &ServiceKey,
-    service: &Service,
-    serving: TaskDefinitionArn,
-    intent: Intent,
-) -> Plan {
-    let running = service.running_task_definition();
-    let primary = service.primary().map(|deployment| deployment.id());
-    Plan {
-        target: target.clone(),
-        course: Course::Nothing,
-        strategy: Strategy::Rolling,
-        why: "there is nothing to follow".to_owned(),
-        revision: Revision::Existing(running.clone()),
-        before: Before {
-            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
-            task_definition: running,
-            serving: Some(serving),
-            desired_count: service.desired_count(),
-        },
-        redeploy: Redeploy::WhenChanged,
-        ground: Ground::default(),
-        intent,
-        settings: Settings::default(),
-    }
-}
-
-fn watching() -> Intent {
-    Intent {
-        limits: Limits {
-            timeout: PATIENCE,
-            undo_timeout: PATIENCE,
-            failed_tasks: FailedTasks::LeaveToEcs,
-            ..Limits::default()
-        },
-        on_failure: OnFailure::Leave,
-        contest: Contest::Supersede,
-        // Whoever drives it asks the gates.
-        gates: Some(Vec::new()),
-        ..Intent::default()
-    }
 }
 
 fn nobody() -> Owner {

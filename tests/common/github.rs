@@ -335,10 +335,10 @@ pub fn pull(number: u64, merged_as: &str) -> Value {
 }
 
 /// A label put on the pull request, or taken off.
-pub fn label_event(event: &str, login: &str, label: &str) -> Value {
+pub fn label_event(event: &str, login: &str, label: &str, created: &str) -> Value {
     json!({
         "id": 1, "node_id": "LE_1", "url": format!("{API}/issues/events/1"), "actor": user(login), "event": event,
-        "commit_id": null, "commit_url": null, "created_at": "2030-01-01T00:00:00Z",
+        "commit_id": null, "commit_url": null, "created_at": created,
         "label": {"name": label, "color": "fff"}, "performed_via_github_app": null,
     })
 }

@@ -38,8 +38,8 @@ pub struct State {
     pub deployments: Vec<Value>,
     /// `access_level` by name.
     pub members: BTreeMap<String, u64>,
-    /// `add` or `remove`, and by whom.
-    pub labels: Vec<(String, String)>,
+    /// `add` or `remove`, by whom, and when.
+    pub labels: Vec<(String, String, String)>,
     pub exchanges: Vec<Value>,
     pub faults: Vec<Fault>,
     ids: u64,
@@ -173,9 +173,9 @@ fn route(
             }
         }
         ("GET", ["merge_requests", NUMBER, "resource_label_events"]) => {
-            let events = state.labels.iter().map(|(action, name)| {
+            let events = state.labels.iter().map(|(action, name, created)| {
                 json!({"id": 1, "user": user(name), "action": action, "label": {"id": 1, "name": "approved"},
-                    "created_at": "2026-06-01T00:00:00.000Z", "resource_type": "MergeRequest", "resource_id": 1})
+                    "created_at": created, "resource_type": "MergeRequest", "resource_id": 1})
             });
             (200, page(events.collect(), query, 20))
         }

@@ -4,6 +4,7 @@
     reason = "a panic in a test is a failure with its place"
 )]
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -18,8 +19,9 @@ use ecsdeploy::core::report::{Entry, Event, Outcome, Report};
 use ecsdeploy::core::service::{Intent, OnCancel};
 use ecsdeploy::core::taskdef::{ImageOverride, Overrides};
 use ecsdeploy::engine::{Means, Pinning, Ran, Request, SurveyError, Wanted, roll_out};
-use ecsdeploy::ports::Audience;
+use ecsdeploy::ports::{Audience, Clock, Wake};
 use ecsdeploy::sandbox::Sandbox;
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// A request as it arrives at the sandbox.
@@ -31,6 +33,13 @@ pub struct Stage {
     pub aws: Aws,
     pub clock: SandboxClock,
     pub config: SdkConfig,
+}
+
+/// The sandbox's clock, with a signal at a sleep.
+struct Cut {
+    clock: SandboxClock,
+    /// Sleeps until then.
+    left: Cell<u32>,
 }
 
 /// One rollout as it went.
@@ -160,6 +169,43 @@ pub fn outcome(ran: Ran) -> Outcome {
     match ran {
         Ran::Ended { outcome, .. } => outcome,
         other => panic!("it did not end: {other:?}"),
+    }
+}
+
+/// A run that a signal reaches at its nth sleep.
+pub async fn cut(stage: &Stage, request: Request, sleeps: u32, on_cancel: OnCancel) -> Ran {
+    let journal = Auto::new(&stage.config);
+    let clock = Cut {
+        clock: stage.clock.clone(),
+        left: Cell::new(sleeps),
+    };
+    let means = Means {
+        cloud: &stage.aws,
+        clock: &clock,
+        journal: &journal,
+        owner: owner("anna"),
+        on_cancel,
+        wish: None,
+    };
+    let mut listener = Listener(Report::new());
+    roll_out(request, &means, &mut listener).await.unwrap()
+}
+
+impl Clock for Cut {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn sleep_until(&self, until: Timestamp) -> Wake {
+        if self.left.get() == 0 {
+            return Wake::Interrupted;
+        }
+        self.left.set(self.left.get() - 1);
+        self.clock.sleep_until(until).await
+    }
+
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        self.clock.pass_until(until).await
     }
 }
 

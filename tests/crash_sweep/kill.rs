@@ -28,9 +28,9 @@ const TWICE: u64 = 6;
 const LATER_BY_A_KILL: u64 = 120 + 60;
 
 /// The world at a call, and the call.
-struct Moment {
-    told: String,
-    world: Sandbox,
+pub struct Moment {
+    pub told: String,
+    pub world: Sandbox,
     /// How many of the processes so far had forgotten their journal, and were over.
     over: usize,
 }
@@ -165,6 +165,12 @@ fn seed(text: &str) -> u64 {
         (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     fastrand::Rng::with_seed(mixed).u64(..)
+}
+
+/// Worlds in which the row's run died, and the one that it ends in.
+pub fn died(row: &Row) -> (Vec<Moment>, Value) {
+    let (moments, unkilled) = watched(row, distinct());
+    (told_apart(moments), unkilled.world)
 }
 
 /// While the row's run has the service, another one changes nothing and names the owner.

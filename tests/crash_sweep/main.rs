@@ -1,10 +1,10 @@
 //! Safe to kill: rollouts of every strategy, killed at every AWS call and sent through storms of faults, end in the world,
 //! and with the verdict, of a rollout that nothing befell; and in no second of it does a client pay for that.
 //!
-//! A strategy joins as a module of rows below; each row becomes a test of kills and a test of storms, so that a test
-//! runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own, kills each a second time, and plays
-//! ten times as many storms; any other text there picks the runs by name, as a failure tells it (`killed after
-//! UpdateService`, `storm 8`).
+//! A strategy joins as a module of rows below; each row becomes a test of kills, one of kills that are taken up late, and
+//! one of storms, so that a test runner spreads them. `ECSDEPLOY_SWEEP=full` takes up every killed run on its own, kills
+//! each a second time, and plays ten times as many storms; any other text there picks the runs by name, as a failure tells
+//! it (`killed after UpdateService`, `storm 8`).
 #![expect(
     clippy::unwrap_used,
     reason = "a panic in a test is a failure with its place"
@@ -19,6 +19,7 @@ mod gates;
 mod figures;
 mod held;
 mod kill;
+mod late;
 mod planted;
 
 mod rows;
@@ -41,6 +42,11 @@ macro_rules! strategies {
                 #[test]
                 fn ends_alike_when_it_is_killed_at_any_call() {
                     crate::kill::sweep(&row());
+                }
+
+                #[test]
+                fn ends_truly_when_it_is_taken_up_late() {
+                    crate::late::sweep(row);
                 }
 
                 #[test]
@@ -145,7 +151,7 @@ fn a_good_release_takes_few_calls() {
             ("native linear good release", 240),
             ("native blue green good release", 180),
             ("task sets good release", 330),
-            ("code deploy good release", 200),
+            ("code deploy good release", 175),
         ],
     );
 }

@@ -205,7 +205,7 @@ pub fn linear(tag: &str, serves: Serves) -> Row {
 
 pub fn task_sets(tag: &str, serves: Serves) -> Row {
     let mut request = web(tag);
-    request.intent.weights = vec![10, 50];
+    request.intent.weights = "10,50".parse().unwrap();
     Row {
         is_exposed: has_weight,
         is_at_risk: has_weight,

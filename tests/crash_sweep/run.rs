@@ -162,7 +162,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// The services with their deployments, task sets and settings, CodeDeploy's deployments, the family's revisions, how many
 /// one-off tasks were run, where the traffic is led, and whatever of ours is left. Long enough after the end for everything to have drained.
-fn settled(row: &Row, stage: &Stage) -> Value {
+pub fn settled(row: &Row, stage: &Stage) -> Value {
     let mut sandbox = stage.sandbox.lock();
     sandbox.world.faults.clear();
     let later = sandbox.now() + Duration::from_secs(600);

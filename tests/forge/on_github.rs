@@ -480,8 +480,13 @@ fn a_change_of_thirty_containers_is_one_comment() {
     assert!(comments[0].len() <= 65_536 && comments[0].contains("sidecar-29"));
 }
 
-/// What the people on the pull request say to a gate, in the time since 2026.
+/// What the people on the pull request say to a run that began in 2026.
 async fn word(github: &GitHub, label: Option<&str>) -> Option<Word> {
+    word_since(github, label, NOW).await
+}
+
+/// The same where the gate was first asked then.
+async fn word_since(github: &GitHub, label: Option<&str>, asked: &str) -> Option<Word> {
     let settings = adapter::Settings {
         api: format!("http://{}/api/v3", github.address),
         graphql: format!("http://{}/api/graphql", github.address),
@@ -498,6 +503,7 @@ async fn word(github: &GitHub, label: Option<&str>) -> Option<Word> {
             label: label.map(str::to_owned),
             comment: Some("ship it".to_owned()),
         },
+        since: asked.parse().unwrap(),
     };
     adapter::GitHub::open(settings)
         .unwrap()
@@ -553,7 +559,7 @@ async fn a_word_counts_from_somebody_who_may_write() {
 
 #[tokio::test]
 async fn a_label_counts_from_somebody_who_may_write_while_it_is_there() {
-    let check = async |events: &[(&str, &str)], expect: Option<&str>| {
+    let check = async |events: &[(&str, &str, &str)], asked: &str, expect: Option<&str>| {
         let github = GitHub::start();
         github
             .state()
@@ -561,15 +567,27 @@ async fn a_label_counts_from_somebody_who_may_write_while_it_is_there() {
             .insert("anna".to_owned(), "write".to_owned());
         let labelled = events
             .iter()
-            .map(|(event, login)| label_event(event, login, "approved"));
+            .map(|(event, login, created)| label_event(event, login, "approved", created));
         github.state().events = labelled.collect();
-        let word = word(&github, Some("approved")).await;
+        let word = word_since(&github, Some("approved"), asked).await;
         assert_eq!(word.map(|word| word.by).as_deref(), expect, "{events:?}");
     };
-    check(&[("labeled", "anna")], Some("anna")).await;
-    check(&[("labeled", "mallory")], None).await;
-    check(&[("labeled", "anna"), ("unlabeled", "bob")], None).await;
-    check(&[], None).await;
+    check(&[("labeled", "anna", NOW)], NOW, Some("anna")).await;
+    check(&[("labeled", "mallory", NOW)], NOW, None).await;
+    let taken_off = [("labeled", "anna", NOW), ("unlabeled", "bob", NOW)];
+    check(&taken_off, NOW, None).await;
+    check(&[], NOW, None).await;
+    // Of an earlier commit, perhaps; set anew it counts.
+    let before = "2025-12-31T23:59:59Z";
+    check(&[("labeled", "anna", before)], NOW, None).await;
+    let anew = [
+        ("labeled", "anna", before),
+        ("unlabeled", "anna", NOW),
+        ("labeled", "anna", NOW),
+    ];
+    check(&anew, NOW, Some("anna")).await;
+    // A run that was taken up was asking already.
+    check(&[("labeled", "anna", before)], before, Some("anna")).await;
 }
 
 #[test]
@@ -621,7 +639,7 @@ async fn githubs_own_description_finds_no_fault_with_any_call_or_answer() {
     let approved = [("anna", "write", "/ecsdeploy promote", NOW)];
     let github = check_words(&approved, Some((Says::Yes, "anna"))).await;
     github.state().comments.clear();
-    github.state().events = vec![label_event("labeled", "anna", "approved")];
+    github.state().events = vec![label_event("labeled", "anna", "approved", NOW)];
     assert!(word(&github, Some("approved")).await.is_some());
     exchanges.append(&mut github.state().exchanges);
 

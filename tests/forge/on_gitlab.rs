@@ -156,6 +156,9 @@ fn trouble_with_gitlab_changes_nothing() {
     check(0, &[], "failed to write to the merge request", 1);
 }
 
+const NOW: &str = "2026-06-01T00:00:00.000Z";
+const BEFORE: &str = "2025-12-31T23:59:59.000Z";
+
 /// What the people on the merge request say to a gate, in the time since 2026.
 async fn word(gitlab: &GitLab) -> Option<Word> {
     let (project, number) = (PROJECT, PULL);
@@ -177,13 +180,14 @@ async fn word(gitlab: &GitLab) -> Option<Word> {
         comment: None,
     };
     let gate = "approval".to_owned();
-    adapter.word(&Ask { gate, how }).await.unwrap()
+    let since = NOW.parse().unwrap();
+    adapter.word(&Ask { gate, how, since }).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_word_on_a_merge_request_counts_from_a_developer() {
     let check = async |said: &[(&str, u64, &str)],
-                       labels: &[(&str, &str)],
+                       labels: &[(&str, &str, &str)],
                        expect: Option<(Says, &str)>| {
         let gitlab = GitLab::start();
         for (author, level, body) in said {
@@ -192,7 +196,10 @@ async fn a_word_on_a_merge_request_counts_from_a_developer() {
         }
         gitlab.state().labels = labels
             .iter()
-            .map(|(action, user)| ((*action).to_owned(), (*user).to_owned()))
+            .map(|(action, user, at)| {
+                let text = |text: &str| text.to_owned();
+                (text(action), text(user), text(at))
+            })
             .collect();
         let word = word(&gitlab).await;
         assert_eq!(
@@ -216,17 +223,19 @@ async fn a_word_on_a_merge_request_counts_from_a_developer() {
     check(&[("mallory", 20, "/ecsdeploy promote")], &[], None).await;
     check(
         &[("anna", 30, "fine")],
-        &[("add", "anna")],
+        &[("add", "anna", NOW)],
         Some((Says::Yes, "anna")),
     )
     .await;
     check(
         &[("anna", 30, "fine")],
-        &[("add", "anna"), ("remove", "anna")],
+        &[("add", "anna", NOW), ("remove", "anna", NOW)],
         None,
     )
     .await;
-    check(&[("mallory", 20, "fine")], &[("add", "mallory")], None).await;
+    check(&[("mallory", 20, "fine")], &[("add", "mallory", NOW)], None).await;
+    // Of an earlier commit, perhaps.
+    check(&[("anna", 30, "fine")], &[("add", "anna", BEFORE)], None).await;
 }
 
 /// `GET /projects/5/merge_requests/7/notes` -> `GET /projects/N/merge_requests/N/notes`.
@@ -262,7 +271,7 @@ async fn a_client_of_gitlab_by_others_makes_the_same_calls() {
     job.check(ROLLOUT, 0, &[]);
     ours.state()
         .say("anna", "/ecsdeploy promote", "2026-06-01T00:00:00.000Z");
-    ours.state().labels = vec![("add".to_owned(), "anna".to_owned())];
+    ours.state().labels = vec![("add".to_owned(), "anna".to_owned(), NOW.to_owned())];
     assert_eq!(word(&ours).await, None, "anna is no member");
     let (theirs, ours) = (kinds(&theirs), kinds(&ours));
     let alone: Vec<&String> = ours.difference(&theirs).collect();

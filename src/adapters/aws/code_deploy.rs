@@ -1,7 +1,11 @@
 //! AWS CodeDeploy, over awsJson: deployment groups, deployments and their targets.
 //!
 //! **Invariant:** a group is taken only if it says itself that it deploys the service. Looking for one among all
-//! applications is bounded, and comes last.
+//! applications is bounded, and comes last. Nothing is remembered from look to look but the names of targets, which
+//! do not change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -25,6 +29,22 @@ const PER_CALL: usize = 25;
 
 /// So many groups are looked at in a search: accounts with hundreds are throttled long before.
 const SEARCHED: usize = 50;
+
+/// Which targets a deployment has, listed once it has any: an ECS service is one, for as long as the deployment lasts.
+#[derive(Clone, Debug, Default)]
+pub struct Targets(Arc<Mutex<BTreeMap<DeploymentId, Vec<Value>>>>);
+
+impl Targets {
+    fn of(&self, id: &DeploymentId) -> Option<Vec<Value>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(id).cloned()
+    }
+
+    fn remember(&self, id: &DeploymentId, targets: &[Value]) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(id.clone(), targets.to_vec());
+    }
+}
 
 const UNFINISHED: [&str; 5] = ["Created", "Queued", "InProgress", "Baking", "Ready"];
 
@@ -218,12 +238,10 @@ impl Aws {
     }
 
     async fn deployment_targets(&self, id: &DeploymentId) -> Result<Vec<Value>, Fault> {
-        let input = json!({"deploymentId": id});
-        let listed = self.code_deploy("ListDeploymentTargets", input).await;
-        let Some(listed) = present(listed, &NO_TARGETS)? else {
-            return Ok(Vec::new());
+        let ids = match self.code_deploy_targets.of(id) {
+            Some(known) => known,
+            None => self.list_targets(id).await?,
         };
-        let ids: Vec<Value> = all(listed, "targetIds").take(PER_CALL).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -231,6 +249,19 @@ impl Aws {
         let asked = self.code_deploy("BatchGetDeploymentTargets", input).await;
         let answer = present(asked, &NO_TARGETS)?.unwrap_or_default();
         Ok(all(answer, "deploymentTargets").collect())
+    }
+
+    /// None before the deployment has begun.
+    async fn list_targets(&self, id: &DeploymentId) -> Result<Vec<Value>, Fault> {
+        let input = json!({"deploymentId": id});
+        let listed = self.code_deploy("ListDeploymentTargets", input).await;
+        let listed = present(listed, &NO_TARGETS)?;
+        let ids = listed.map(|listed| all(listed, "targetIds").take(PER_CALL).collect());
+        let ids: Vec<Value> = ids.unwrap_or_default();
+        if !ids.is_empty() {
+            self.code_deploy_targets.remember(id, &ids);
+        }
+        Ok(ids)
     }
 
     /// Made once: the operation has no client token, so an unanswered call is looked after before another is made.

@@ -5,6 +5,7 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -19,22 +20,26 @@ const DENIED: [&str; 4] = [
     "NotAuthorized",
 ];
 
-/// Error codes that say that the credentials themselves are of no use.
-const CREDENTIALS: [&str; 5] = [
+/// Error codes that say that the credentials themselves are of no use (AWS API references, "common errors").
+const CREDENTIALS: [&str; 8] = [
     "ExpiredTokenException",
     "ExpiredToken",
+    "RequestExpired",
     "UnrecognizedClientException",
     "InvalidClientTokenId",
     "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "MissingAuthenticationToken",
 ];
 
-/// Error codes of a throttled call that was still throttled after the last attempt.
-const THROTTLED: [&str; 4] = [
-    "ThrottlingException",
-    "Throttling",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-];
+/// What the SDK does not know to pass by: Parameter Store's, for a parameter that is being written at this moment (SSM API
+/// reference, PutParameter).
+const PASSING: [&str; 1] = ["TooManyUpdates"];
+
+/// Some services throttle with it; from a call that makes something it says that no more of those may be (ECS API
+/// reference, CreateTaskSet: "the limit for the resource was exceeded").
+const LIMIT: &str = "LimitExceededException";
+const MAKING: [&str; 3] = ["Create", "Register", "Tag"];
 
 pub fn fault<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Fault
 where
@@ -45,7 +50,7 @@ where
             let code = answer.err().code().unwrap_or_default();
             Fault {
                 operation: operation.to_owned(),
-                kind: kind_of(code, answer.raw().status().as_u16()),
+                kind: kind_of(operation, code, answer.raw().status().as_u16()),
                 code: code.to_owned(),
                 message: answer
                     .err()
@@ -67,16 +72,25 @@ where
     }
 }
 
-fn kind_of(code: &str, status: u16) -> FaultKind {
+fn kind_of(operation: &str, code: &str, status: u16) -> FaultKind {
     if DENIED.contains(&code) {
         FaultKind::Denied
     } else if CREDENTIALS.contains(&code) {
         FaultKind::NoCredentials
-    } else if status >= 500 || code.is_empty() || THROTTLED.contains(&code) {
+    } else if code == LIMIT && MAKING.iter().any(|verb| operation.starts_with(verb)) {
+        FaultKind::Refused
+    } else if status >= 500 || code.is_empty() || passes(code) {
         FaultKind::Unanswered
     } else {
         FaultKind::Refused
     }
+}
+
+/// Whether the same call may work in a while: whatever the SDK repeats is, after the last attempt, no refusal.
+fn passes(code: &str) -> bool {
+    [THROTTLING_ERRORS, TRANSIENT_ERRORS, &PASSING]
+        .iter()
+        .any(|codes| codes.contains(&code))
 }
 
 /// The error and what it says caused it, each once.
@@ -110,17 +124,43 @@ mod tests {
 
     #[test]
     fn codes_and_statuses_become_kinds() {
+        use FaultKind::{Denied, NoCredentials, Refused, Unanswered};
         for (code, status, kind) in [
-            ("AccessDeniedException", 400, FaultKind::Denied),
-            ("ExpiredTokenException", 400, FaultKind::NoCredentials),
-            ("ThrottlingException", 400, FaultKind::Unanswered),
-            ("ServerException", 500, FaultKind::Unanswered),
-            ("ClientException", 400, FaultKind::Refused),
+            ("AccessDeniedException", 400, Denied),
+            ("ExpiredTokenException", 400, NoCredentials),
+            ("ExpiredToken", 403, NoCredentials),
+            ("SignatureDoesNotMatch", 403, NoCredentials),
+            ("ThrottlingException", 400, Unanswered),
+            ("ThrottledException", 400, Unanswered),
+            ("Throttling", 400, Unanswered),
+            ("PriorRequestNotComplete", 400, Unanswered),
+            ("RequestTimeout", 400, Unanswered),
+            ("TooManyUpdates", 400, Unanswered),
+            ("ServerException", 500, Unanswered),
+            ("ClientException", 400, Refused),
+            // Limits that no waiting moves.
+            ("DeploymentLimitExceededException", 400, Refused),
+            ("ParameterLimitExceeded", 400, Refused),
+            ("TooManyTargets", 400, Refused),
             // Not an answer of the service: a proxy's, perhaps.
-            ("", 403, FaultKind::Unanswered),
-            ("", 503, FaultKind::Unanswered),
+            ("", 403, Unanswered),
+            ("", 503, Unanswered),
         ] {
-            assert_eq!(kind_of(code, status), kind, "{code} {status}");
+            let said = kind_of("UpdateService", code, status);
+            assert_eq!(said, kind, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_limit_stands_in_the_way_only_of_what_makes_something() {
+        for (operation, kind) in [
+            ("CreateTaskSet", FaultKind::Refused),
+            ("RegisterTaskDefinition", FaultKind::Refused),
+            ("TagResource", FaultKind::Refused),
+            ("DeleteTaskSet", FaultKind::Unanswered),
+            ("DescribeServices", FaultKind::Unanswered),
+        ] {
+            assert_eq!(kind_of(operation, LIMIT, 400), kind, "{operation}");
         }
     }
 }

@@ -22,9 +22,16 @@ impl History for Aws {
         key: &ServiceKey,
         service: &Service,
     ) -> Result<Vec<TaskDefinitionArn>, Fault> {
-        if service.controller() == "CODE_DEPLOY" {
-            return Box::pin(self.completed_by_code_deploy(key, service)).await;
+        // The SDK's futures are large; on the heap they leave the stack to whoever asks.
+        match service.controller() {
+            "CODE_DEPLOY" => Box::pin(self.completed_by_code_deploy(key, service)).await,
+            _ => Box::pin(self.completed_by_ecs(key)).await,
         }
+    }
+}
+
+impl Aws {
+    async fn completed_by_ecs(&self, key: &ServiceKey) -> Result<Vec<TaskDefinitionArn>, Fault> {
         let revisions = self.successful(key).await?;
         if revisions.is_empty() {
             return Ok(Vec::new());
@@ -51,9 +58,7 @@ impl History for Aws {
         brought.dedup();
         Ok(brought)
     }
-}
 
-impl Aws {
     /// ECS keeps no record of CodeDeploy's deployments; the deployment group does.
     async fn completed_by_code_deploy(
         &self,

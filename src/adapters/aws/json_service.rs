@@ -108,13 +108,13 @@ impl JsonService {
         if repeat == Repeat::OnlyThrottled {
             builder = builder.retry_classifier(OnlyThrottled);
         }
-        builder
+        let call = builder
             .serializer(move |input: Value| write(&input, target, operation, content_type))
             .deserializer(read)
-            .build()
-            .invoke(input)
-            .await
-            .map_err(|error| fault(operation, &error))
+            .build();
+        // The SDK's futures are large; on the heap they leave the stack to whoever calls, however deep.
+        let answer = Box::pin(call.invoke(input)).await;
+        answer.map_err(|error| fault(operation, &error))
     }
 
     fn prepare(&self, operation: &'static str, region: &Region) -> Option<OperationBuilder> {

@@ -19,11 +19,12 @@ mod routing;
 mod rules;
 mod scaling;
 mod task_sets;
+mod tasks;
 mod wire;
 
 pub use journal::{Auto, Parameters, ServiceTags};
 pub use json_service::{Api, JsonService, Repeat};
-pub use limits::retries;
+pub use limits::{retries, timeouts};
 pub use routing::Routing;
 pub use wire::{Answer, Function};
 
@@ -37,6 +38,7 @@ pub struct Aws {
     ecr: aws_sdk_ecr::Client,
     cloudwatch: JsonService,
     code_deploy: JsonService,
+    code_deploy_targets: code_deploy::Targets,
     scaling: JsonService,
     logs: JsonService,
 }
@@ -49,6 +51,7 @@ impl Aws {
             ecr: aws_sdk_ecr::Client::new(config),
             cloudwatch: JsonService::new(config, cloudwatch::API),
             code_deploy: JsonService::new(config, code_deploy::API),
+            code_deploy_targets: code_deploy::Targets::default(),
             scaling: JsonService::new(config, scaling::API),
             logs: JsonService::new(config, logs::API),
         }

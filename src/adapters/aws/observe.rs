@@ -2,100 +2,139 @@
 //!
 //! **Invariant:** a facet that was asked for is always answered in the observation, if only with the fault.
 
+use std::cell::RefCell;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+
 use aws_sdk_ecr::types::ImageIdentifier;
-use aws_sdk_ecs::types::{DesiredStatus, ServiceField, TaskDefinitionField, TaskField};
+use aws_sdk_ecs::types::{ServiceField, TaskDefinitionField};
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::Aws;
 use super::faults::fault;
 use super::wire::Document;
-use crate::core::id::{
-    Cluster, DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn, TaskArn,
-};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn, ServiceKey, TargetGroupArn};
 use crate::core::live::{
-    EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState, Task,
+    EcrImage, EcrImageDetail, Service, ServiceDeployment, Tagging, Target, TargetState,
 };
 use crate::core::rollout::{Facet, Fault, Observation, Seen, Watch};
 use crate::core::taskdef::Described;
 
-/// DescribeTasks takes so many at most; the newest are what matters of a service's stopped tasks.
-const TASKS_PER_CALL: usize = 100;
+/// So many facets are looked at side by side, so that a slow answer holds up no other. They are begun in order: a world
+/// that answers at once is asked for one after the other.
+const SIDE_BY_SIDE: usize = 8;
+
+/// One look, on the heap: the SDK's futures are large, and what is polled through many hands outgrows small stacks.
+type Look<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Looks, and puts what was seen where it belongs.
+fn put<'a, T>(
+    look: impl Future<Output = Result<Option<T>, Fault>> + 'a,
+    place: impl FnOnce(Seen<T>) + 'a,
+) -> Look<'a> {
+    Box::pin(async move { place(look.await.into()) })
+}
 
 impl Aws {
     pub(super) async fn look(&self, watch: &Watch) -> Observation {
-        let mut seen = Observation::default();
-        for facet in watch {
-            // The SDK's futures are large; on the heap they leave the stack to whoever drives.
-            Box::pin(self.look_at(facet, &mut seen)).await;
-        }
-        seen
+        let seen = RefCell::default();
+        let look = |facet| self.look_at(facet, &seen);
+        stream::iter(watch)
+            .for_each_concurrent(SIDE_BY_SIDE, look)
+            .await;
+        seen.into_inner()
     }
 
-    async fn look_at(&self, facet: &Facet, seen: &mut Observation) {
+    fn look_at<'a>(&'a self, facet: &'a Facet, to: &'a RefCell<Observation>) -> Look<'a> {
+        let seen = || to.borrow_mut();
         match facet {
-            Facet::Service(key) => seen.service = self.service(key).await.into(),
-            Facet::Beside(key) => seen.beside = self.service(key).await.into(),
-            Facet::TaskDefinition(name) => {
-                let found = self.task_definition(name).await.into();
-                seen.task_definitions.insert(name.clone(), found);
+            Facet::Service(key) => put(self.service(key), move |it| seen().service = it),
+            Facet::Beside(key) => put(self.service(key), move |it| seen().beside = it),
+            Facet::TaskDefinition(name) => put(self.task_definition(name), move |it| {
+                seen().task_definitions.insert(name.clone(), it);
+            }),
+            Facet::RunningTasks(key) => put(self.running_tasks(key), move |it| {
+                seen().running_tasks = it;
+            }),
+            Facet::StoppedTasks(key) => put(self.stopped_tasks(key), move |it| {
+                seen().stopped_tasks = it;
+            }),
+            Facet::Targets(group) => put(self.targets(group), move |it| {
+                seen().targets.insert(group.clone(), it);
+            }),
+            Facet::NewestServiceDeployment(key) => {
+                put(self.newest_service_deployment(key), move |it| {
+                    seen().service_deployment = it;
+                })
             }
-            Facet::RunningTasks(key) => {
-                seen.running_tasks = self.tasks(key, DesiredStatus::Running).await.into();
-            }
-            Facet::StoppedTasks(key) => {
-                seen.stopped_tasks = self.tasks(key, DesiredStatus::Stopped).await.into();
-            }
-            Facet::Targets(group) => {
-                let found = self.targets(group).await.into();
-                seen.targets.insert(group.clone(), found);
-            }
-            Facet::ServiceDeployment(key, id) => {
-                seen.service_deployment = self.service_deployment(key, id).await.into();
-            }
-            Facet::Record(arn) => seen.service_deployment = self.record(arn).await.into(),
-            Facet::Rule(arn) => {
-                let found = self.rule(arn).await.into();
-                seen.rules.insert(arn.clone(), found);
-            }
-            Facet::RulesAround(group) => seen.rules_around = self.rules_around(group).await.into(),
-            Facet::Alarms(names) => seen.alarms.extend(self.alarms(names).await),
-            Facet::Metrics(request) => {
-                let found = self.metrics(request).await.map(Some).into();
-                seen.metrics.insert(request.clone(), found);
-            }
-            Facet::OneOffTask(cluster, task) => {
-                let found = self.one_off_task(cluster, task).await.into();
-                seen.one_off_tasks.insert(task.clone(), found);
-            }
-            Facet::Http(probe) => {
-                let fault = Fault::unasked("GET", "AWS sends no probes");
-                seen.replies.insert(probe.clone(), Seen::Unreadable(fault));
-            }
-            Facet::Approval(ask) => {
-                let fault = Fault::unasked("approval", "AWS knows no approvals");
-                seen.approvals.insert(ask.clone(), Seen::Unreadable(fault));
-            }
-            Facet::TargetGroups(arns) => {
-                seen.target_groups = self.target_group_kinds(arns).await.map(Some).into();
-            }
-            Facet::ScalingPolicies(key) => {
-                seen.policies = self.scaling_policies(key).await.map(Some).into();
-            }
-            Facet::CodeDeployGroup(search) => {
-                seen.code_deploy_group = self.code_deploy_group(search).await.into();
-            }
+            Facet::ServiceDeployment(key, id) => put(self.service_deployment(key, id), move |it| {
+                seen().service_deployment = it;
+            }),
+            Facet::Record(arn) => put(self.record(arn), move |it| seen().service_deployment = it),
+            Facet::Rule(arn) => put(self.rule(arn), move |it| {
+                seen().rules.insert(arn.clone(), it);
+            }),
+            Facet::RulesAround(group) => put(self.rules_around(group), move |it| {
+                seen().rules_around = it;
+            }),
+            Facet::OneOffTask(cluster, task) => put(self.one_off_task(cluster, task), move |it| {
+                seen().one_off_tasks.insert(task.clone(), it);
+            }),
+            Facet::Image(image) => put(self.image(image), move |it| {
+                seen().images.insert(image.clone(), it);
+            }),
+            other => self.look_further(other, to),
+        }
+    }
+
+    /// Beyond ECS, its images and the balancers' rules.
+    fn look_further<'a>(&'a self, facet: &'a Facet, to: &'a RefCell<Observation>) -> Look<'a> {
+        let seen = || to.borrow_mut();
+        match facet {
+            Facet::Alarms(names) => Box::pin(async move {
+                let found = self.alarms(names).await;
+                seen().alarms.extend(found);
+            }),
+            Facet::Metrics(request) => put(some(self.metrics(request)), move |it| {
+                seen().metrics.insert(request.clone(), it);
+            }),
+            Facet::TargetGroups(arns) => put(some(self.target_group_kinds(arns)), move |it| {
+                seen().target_groups = it;
+            }),
+            Facet::ScalingPolicies(key) => put(some(self.scaling_policies(key)), move |it| {
+                seen().policies = it;
+            }),
+            Facet::CodeDeployGroup(search) => put(self.code_deploy_group(search), move |it| {
+                seen().code_deploy_group = it;
+            }),
             Facet::CodeDeployments(key, since) => {
-                let found = self.code_deployments(key, *since).await;
-                seen.code_deployments = found.map(Some).into();
+                put(some(self.code_deployments(key, *since)), move |it| {
+                    seen().code_deployments = it;
+                })
             }
-            Facet::CodeDeployment(id) => {
-                let found = self.code_deployment(id).await.into();
-                seen.code_deployment.insert(id.clone(), found);
-            }
-            Facet::Image(image) => {
-                let found = self.image(image).await.into();
-                seen.images.insert(image.clone(), found);
-            }
+            Facet::CodeDeployment(id) => put(self.code_deployment(id), move |it| {
+                seen().code_deployment.insert(id.clone(), it);
+            }),
+            Facet::Http(probe) => put(unasked("GET", "AWS sends no probes"), move |it| {
+                seen().replies.insert(probe.clone(), it);
+            }),
+            Facet::Approval(ask) => put(unasked("approval", "AWS knows no approvals"), move |it| {
+                seen().approvals.insert(ask.clone(), it);
+            }),
+            Facet::Service(_)
+            | Facet::Beside(_)
+            | Facet::TaskDefinition(_)
+            | Facet::RunningTasks(_)
+            | Facet::StoppedTasks(_)
+            | Facet::Targets(_)
+            | Facet::NewestServiceDeployment(_)
+            | Facet::ServiceDeployment(..)
+            | Facet::Record(_)
+            | Facet::Rule(_)
+            | Facet::RulesAround(_)
+            | Facet::OneOffTask(..)
+            | Facet::Image(_) => unreachable!("these were looked at before"),
         }
     }
 
@@ -143,58 +182,6 @@ impl Aws {
         }
     }
 
-    async fn tasks(
-        &self,
-        key: &ServiceKey,
-        desired: DesiredStatus,
-    ) -> Result<Option<Vec<Task>>, Fault> {
-        let listed = self
-            .ecs
-            .list_tasks()
-            .cluster(key.cluster.as_str())
-            .service_name(key.service.short())
-            .desired_status(desired)
-            .send()
-            .await
-            .map_err(|error| fault("ListTasks", &error))?;
-        let arns: Vec<String> = listed
-            .task_arns()
-            .iter()
-            .take(TASKS_PER_CALL)
-            .cloned()
-            .collect();
-        if arns.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        let answer = Document::read();
-        self.ecs
-            .describe_tasks()
-            .cluster(key.cluster.as_str())
-            .set_tasks(Some(arns))
-            .include(TaskField::Tags)
-            .customize()
-            .interceptor(answer.clone())
-            .send()
-            .await
-            .map_err(|error| fault("DescribeTasks", &error))?;
-        Ok(Some(all(answer.answer(), "tasks").map(Task::new).collect()))
-    }
-
-    /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.
-    async fn one_off_task(&self, cluster: &Cluster, task: &TaskArn) -> Result<Option<Task>, Fault> {
-        let answer = Document::read();
-        self.ecs
-            .describe_tasks()
-            .cluster(cluster.as_str())
-            .tasks(task.as_str())
-            .customize()
-            .interceptor(answer.clone())
-            .send()
-            .await
-            .map_err(|error| fault("DescribeTasks", &error))?;
-        Ok(first(answer.answer(), "tasks").map(Task::new))
-    }
-
     async fn targets(&self, group: &TargetGroupArn) -> Result<Option<Vec<Target>>, Fault> {
         let described = self
             .elb
@@ -235,6 +222,23 @@ impl Aws {
         key: &ServiceKey,
         id: &DeploymentId,
     ) -> Result<Option<ServiceDeployment>, Fault> {
+        let mut listed = self.service_deployments(key).await?.into_iter();
+        match listed.find(|deployment| deployment.revision_id() == id.short()) {
+            Some(ours) => self.record(&ours.arn()).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn newest_service_deployment(
+        &self,
+        key: &ServiceKey,
+    ) -> Result<Option<ServiceDeployment>, Fault> {
+        let listed = self.service_deployments(key).await?.into_iter();
+        Ok(listed.max_by(|a, b| a.created().total_cmp(&b.created())))
+    }
+
+    /// In brief, the first page.
+    async fn service_deployments(&self, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Fault> {
         let listed = Document::read();
         self.ecs
             .list_service_deployments()
@@ -245,13 +249,8 @@ impl Aws {
             .send()
             .await
             .map_err(|error| fault("ListServiceDeployments", &error))?;
-        let ours = all(listed.answer(), "serviceDeployments")
-            .map(ServiceDeployment::new)
-            .find(|deployment| deployment.revision_id() == id.short());
-        match ours {
-            Some(ours) => self.record(&ours.arn()).await,
-            None => Ok(None),
-        }
+        let listed = all(listed.answer(), "serviceDeployments");
+        Ok(listed.map(ServiceDeployment::new).collect())
     }
 
     async fn record(&self, arn: &ServiceDeploymentArn) -> Result<Option<ServiceDeployment>, Fault> {
@@ -303,6 +302,14 @@ impl Aws {
     }
 }
 
+async fn some<T>(look: impl Future<Output = Result<T, Fault>>) -> Result<Option<T>, Fault> {
+    look.await.map(Some)
+}
+
+fn unasked<T>(operation: &str, message: &str) -> Ready<Result<Option<T>, Fault>> {
+    ready(Err(Fault::unasked(operation, message)))
+}
+
 pub(super) fn unreadable(operation: &str, message: &str) -> Fault {
     Fault {
         operation: operation.to_owned(),
@@ -320,6 +327,6 @@ pub fn all(mut answer: Value, member: &str) -> impl Iterator<Item = Value> + use
     list.into_iter()
 }
 
-fn first(answer: Value, member: &str) -> Option<Value> {
+pub(super) fn first(answer: Value, member: &str) -> Option<Value> {
     all(answer, member).next()
 }

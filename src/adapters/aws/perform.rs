@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Aws;
 use super::faults::fault;
-use super::limits::OnlyThrottled;
+use super::limits::{CHANGE, OnlyThrottled, within};
 use super::wire::Document;
 use crate::core::id::{ServiceDeploymentArn, ServiceKey, TaskArn, TaskDefinitionArn};
 use crate::core::live::Service;
@@ -20,7 +20,8 @@ impl Cloud for Aws {
 
     async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
         // The SDK's futures are large; on the heap they leave the stack to whoever drives.
-        Box::pin(self.call(action)).await
+        let change = Box::pin(self.call(action));
+        within(CHANGE, action.operation(), change).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! What people say on the pull request: a label, or a comment that is a command.
 //!
 //! **Invariant:** a word counts only from somebody with write permission on the repository, as GitHub tells it when the
-//! word is read; a comment only if it was made in the time of this run.
+//! word is read, and only if it was said in the time of this run, or of the one it took up since that asked: what was
+//! said of an earlier commit is not said of this one.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -44,6 +45,7 @@ struct Happened {
     event: String,
     actor: Option<User>,
     label: Option<Label>,
+    created_at: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,18 +64,24 @@ impl GitHub {
         let Some(pull) = self.pull_request().await? else {
             return Ok(None);
         };
-        if let Some(word) = self.in_comments(pull, ask.how.comment.as_deref()).await? {
+        let since = self.settings.since.min(ask.since);
+        let own = ask.how.comment.as_deref();
+        if let Some(word) = self.in_comments(pull, own, since).await? {
             return Ok(Some(word));
         }
         match &ask.how.label {
-            Some(label) => self.in_labels(pull, label).await,
+            Some(label) => self.in_labels(pull, label, since).await,
             None => Ok(None),
         }
     }
 
     /// The newest word of somebody who may say it.
-    async fn in_comments(&self, pull: u64, own: Option<&str>) -> Result<Option<Word>, Failed> {
-        let since = self.settings.since;
+    async fn in_comments(
+        &self,
+        pull: u64,
+        own: Option<&str>,
+        since: Timestamp,
+    ) -> Result<Option<Word>, Failed> {
         let path = format!("/issues/{pull}/comments");
         let query = [("since", since.to_string())];
         let query = query
@@ -94,15 +102,21 @@ impl GitHub {
         Ok(None)
     }
 
-    /// Whether the label is there, put there by somebody who may.
-    async fn in_labels(&self, pull: u64, label: &str) -> Result<Option<Word>, Failed> {
+    /// Whether the label is there, put there since by somebody who may (REST API "issue events": `labeled`).
+    async fn in_labels(
+        &self,
+        pull: u64,
+        label: &str,
+        since: Timestamp,
+    ) -> Result<Option<Word>, Failed> {
         let path = format!("/issues/{pull}/events");
         let happened: Vec<Happened> = self.client.list(LABELS, &path, &[]).await?;
         let last = happened.into_iter().rev().find(|it| {
             let is_it = it.label.as_ref().is_some_and(|it| it.name == label);
             is_it && matches!(it.event.as_str(), "labeled" | "unlabeled")
         });
-        let Some((true, Some(actor))) = last.map(|it| (it.event == "labeled", it.actor)) else {
+        let is_set = |it: &Happened| it.event == "labeled" && it.created_at >= since;
+        let Some(actor) = last.filter(is_set).and_then(|it| it.actor) else {
             return Ok(None);
         };
         let by = actor.login;

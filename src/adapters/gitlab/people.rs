@@ -1,7 +1,8 @@
 //! What people say on the merge request: a label, or a note that is a command.
 //!
 //! **Invariant:** a word counts only from a member who may push (role Developer or higher), as GitLab tells it when
-//! the word is read; a note only if it was made in the time of this run.
+//! the word is read, and only if it was said in the time of this run, or of the one it took up since that asked: what
+//! was said of an earlier commit is not said of this one.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -35,6 +36,7 @@ struct Labelled {
     user: Option<User>,
     action: String,
     label: Option<Label>,
+    created_at: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,11 +60,13 @@ impl GitLab {
         let Some(request) = self.merge_request().await? else {
             return Ok(None);
         };
-        if let Some(word) = self.in_notes(request, ask.how.comment.as_deref()).await? {
+        let since = self.settings.since.min(ask.since);
+        let own = ask.how.comment.as_deref();
+        if let Some(word) = self.in_notes(request, own, since).await? {
             return Ok(Some(word));
         }
         match &ask.how.label {
-            Some(label) => self.in_labels(request, label).await,
+            Some(label) => self.in_labels(request, label, since).await,
             None => Ok(None),
         }
     }
@@ -72,11 +76,12 @@ impl GitLab {
         &self,
         request: MergeRequest,
         own: Option<&str>,
+        since: Timestamp,
     ) -> Result<Option<Word>, Failed> {
         let path = format!("{}?sort=asc&order_by=created_at", notes(request));
         let said: Vec<Said> = self.client.list(READ, &self.access()?, &path).await?;
         for said in said.into_iter().rev() {
-            let is_new = said.created_at >= self.settings.since;
+            let is_new = said.created_at >= since;
             let (Some(says), Some(author), true) = (spoken(&said.body, own), said.author, is_new)
             else {
                 continue;
@@ -89,14 +94,20 @@ impl GitLab {
         Ok(None)
     }
 
-    /// Whether the label is there, put there by somebody who may.
-    async fn in_labels(&self, request: MergeRequest, label: &str) -> Result<Option<Word>, Failed> {
+    /// Whether the label is there, put there since by somebody who may ("Resource label events API": `add`).
+    async fn in_labels(
+        &self,
+        request: MergeRequest,
+        label: &str,
+        since: Timestamp,
+    ) -> Result<Option<Word>, Failed> {
         let path = format!("{}/resource_label_events", of(request));
         let labelled: Vec<Labelled> = self.client.list(READ, &self.access()?, &path).await?;
         let last = labelled
             .into_iter()
             .rfind(|it| it.label.as_ref().is_some_and(|it| it.name == label));
-        let Some((true, Some(user))) = last.map(|it| (it.action == "add", it.user)) else {
+        let is_set = |it: &Labelled| it.action == "add" && it.created_at >= since;
+        let Some(user) = last.filter(is_set).and_then(|it| it.user) else {
             return Ok(None);
         };
         let may = self.may_approve(request, user.id).await?;

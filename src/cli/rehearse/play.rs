@@ -194,6 +194,10 @@ impl Clock for Watched {
             }
         }
     }
+
+    async fn pass_until(&self, until: Timestamp) -> Wake {
+        self.clock.pass_until(until).await
+    }
 }
 
 /// Targets or tasks that serve, and tasks that are there.

@@ -171,10 +171,9 @@ fn has_enough(gate: &Gate, tally: &Tally, progress: &GateProgress) -> bool {
 
 /// Whether it had enough, whatever the newest look said.
 fn has_passed(gate: &Gate, tally: &Tally, progress: &GateProgress) -> bool {
-    let covered = tally.seen_until.map_or(SignedDuration::ZERO, |until| {
-        until.duration_since(progress.began)
-    });
-    let baked = is_settled(gate, tally) || covered >= signed(gate.pace.bake);
+    let baked = progress.watched_for(signed(gate.pace.bake));
+    let is_covered = tally.seen_until.is_some_and(|until| until >= baked);
+    let baked = is_settled(gate, tally) || is_covered;
     baked && tally.passed >= gate.pace.count.max(1)
 }
 
@@ -204,7 +203,7 @@ fn due_at(gate: &Gate, tally: &Tally, progress: &GateProgress) -> Option<Timesta
 /// When a gate that is still undecided is decided against.
 pub fn deadline(gate: &Gate, progress: &GateProgress) -> Timestamp {
     let time = signed(gate.pace.bake).saturating_add(signed(gate.pace.timeout));
-    progress.began.checked_add(time).unwrap_or(Timestamp::MAX)
+    progress.watched_for(time)
 }
 
 fn signed(duration: std::time::Duration) -> SignedDuration {

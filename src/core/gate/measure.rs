@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::errors::{MINUTE, read as errors, requests_and_errors};
-use super::gate::{Check, Gate, OneOff, Quiet};
+use super::gate::{Approval, Check, Gate, OneOff, Quiet};
 use super::metric::{Bounds, MetricQuery, MetricsRequest, PUBLICATION_DELAY, Window};
 use super::need::{Ask, Need, Run, Sample, Says, Word};
 use super::progress::{GateProgress, Tally};
@@ -33,6 +33,7 @@ pub(super) fn need(
         Check::Approval(how) => Need::Approval(Ask {
             gate: gate.name.clone(),
             how: how.clone(),
+            since: progress.began,
         }),
         Check::Task(task) => match &tally.task {
             Some(arn) => Need::Task(arn.clone()),
@@ -99,7 +100,7 @@ pub(super) fn read(
             }
             reading
         }
-        (Check::Approval(_), Sample::Approval(word)) => approval(word.as_ref()),
+        (Check::Approval(how), Sample::Approval(word)) => approval(how, word.as_ref()),
         _ => Reading::Error("the answer is not to what was asked".to_owned()),
     };
     Readings::One(reading)
@@ -300,9 +301,13 @@ fn ended(task: &OneOff, seen: Option<&Task>) -> Reading {
     }
 }
 
-fn approval(word: Option<&Word>) -> Reading {
+fn approval(how: &Approval, word: Option<&Word>) -> Reading {
     match word {
-        None => Reading::Wait("nobody has approved yet".to_owned()),
+        None => Reading::Wait(match &how.label {
+            // One that was there before does not count, and whoever sees it there wonders.
+            Some(label) => format!("nobody has approved yet, or set the label {label} since"),
+            None => "nobody has approved yet".to_owned(),
+        }),
         Some(Word {
             says: Says::Yes,
             by,

@@ -49,6 +49,8 @@ pub struct Run {
 pub struct Ask {
     pub gate: String,
     pub how: Approval,
+    /// When the step's gates were first asked, by this run or by one that it took up.
+    pub since: Timestamp,
 }
 
 /// A person's word.

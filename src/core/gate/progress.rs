@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
-use super::reading::{Reading, Readings};
+use super::reading::{Reading, Readings, cut};
 use crate::core::id::TaskArn;
 
 /// The gates of one step, under way.
@@ -16,6 +16,9 @@ use crate::core::id::TaskArn;
 pub struct GateProgress {
     /// When the step's gates were first asked.
     pub began: Timestamp,
+    /// For how long since then nobody looked: neither bakes nor timeouts count that.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub unattended: SignedDuration,
     /// From when on both sides' requests are compared: the first step with traffic on the new side. The promise of
     /// the comparison is for the rollout, not for each step of it.
     pub compared_since: Timestamp,
@@ -47,6 +50,7 @@ impl GateProgress {
     pub fn begin(now: Timestamp) -> Self {
         Self {
             began: now,
+            unattended: SignedDuration::ZERO,
             compared_since: now,
             tallies: BTreeMap::new(),
         }
@@ -58,6 +62,29 @@ impl GateProgress {
         Self {
             compared_since: self.compared_since,
             ..Self::begin(now)
+        }
+    }
+
+    /// Goes on after nobody looked for so long. What was measured meanwhile is evidence all the same.
+    pub fn resume(&mut self, unattended: SignedDuration) {
+        self.unattended = self.unattended.saturating_add(unattended);
+    }
+
+    /// When so much time will have been watched.
+    pub fn watched_for(&self, time: SignedDuration) -> Timestamp {
+        let time = time.saturating_add(self.unattended);
+        self.began.checked_add(time).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What the looks said is kept to its first words; what they came to is kept.
+    pub fn cut_words(&mut self) {
+        for tally in self.tallies.values_mut() {
+            if let Some(last) = &mut tally.last {
+                last.cut();
+            }
+            if let Some(failure) = &mut tally.failure {
+                cut(failure);
+            }
         }
     }
 

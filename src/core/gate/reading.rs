@@ -76,4 +76,26 @@ impl Reading {
             | Self::Error(said) => said,
         }
     }
+
+    /// Keeps the first words.
+    pub(super) fn cut(&mut self) {
+        match self {
+            Self::Pass(said)
+            | Self::Fail(said)
+            | Self::Wait(said)
+            | Self::NoData(said)
+            | Self::Error(said) => cut(said),
+        }
+    }
+}
+
+/// Characters that are left of words for which there is little room.
+const FIRST_WORDS: usize = 60;
+
+/// Keeps the first words; what was cut is marked by `…`.
+pub(super) fn cut(said: &mut String) {
+    if let Some((end, _)) = said.char_indices().nth(FIRST_WORDS) {
+        said.truncate(end);
+        said.push('…');
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{list, text, time};
-use crate::core::id::ServiceDeploymentArn;
+use crate::core::id::{DeploymentId, ServiceDeploymentArn};
 
 /// One element of `DescribeServiceDeployments.serviceDeployments`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,19 @@ impl ServiceDeployment {
 
     pub fn arn(&self) -> ServiceDeploymentArn {
         ServiceDeploymentArn::new(text(&self.0, "serviceDeploymentArn"))
+    }
+
+    /// When it was made, in seconds since the epoch; 0 where that is not said.
+    pub fn created(&self) -> f64 {
+        self.0
+            .get("createdAt")
+            .and_then(Value::as_f64)
+            .unwrap_or_default()
+    }
+
+    /// The deployment among the service's own (`ecs-svc/<digits>`) that it is the record of.
+    pub fn deployment(&self) -> DeploymentId {
+        DeploymentId::new(format!("ecs-svc/{}", self.revision_id()))
     }
 
     /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `STOP_REQUESTED`, `ROLLBACK_REQUESTED`,

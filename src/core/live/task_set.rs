@@ -1,5 +1,6 @@
 //! A task set of a service of the EXTERNAL controller, as it stands in `Service.taskSets`.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{count, list, text};
@@ -25,6 +26,12 @@ impl<'a> TaskSet<'a> {
 
     pub fn task_definition(self) -> TaskDefinitionArn {
         TaskDefinitionArn::new(text(self.0, "taskDefinition"))
+    }
+
+    /// When it was made.
+    pub fn created(self) -> Option<Timestamp> {
+        let seconds = self.0.get("createdAt").and_then(Value::as_f64)?;
+        Timestamp::from_second(seconds as i64).ok()
     }
 
     /// `PRIMARY`, `ACTIVE` or `DRAINING`.

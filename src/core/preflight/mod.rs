@@ -8,9 +8,11 @@ mod alarms;
 mod counts;
 mod groups;
 mod native;
+mod session;
 mod time;
 
 pub use native::production_rules;
+pub use session::{Session, outlives};
 
 use crate::core::live::{Alarm, Rule, ScalingPolicy, TargetGroup};
 use crate::core::plan::{Course, Plan, Strategy, Survey};

@@ -1,5 +1,6 @@
 //! Findings of plans, by what the service is and what was looked at.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
@@ -294,4 +295,26 @@ fn codedeploy_stops_at_once_for_an_alarm_and_needs_the_serving_group() {
     check(&survey, Auto, &[]);
     survey.code_deploy.as_mut().unwrap().group = pair("other");
     check(&survey, Auto, &[(Error, "blue is not of the pair")]);
+}
+
+#[test]
+fn a_rollout_that_may_outlive_its_credentials_is_warned_of() {
+    let check = |session: Session, expected: Option<&str>| {
+        let wanted = definition("web:2", "awsvpc");
+        let plan = plan(&survey(json!({})), &wanted, StrategyAsked::Auto);
+        assert_eq!(plan.time_limit().as_secs(), 1800);
+        let now = Timestamp::from_second(0).unwrap();
+        let found = outlives(&plan, session, now);
+        assert_eq!(found.as_ref().map(|it| it.message.as_str()), expected);
+        assert!(found.is_none_or(|it| it.severity == Severity::Warning));
+    };
+    let until = |second| Session::Until(Timestamp::from_second(second).unwrap());
+    check(Session::Lasting, None);
+    check(until(1800), None);
+    let ends = "the rollout may take 30 min, and its credentials end in 29 min";
+    check(until(1799), Some(ends));
+    let over = "the rollout may take 30 min, and its credentials end in 0 min";
+    check(until(-5), Some(over));
+    // Less than the hour that a session by OIDC lasts.
+    check(Session::Untold, None);
 }

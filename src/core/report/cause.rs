@@ -1,6 +1,4 @@
-//! Why a rollout did not complete.
-//!
-//! **Invariant:** each reason has one name for scripts and one sentence for people, and both stay what they are.
+//! Why a rollout did not end as it was wanted.
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +64,13 @@ pub enum Cause {
         operation: String,
         message: String,
     },
+    /// The machine took turn after turn without a pause: a defect of ecsdeploy, which ends it.
+    Restless,
+    /// AWS takes the credentials no longer, and none came in their place.
+    NoCredentials {
+        operation: String,
+        message: String,
+    },
     /// A service with the canary's name is there and is not ours.
     NotOurs {
         service: String,
@@ -106,6 +111,8 @@ impl Cause {
             Self::Deadline { .. } => "deadline",
             Self::Refused { .. } => "refused",
             Self::Blind { .. } => "blind",
+            Self::Restless => "restless",
+            Self::NoCredentials { .. } => "no_credentials",
             Self::NotOurs { .. } => "not_ours",
             Self::ServiceGone { .. } => "service_gone",
             Self::NoWayBack { .. } => "no_way_back",
@@ -149,6 +156,13 @@ impl std::fmt::Display for Cause {
             Self::Refused { operation, message } => write!(f, "{operation} was refused: {message}"),
             Self::Blind { operation, message } => {
                 write!(f, "the service could not be read: {operation}: {message}")
+            }
+            Self::Restless => f.write_str("ecsdeploy went round in circles and was stopped"),
+            Self::NoCredentials { operation, message } => {
+                write!(
+                    f,
+                    "AWS does not take the credentials: {operation}: {message}"
+                )
             }
             Self::NotOurs { service } => write!(
                 f,

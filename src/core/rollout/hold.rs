@@ -18,7 +18,7 @@ use super::{Facet, Turn, Watch};
 use crate::core::gate::{
     Balanced, Gate, GateProgress, Judgement, Side, Standing, Subject, Verdict, deadline,
 };
-use crate::core::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn};
+use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
 use crate::core::live::Service;
 use crate::core::report::{Cause, Event};
 use crate::core::service::Share;
@@ -47,10 +47,10 @@ pub enum Held {
     Failed(Cause),
 }
 
-/// A rule whose two target groups have a revision each.
+/// Two target groups that have a revision each, and the load balancer in front of them (`app/NAME/ID`), where it is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Divided<'a> {
-    pub rule: &'a RuleArn,
+    pub load_balancer: Option<&'a str>,
     pub blue: &'a TargetGroupArn,
     pub green: &'a TargetGroupArn,
 }
@@ -86,7 +86,7 @@ impl Turning<'_> {
             hear(gates, &gating.progress, &subject, service, self.seen, now);
         gating.progress = progress;
         self.tell_standings(share, &mut gating, &judgement);
-        let baked = gating.progress.began + signed(asked.bake);
+        let baked = gating.progress.watched_for(signed(asked.bake));
         let latest = now + pause;
         let latest = if now < baked {
             latest.min(baked)
@@ -259,7 +259,7 @@ impl Turning<'_> {
         let side =
             |deployment, task_definition, tasks, group: fn(&Divided<'_>) -> TargetGroupArn| {
                 let own = divided.first().and_then(|first| {
-                    let load_balancer = first.rule.load_balancer()?.to_owned();
+                    let load_balancer = first.load_balancer?.to_owned();
                     let target_group = group(first);
                     Some(Balanced {
                         target_group,

@@ -34,7 +34,7 @@ impl Turning<'_> {
             Facet::Beside(_) => self.seen.beside.was_asked(),
             Facet::RunningTasks(_) => self.seen.running_tasks.was_asked(),
             Facet::StoppedTasks(_) => self.seen.stopped_tasks.was_asked(),
-            Facet::ServiceDeployment(..) | Facet::Record(_) => {
+            Facet::ServiceDeployment(..) | Facet::NewestServiceDeployment(_) | Facet::Record(_) => {
                 self.seen.service_deployment.was_asked()
             }
             Facet::Targets(group) => self.seen.targets.get(group).is_some_and(Seen::was_asked),

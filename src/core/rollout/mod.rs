@@ -47,6 +47,11 @@ pub fn turn(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn
 
 fn decide(plan: &Plan, at: &State, seen: &Observation, now: Timestamp) -> Turn {
     let it = Turning::new(plan, at, seen, now);
+    if let Some(fault) = seen.without_credentials()
+        && it.next.outcome().is_none()
+    {
+        return it.blind(fault);
+    }
     if let Some(Wish::Undo { by }) = &seen.wish
         && it.can_cancel()
     {

@@ -16,6 +16,7 @@ use crate::core::live::{
     Alarm, CodeDeployment, DeploymentGroup, EcrImage, EcrImageDetail, GroupKey, Rule,
     ScalingPolicy, Service, ServiceDeployment, Target, TargetGroup, Task,
 };
+use crate::core::report::Cause;
 use crate::core::taskdef::Described;
 
 /// The facets to look at next; looking at everything each time is what gets a tool throttled.
@@ -38,6 +39,8 @@ pub enum Facet {
     Targets(TargetGroupArn),
     /// ListServiceDeployments and DescribeServiceDeployments: ECS's own record of one deployment.
     ServiceDeployment(ServiceKey, DeploymentId),
+    /// ListServiceDeployments: what ECS says in brief of the newest.
+    NewestServiceDeployment(ServiceKey),
     /// DescribeServiceDeployments of a record that was found before.
     Record(ServiceDeploymentArn),
     /// DescribeRules of one rule.
@@ -53,7 +56,7 @@ pub enum Facet {
     /// CodeDeploy's ListDeployments and BatchGetDeployments: the group's unfinished deployments, and with a time all
     /// that were made since.
     CodeDeployments(GroupKey, Option<Timestamp>),
-    /// CodeDeploy's GetDeployment, ListDeploymentTargets and BatchGetDeploymentTargets.
+    /// CodeDeploy's GetDeployment, ListDeploymentTargets (once) and BatchGetDeploymentTargets.
     CodeDeployment(DeploymentId),
     /// DescribeImages.
     Image(EcrImage),
@@ -150,7 +153,33 @@ pub struct Observation {
     pub wish: Option<Wish>,
 }
 
+impl Observation {
+    /// A call that AWS did not even consider: neither is anything known now, nor was anything done. Whichever facets were
+    /// asked for, one of these is nearly always among them.
+    pub fn without_credentials(&self) -> Option<&Fault> {
+        let changed = self.receipt.as_ref().and_then(|it| it.as_ref().err());
+        let services = [&self.service, &self.beside];
+        let definitions = self.task_definitions.values().filter_map(Seen::fault);
+        let deployments = self.code_deployment.values().filter_map(Seen::fault);
+        changed
+            .into_iter()
+            .chain(services.into_iter().filter_map(Seen::fault))
+            .chain(self.service_deployment.fault())
+            .chain(self.code_deployments.fault())
+            .chain(definitions)
+            .chain(deployments)
+            .find(|fault| fault.kind == FaultKind::NoCredentials)
+    }
+}
+
 impl<T> Seen<T> {
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unreadable(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
     pub fn is(&self) -> Option<&T> {
         match self {
             Self::Is(seen) => Some(seen),
@@ -181,6 +210,14 @@ impl Fault {
             kind: FaultKind::Refused,
             code: String::new(),
             message: message.to_owned(),
+        }
+    }
+
+    /// That AWS did not accept the call, as why a rollout ends.
+    pub fn refusal(&self) -> Cause {
+        Cause::Refused {
+            operation: self.operation.clone(),
+            message: self.message.clone(),
         }
     }
 

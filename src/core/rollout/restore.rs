@@ -60,7 +60,7 @@ impl Turning<'_> {
         let own = ("deploymentConfiguration".to_owned(), json!(native.after));
         let mut members = Map::from_iter([own]);
         if matches!(outcome, Outcome::RolledBack { .. }) {
-            members.extend(self.plan.settings.before.clone());
+            members.extend(self.changed_back(self.seen.service.is()));
         }
         let action = self.update_service(&members);
         self.act(action, Watch::new())

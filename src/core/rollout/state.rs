@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Facet, Gating, Stage, Watch};
@@ -16,8 +16,12 @@ pub struct State {
     /// [`Plan::digest`] of the plan it belongs to.
     pub plan: String,
     pub phase: Phase,
+    /// Names and searches hold on to it: it never moves.
     pub began: Timestamp,
-    /// When the phase was entered.
+    /// For how long in all nobody drove it: no limit counts that.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub unattended: SignedDuration,
+    /// When the phase was entered, later by the time in which nobody drove it.
     pub entered: Timestamp,
     /// The wanted revision, once there is one.
     pub revision: Option<TaskDefinitionArn>,
@@ -71,6 +75,9 @@ pub struct Told {
     pub last_event: Option<String>,
     /// Tasks whose failure, and targets (`group target port reason`) whose ill health was told.
     pub named: BTreeSet<String>,
+    /// Steps of the way that were ordered and need not be again: pauses that were ended, the change of the way back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub marks: BTreeSet<String>,
     pub progress: Option<Progress>,
     pub trouble: Option<String>,
 }
@@ -124,6 +131,7 @@ impl State {
             plan: plan.digest(),
             phase,
             began: now,
+            unattended: SignedDuration::ZERO,
             entered: now,
             revision,
             deployment: None,
@@ -152,6 +160,33 @@ impl State {
         }
     }
 
+    /// Goes on after nobody drove it for so long, in which nothing was waited for and nothing held. Since when there is
+    /// evidence stays, and how old an order is, and since when a side drains: that went on.
+    pub fn resume(&mut self, unattended: SignedDuration) {
+        let later = |at: Timestamp| at.checked_add(unattended).unwrap_or(Timestamp::MAX);
+        self.unattended = self.unattended.saturating_add(unattended);
+        self.entered = later(self.entered);
+        if let Phase::Canary { well_since } = &mut self.phase {
+            *well_since = well_since.map(later);
+        }
+        if let Some(gating) = &mut self.gating {
+            gating.progress.resume(unattended);
+        }
+    }
+
+    /// The same state with nothing in it that could be done without: names whose loss costs saying something twice, and
+    /// the words of readings, cut short.
+    #[must_use]
+    pub fn terse(&self) -> Self {
+        let mut terse = self.clone();
+        terse.told.named.clear();
+        terse.told.trouble = None;
+        if let Some(gating) = &mut terse.gating {
+            gating.progress.cut_words();
+        }
+        terse
+    }
+
     /// Enters a phase; what was ordered belonged to the one before.
     pub fn enter(&mut self, phase: Phase, now: Timestamp) {
         self.phase = phase;
@@ -164,6 +199,40 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn what_is_named_after_the_beginning_keeps_its_name() {
+        let well_since = Some(at(120));
+        let mut state = State {
+            plan: String::new(),
+            phase: Phase::Canary { well_since },
+            began: at(60),
+            unattended: SignedDuration::ZERO,
+            entered: at(90),
+            revision: None,
+            deployment: None,
+            record: None,
+            ordered: Some(at(150)),
+            blind_looks: 0,
+            looks: 0,
+            gating: None,
+            told: Told::default(),
+        };
+        let mut expected = state.clone();
+        state.resume(SignedDuration::from_hours(1));
+        state.resume(SignedDuration::from_hours(1));
+        expected.unattended = SignedDuration::from_hours(2);
+        expected.entered = at(7290);
+        let well_since = Some(at(7320));
+        expected.phase = Phase::Canary { well_since };
+        assert_eq!(state, expected);
+        let read: State = serde_json::from_value(serde_json::to_value(&state).unwrap()).unwrap();
+        assert_eq!(read, state);
+    }
 
     #[test]
     fn each_is_told_once_and_no_more_than_fifty_are() {

@@ -3,6 +3,8 @@
 //! **Invariant:** whatever is not a strategy's own stands here once: looking again when a look did not work, giving up
 //! truthfully, telling only what is new.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace;
@@ -55,17 +57,58 @@ impl<'a> Turning<'a> {
     }
 
     pub fn undo(self, cause: &Cause, by: Undoer) -> Turn {
-        match &self.plan.strategy {
+        self.in_time(cause, |it| match &it.plan.strategy {
             Strategy::Rolling | Strategy::Beside(_) | Strategy::TaskSets(_) => {
-                self.undo_rolling(cause, by)
+                it.undo_rolling(cause, by)
             }
-            Strategy::Native(_) => self.undo_native(cause),
-            Strategy::CodeDeploy(_) => self.undo_code_deploy(cause),
+            Strategy::Native(_) => it.undo_native(cause),
+            Strategy::CodeDeploy(_) => it.undo_code_deploy(cause),
+        })
+    }
+
+    /// A way back looks and orders first. It is late only when it has nothing new to order: when it waits, or would order
+    /// again what has just failed.
+    pub fn in_time(self, cause: &Cause, go_back: impl FnOnce(Self) -> Turn) -> Turn {
+        let (plan, seen, now) = (self.plan, self.seen, self.now);
+        let orders_anew = !self.has_failed_order();
+        let turn = go_back(self);
+        let waits = match turn.act {
+            Some(_) => !orders_anew,
+            None => turn.wake_at.is_some(),
+        };
+        let phase = &turn.next.phase;
+        let goes_on = matches!(
+            phase,
+            Phase::Undo { .. } | Phase::TaskSets(Stage::Back { .. })
+        );
+        let it = Self {
+            plan,
+            seen,
+            now,
+            next: turn.next.clone(),
+            say: turn.say.clone(),
+        };
+        if !(waits && goes_on && it.is_undo_late()) {
+            return turn;
         }
+        let seconds = plan.intent.limits.undo_timeout.as_secs();
+        it.undo_failed(cause, format!("the timeout of {seconds} s passed"))
+    }
+
+    pub fn is_undo_late(&self) -> bool {
+        self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
+    }
+
+    pub fn undo_failed(self, from: &Cause, reason: String) -> Turn {
+        let from = Box::new(from.clone());
+        self.conclude(Outcome::Stranded {
+            cause: Cause::UndoFailed { from, reason },
+        })
     }
 
     // How a turn ends.
 
+    /// Orders right after one that failed are paced: what AWS just refused it will most likely refuse again.
     pub fn act(mut self, action: Action, watch: Watch) -> Turn {
         if let (Phase::Deploy, Some(Wish::Undo { by })) = (&self.next.phase, &self.seen.wish) {
             // What was ordered was looked for, and is not there: it is not ordered again to be taken back.
@@ -73,11 +116,12 @@ impl<'a> Turning<'a> {
             return self.conclude(Outcome::Failed { cause });
         }
         self.next.ordered = Some(self.now);
+        let pause = self.has_failed_order().then_some(pace::LOOK_AGAIN);
         Turn {
+            wake_at: pause.map(|pause| self.now + pause),
             next: self.next,
             act: Some(action),
             watch,
-            wake_at: None,
             say: self.say,
             left: None,
         }
@@ -144,6 +188,10 @@ impl<'a> Turning<'a> {
         }
     }
 
+    fn has_failed_order(&self) -> bool {
+        matches!(self.receipt(), Some(Err(_)))
+    }
+
     /// The service as last seen: UpdateService's own answer is newer than any read beside it.
     pub fn service(&self) -> Seen<&Service> {
         if let Some(service) = self.updated(&self.plan.target) {
@@ -184,16 +232,41 @@ impl<'a> Turning<'a> {
     pub fn blind(mut self, fault: &Fault) -> Turn {
         self.tell_trouble(fault);
         self.next.blind_looks += 1;
-        let hopeless = fault.kind != FaultKind::Unanswered;
+        // The SDK fetches credentials anew where their source gives more.
+        let hopeless = matches!(fault.kind, FaultKind::Refused | FaultKind::Denied);
         if hopeless || self.next.blind_looks > self.plan.intent.limits.blind_looks {
-            return self.give_up(Cause::Blind {
-                operation: fault.operation.clone(),
-                message: fault.message.clone(),
-            });
+            let (operation, message) = (fault.operation.clone(), fault.message.clone());
+            return match fault.kind {
+                FaultKind::NoCredentials => self.without_credentials(operation, message),
+                _ => self.give_up(Cause::Blind { operation, message }),
+            };
         }
         let watch = self.next.first_watch(self.plan);
         let pause = pace::LOOK_AGAIN;
         self.look_after(pause, watch)
+    }
+
+    /// Nothing can be called any more, not even to put something away: what has begun is left to whoever takes it up with
+    /// credentials.
+    fn without_credentials(self, operation: String, message: String) -> Turn {
+        let cause = Cause::NoCredentials { operation, message };
+        let has_a_canary = matches!(self.plan.strategy, Strategy::Beside(_));
+        let has_begun = match self.next.phase {
+            Phase::Register => false,
+            Phase::Deploy if has_a_canary => true,
+            Phase::Canary {
+                well_since: Some(_),
+            } => true,
+            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => {
+                self.next.ordered.is_some() || self.next.deployment.is_some()
+            }
+            _ => true,
+        };
+        if has_begun {
+            self.leave(cause)
+        } else {
+            self.finish(Outcome::Failed { cause })
+        }
     }
 
     /// Ends the rollout where it stands.
@@ -201,8 +274,11 @@ impl<'a> Turning<'a> {
         let changed = match &self.next.phase {
             Phase::Register | Phase::Canary { .. } => false,
             // A set that was made stands there, and the test rule may lead to it.
-            Phase::TaskSets(Stage::Raise) => self.next.deployment.is_some(),
-            Phase::Deploy => self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. }),
+            Phase::TaskSets(Stage::Raise) if self.next.deployment.is_some() => true,
+            // What was ordered may be there, unless AWS said that it is not.
+            Phase::Deploy | Phase::TaskSets(Stage::Raise) => {
+                self.next.ordered.is_some() && !matches!(cause, Cause::Refused { .. })
+            }
             _ => true,
         };
         self.conclude(if changed {
@@ -214,7 +290,14 @@ impl<'a> Turning<'a> {
 
     /// The time for the whole rollout passed before its deployment began.
     pub fn is_late(&self) -> bool {
-        self.waited(self.next.began).unsigned_abs() > self.plan.time_limit()
+        self.spent() > self.plan.time_limit()
+    }
+
+    /// How long the rollout has been driven.
+    pub fn spent(&self) -> Duration {
+        let waited = self.waited(self.next.began);
+        let driven = waited.saturating_sub(self.next.unattended);
+        Duration::try_from(driven).unwrap_or_default()
     }
 
     pub fn too_late(self) -> Turn {
@@ -233,10 +316,7 @@ impl<'a> Turning<'a> {
     }
 
     pub fn refused(self, fault: &Fault) -> Turn {
-        let cause = Cause::Refused {
-            operation: fault.operation.clone(),
-            message: fault.message.clone(),
-        };
+        let cause = fault.refusal();
         match self.next.phase.clone() {
             Phase::Undo { cause: from, .. } => self.conclude(Outcome::Stranded {
                 cause: Cause::UndoFailed {
@@ -269,8 +349,12 @@ impl<'a> Turning<'a> {
         self.plan.before.deployment.as_ref() == Some(&deployment.id())
     }
 
-    /// Whether this deployment is the old revision, serving again.
+    /// Whether this deployment is the old revision, serving again. Never the one that is rolled out or followed, though
+    /// it may have been there before.
     pub fn is_way_back(&self, deployment: Deployment<'_>) -> bool {
+        if self.next.deployment.as_ref() == Some(&deployment.id()) {
+            return false;
+        }
         let serving = self.plan.before.serving.as_ref();
         let old = serving == Some(&deployment.task_definition()) && !self.is_revision(deployment);
         old || self.was_there_before(deployment)

@@ -11,12 +11,12 @@ pub fn steps(intent: &Intent) -> Result<Vec<u32>, Refusal> {
         Err(needs_ecs(asked, "EXTERNAL", instead))
     };
     match intent.strategy {
-        StrategyAsked::Auto | StrategyAsked::TaskSets => Ok(rising(intent.weights.iter().copied())),
+        StrategyAsked::Auto | StrategyAsked::TaskSets => Ok(intent.weights.steps().to_vec()),
         StrategyAsked::BlueGreen => Ok(vec![100]),
-        StrategyAsked::Canary(CanarySize::Percent(percent)) => Ok(rising([whole(percent)])),
+        StrategyAsked::Canary(CanarySize::Percent(percent)) => Ok(up_to_all([whole(percent)])),
         StrategyAsked::Linear(step) => {
             let step = whole(step);
-            Ok(rising((1..=100 / step).map(|times| times * step)))
+            Ok(up_to_all((1..=100 / step).map(|times| times * step)))
         }
         StrategyAsked::Canary(CanarySize::Tasks(_)) => refused("a canary of single tasks"),
         StrategyAsked::Rolling => refused("a rolling deployment"),
@@ -28,40 +28,36 @@ fn whole(percent: f64) -> u32 {
     (percent.round() as u32).clamp(1, 100)
 }
 
-fn rising(asked: impl IntoIterator<Item = u32>) -> Vec<u32> {
-    let within = |step: &u32| (1..100).contains(step);
-    let mut steps: Vec<u32> = asked.into_iter().filter(within).collect();
-    steps.sort_unstable();
-    steps.dedup();
-    steps.push(100);
-    steps
+fn up_to_all(rising: impl IntoIterator<Item = u32>) -> Vec<u32> {
+    let partial = rising.into_iter().filter(|step| *step < 100);
+    partial.chain([100]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(strategy: StrategyAsked, weights: &[u32], expected: Option<&[u32]>) {
+    fn check(strategy: StrategyAsked, weights: &str, expected: Option<&[u32]>) {
         let intent = Intent {
             strategy,
-            weights: weights.to_vec(),
+            weights: weights.parse().expect(weights),
             ..Intent::default()
         };
         let found = steps(&intent).ok();
-        assert_eq!(found.as_deref(), expected, "{strategy:?} {weights:?}");
+        assert_eq!(found.as_deref(), expected, "{strategy:?} {weights}");
     }
 
     #[test]
-    fn weights_rise_to_100_and_other_strategies_come_to_weights() {
+    fn weights_are_kept_to_and_other_strategies_come_to_weights() {
         use StrategyAsked::{Auto, BlueGreen, Canary, Linear, Rolling, TaskSets};
-        check(Auto, &[50, 5, 50, 0, 100, 400], Some(&[5, 50, 100]));
-        check(TaskSets, &[], Some(&[100]));
-        check(BlueGreen, &[5, 100], Some(&[100]));
-        check(Canary(CanarySize::Percent(10.0)), &[100], Some(&[10, 100]));
-        check(Canary(CanarySize::Percent(0.1)), &[100], Some(&[1, 100]));
-        check(Linear(40.0), &[100], Some(&[40, 80, 100]));
-        check(Linear(50.0), &[100], Some(&[50, 100]));
-        check(Canary(CanarySize::Tasks(1)), &[100], None);
-        check(Rolling, &[100], None);
+        check(Auto, "5,50", Some(&[5, 50, 100]));
+        check(TaskSets, "100", Some(&[100]));
+        check(BlueGreen, "5,100", Some(&[100]));
+        check(Canary(CanarySize::Percent(10.0)), "100", Some(&[10, 100]));
+        check(Canary(CanarySize::Percent(0.1)), "100", Some(&[1, 100]));
+        check(Linear(40.0), "100", Some(&[40, 80, 100]));
+        check(Linear(50.0), "100", Some(&[50, 100]));
+        check(Canary(CanarySize::Tasks(1)), "100", None);
+        check(Rolling, "100", None);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::duration::HumanDuration;
 use super::gate_shape::{
     CanaryTasks, CompareFields, GateConfig, GateFields, GateList, HttpFields, InsufficientData,
-    MetricFields, MissingKind, QueryFields, RedirectsKind, StepConfig, StepFields,
+    MetricFields, MissingKind, QueryFields, RedirectsKind, StepConfig, StepFields, StepList,
 };
 use crate::core::gate::{
     Approval, Bounds, Check, Comparison, Gate, HttpCheck, Measure, MetricCheck, MetricQuery,
@@ -84,6 +84,26 @@ impl TryFrom<StepFields> for StepConfig {
             bake: fields.bake.map(HumanDuration::get),
             gates: fields.gates.map(|GateList(gates)| gates),
         }))
+    }
+}
+
+impl TryFrom<Vec<StepConfig>> for StepList {
+    type Error = String;
+
+    fn try_from(list: Vec<StepConfig>) -> Result<Self, String> {
+        let steps: Vec<Step> = list.into_iter().map(|StepConfig(step)| step).collect();
+        let shares = steps.iter().filter_map(|step| match step.share {
+            Share::Traffic(percent) => Some(percent),
+            Share::Tasks(_) => None,
+        });
+        let shares: Vec<f64> = shares.collect();
+        match shares.windows(2).find(|pair| pair[0] >= pair[1]) {
+            Some(pair) => Err(format!(
+                "the steps must rise, and `traffic: {}` follows `traffic: {}`",
+                pair[1], pair[0]
+            )),
+            None => Ok(Self(steps)),
+        }
     }
 }
 

@@ -29,6 +29,11 @@ pub struct GateList(pub Vec<Gate>);
 #[serde(try_from = "StepFields")]
 pub struct StepConfig(pub Step);
 
+/// Steps whose shares of traffic rise.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Vec<StepConfig>")]
+pub struct StepList(pub Vec<Step>);
+
 /// One condition for going on: exactly one of `tasks`, `targets`, `alarms`, `metric`, `errors`, `http`, `task` and
 /// `approval`, and how it is judged.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -334,6 +339,20 @@ impl JsonSchema for GateList {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Vec::<GateConfig>::json_schema(generator)
+    }
+}
+
+impl JsonSchema for StepList {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Steps".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<StepConfig>::json_schema(generator)
     }
 }
 

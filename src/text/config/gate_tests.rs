@@ -252,6 +252,10 @@ fn misspelt_keys_and_equal_names_are_refused() {
         "steps: [{ traffic: 101 }]",
         "is no percentage from 0 to 100",
     );
+    check(
+        "steps: [{ traffic: 50 }, { tasks: 1 }, { traffic: 10 }]",
+        "the steps must rise, and `traffic: 10` follows `traffic: 50`",
+    );
     check("steps: [{ tasks: 0 }]", "a step without tasks is no step");
     check(
         "steps: [{ tasks: many }]",

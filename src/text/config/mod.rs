@@ -15,7 +15,7 @@ mod tests;
 pub use code_deploy::CodeDeployConfig;
 pub use duration::HumanDuration;
 pub use gate_shape::CanaryTasks;
-pub use gate_shape::{GateConfig, GateList, StepConfig};
+pub use gate_shape::{GateConfig, GateList, StepConfig, StepList};
 pub use journal::JournalPlace;
 pub use resolve::{DEFAULT_TIMEOUT, Resolved, Rollout};
 pub use shape::{

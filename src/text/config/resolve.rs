@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::code_deploy::CodeDeployConfig;
-use super::gate_shape::{CanaryTasks, GateList, StepConfig};
+use super::gate_shape::{CanaryTasks, GateList, StepList};
 use super::shape::{
     Config, EnvironmentConfig, OnCancel, OnFailure, PinImages, RolloutConfig, ServiceConfig,
     StrategyName,
@@ -17,6 +17,7 @@ use super::shape::{
 use crate::core::gate::Gate;
 use crate::core::redact::Rules;
 use crate::core::service::{CanarySize, Step};
+use crate::core::weights::Weights;
 use crate::text::complaint::Complaint;
 use crate::text::values::merge;
 
@@ -62,7 +63,7 @@ pub struct Rollout {
     pub on_cancel: OnCancel,
     pub canary: Option<CanarySize>,
     /// Empty: the strategy's own.
-    pub weights: Vec<u32>,
+    pub weights: Option<Weights>,
     pub rule: Option<String>,
     pub test_rule: Option<String>,
     pub drain: Option<Duration>,
@@ -145,21 +146,14 @@ impl RolloutConfig {
             on_failure: self.on_failure.or(base.on_failure).unwrap_or_default(),
             on_cancel: self.on_cancel.or(base.on_cancel).unwrap_or_default(),
             canary: self.canary.or(base.canary).map(|CanaryTasks(size)| size),
-            weights: {
-                let weights = self.weights.as_ref().or(base.weights.as_ref());
-                weights.cloned().unwrap_or_default()
-            },
+            weights: self.weights.clone().or_else(|| base.weights.clone()),
             rule: first([&self.rule, &base.rule]),
             test_rule: first([&self.test_rule, &base.test_rule]),
             drain: self.drain.or(base.drain).map(super::HumanDuration::get),
             codedeploy: self.codedeploy.over(&base.codedeploy),
             bake: self.bake.or(base.bake).map(super::HumanDuration::get),
             gates: gates.map(|GateList(gates)| gates.clone()),
-            steps: steps
-                .into_iter()
-                .flatten()
-                .map(|StepConfig(step)| step.clone())
-                .collect(),
+            steps: steps.map_or_else(Vec::new, |StepList(steps)| steps.clone()),
         }
     }
 }

@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 
 use super::code_deploy::CodeDeployConfig;
 use super::duration::HumanDuration;
-use super::gate_shape::{CanaryTasks, GateList, StepConfig};
+use super::gate_shape::{CanaryTasks, GateList, StepList};
 use super::journal::JournalPlace;
+use crate::core::weights::Weights;
 use crate::text::complaint::Complaint;
 use crate::text::yaml;
 
@@ -98,8 +99,9 @@ pub struct RolloutConfig {
     pub on_cancel: Option<OnCancel>,
     /// A canary first: a number of tasks (`1`), or a percentage (`10%`).
     pub canary: Option<CanaryTasks>,
-    /// Task sets: percent of production traffic, step by step.
-    pub weights: Option<Vec<u32>>,
+    /// Task sets: percent of production traffic, step by step: rising, whole percents, a last 100 understood.
+    #[schemars(with = "Option<Vec<u32>>")]
+    pub weights: Option<Weights>,
     /// Task sets: ARN of the listener rule of the production traffic, where the target groups do not tell it.
     pub rule: Option<String>,
     /// Task sets: ARN of the listener rule of the test traffic.
@@ -116,7 +118,7 @@ pub struct RolloutConfig {
     /// deployment alarms. An empty list asks nothing.
     pub gates: Option<GateList>,
     /// The steps, smallest first, for strategies that have steps. Default: the strategy's own.
-    pub steps: Option<Vec<StepConfig>>,
+    pub steps: Option<StepList>,
 }
 
 /// What is different in one environment.

@@ -208,6 +208,8 @@ fn a_wrong_key_or_value_is_shown_where_it_stands() {
         "3:25: `soon` is not a duration like 90s, 15m or 1h30m",
         "",
     );
+    let falls = "3:25: the weights must rise, and 1 follows 50";
+    check(&web("rollout: { weights: [50, 1, 100] }"), falls, "");
     let neither = "3:17: `yes` is neither true nor false";
     check(&web("pin_images: yes"), neither, "");
     check(

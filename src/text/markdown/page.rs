@@ -1,6 +1,9 @@
 //! A page of Markdown that keeps to a size: running blocks, and folded code that gives way.
 //!
-//! **Invariant:** [`Page::fit`] never gives more than the limit, and every fold and fence that it opens it closes.
+//! **Invariant:** [`Page::fit`] never gives more than the limit, and every fold and fence that it opens it closes. No
+//! block of text gives way while a fold has a line; what gave way is said, and where it is to be found.
+
+use std::fmt::Write as _;
 
 use super::inert::{block_lines, fence};
 
@@ -10,8 +13,11 @@ pub const COMMENT: usize = 65_536;
 /// GitHub takes job summaries of 1 MiB a step (workflow commands, "job summary limits").
 pub const SUMMARY: usize = 1_048_576;
 
-/// Room for the sentence that says that something was left out.
-const NOTE: usize = 80;
+/// Room for a sentence that says that something was left out.
+const NOTE: usize = 120;
+
+/// Where the whole text is; GitHub alone has summaries, which take 16 times as much as its comments.
+const ELSEWHERE: &str = "see the job's summary, if it has one, and its log";
 
 /// Lines of code that are shown without a fold.
 const OPEN_LINES: usize = 20;
@@ -61,22 +67,18 @@ impl Page {
     /// Text from outside as a code block that is open to see; its first lines, if there are many.
     pub fn code(&mut self, language: &str, text: &str) {
         let mut lines = block_lines(text);
+        let more = lines.len().saturating_sub(OPEN_LINES);
         lines.truncate(OPEN_LINES);
         let fence = fence(lines.iter());
         self.text(format!("{fence}{language}\n{}\n{fence}", lines.join("\n")));
+        if more > 0 {
+            self.text(format!("{more} more lines: see the job's log."));
+        }
     }
 
     /// The page in at most `limit` bytes.
     pub fn fit(&self, limit: usize) -> String {
-        let mut room = limit.saturating_sub(NOTE);
-        let mut kept: Vec<&Block> = Vec::new();
-        for block in &self.blocks {
-            let least = block.least();
-            if least <= room {
-                room -= least;
-                kept.push(block);
-            }
-        }
+        let (kept, room) = self.kept(limit.saturating_sub(NOTE));
         let shares = shares(&kept, room);
         let mut text = String::new();
         for (block, share) in kept.iter().zip(shares) {
@@ -87,10 +89,35 @@ impl Page {
             text.push_str("\n\n");
         }
         if kept.len() < self.blocks.len() {
-            text.push_str("There is more, for which there was no room here.\n");
+            let _ = writeln!(text, "There is more than fits here: {ELSEWHERE}.");
         }
         debug_assert!(text.len() <= limit || limit < NOTE);
         text
+    }
+}
+
+impl Page {
+    /// The blocks that there is room for, text before folds, each in its place; and the room that is left for lines.
+    fn kept(&self, mut room: usize) -> (Vec<&Block>, usize) {
+        let mut fits = |block: &Block| {
+            let least = block.least();
+            let fits = least <= room;
+            room -= if fits { least } else { 0 };
+            fits
+        };
+        let texts: Vec<bool> = self
+            .blocks
+            .iter()
+            .map(|block| matches!(block, Block::Text(_)) && fits(block))
+            .collect();
+        let kept = self
+            .blocks
+            .iter()
+            .zip(texts)
+            .filter(|(block, is_kept)| *is_kept || matches!(block, Block::Fold(_)) && fits(block))
+            .map(|(block, _)| block)
+            .collect();
+        (kept, room)
     }
 }
 
@@ -145,7 +172,7 @@ impl Fold {
             return self.wrapped(&self.lines, "");
         }
         let note = format!(
-            "{} more lines, for which there was no room.\n\n",
+            "{} more lines than fit here: {ELSEWHERE}.\n\n",
             self.lines.len() - fitting
         );
         self.wrapped(&self.lines[..fitting], &note)

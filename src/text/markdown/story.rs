@@ -193,11 +193,12 @@ fn timeline(report: &Report) -> String {
         .entries
         .iter()
         .filter_map(|entry| mark(&entry.event, second(entry.at)));
-    let sections = [
+    let mut sections = [
         ("Traffic", bars(traffic)),
         ("Tasks", bars(tasks)),
-        ("Events", marks.take(BARS).collect()),
+        ("Events", marks.collect()),
     ];
+    let undrawn: usize = sections.iter_mut().map(|(_, bars)| thin(bars)).sum();
     if sections[..2].iter().all(|(_, bars)| bars.is_empty()) {
         return String::new();
     }
@@ -205,21 +206,29 @@ fn timeline(report: &Report) -> String {
     for (name, lines) in sections.iter().filter(|(_, lines)| !lines.is_empty()) {
         let _ = writeln!(chart, "  section {name}\n{}", lines.join("\n"));
     }
-    chart + "```"
+    chart.push_str("```");
+    if undrawn > 0 {
+        let _ = write!(chart, "\n\n{undrawn} bars in the middle are not drawn.");
+    }
+    chart
 }
 
-/// One bar a state, until the next one begins; of too many the middle ones are left out.
+/// Leaves the middle ones of too many out, and gives how many they were.
+fn thin(bars: &mut Vec<String>) -> usize {
+    let most = bars.len().min(BARS);
+    let undrawn = bars.len() - most;
+    bars.drain(most / 2..most / 2 + undrawn);
+    undrawn
+}
+
+/// One bar a state, until the next one begins.
 fn bars(states: &[(i64, String)], end: i64) -> Vec<String> {
     let until = |index: usize| states.get(index + 1).map_or(end, |next| next.0);
     let bars = states.iter().enumerate().map(|(index, (start, label))| {
         let until = until(index).max(start + 1);
         format!("  {label} :{start}, {until}")
     });
-    let mut bars: Vec<String> = bars.collect();
-    if bars.len() > BARS {
-        bars.drain(BARS / 2..bars.len() - BARS / 2);
-    }
-    bars
+    bars.collect()
 }
 
 fn traffic(event: &Event) -> Option<String> {

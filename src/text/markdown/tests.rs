@@ -6,6 +6,7 @@ use pulldown_cmark::{Event as Piece, Options, Parser, Tag, TagEnd};
 use serde_json::json;
 
 use super::inert::plain;
+use super::page::Page;
 use super::{COMMENT, Story, failed, plan as planned};
 use crate::core::comparison::Comparison;
 use crate::core::gate::{TaskFailure, Verdict};
@@ -323,6 +324,35 @@ proptest! {
             prop_assert!(!open.iter().any(|piece| piece.contains("</details>") && piece.contains("code block")));
         }
     }
+}
+
+#[test]
+fn folds_give_way_before_any_text_and_say_where_the_rest_is() {
+    let mut page = Page::default();
+    page.fold("Lines", "diff", &"+ a line of a fold\n".repeat(400));
+    page.text("s".repeat(700));
+    page.text("g".repeat(700));
+    let steps = |page: &str| {
+        (
+            page.contains(&"s".repeat(700)),
+            page.contains(&"g".repeat(700)),
+        )
+    };
+    for (limit, texts, folds) in [
+        (1_600, (true, true), 0),
+        (3_000, (true, true), 1),
+        (900, (true, false), 0),
+    ] {
+        let page = page.fit(limit);
+        assert_eq!(steps(&page), texts, "{limit}");
+        assert_eq!(page.matches("<details>").count(), folds, "{limit}");
+        assert!(
+            page.contains("the job's summary, if it has one, and its log"),
+            "{page}"
+        );
+    }
+    let whole = page.fit(COMMENT);
+    assert!(!whole.contains("log"), "nothing was left out");
 }
 
 #[test]

@@ -126,9 +126,9 @@ impl Journal for Parameters {
     }
 
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
+        let text = encode(record)?;
         match self.load(id).await? {
             Some(there) if is_same_claim(&there, record) => {
-                let text = encode(record)?;
                 Ok(self.put(&name(id), &text, Put::Overwrite).await?)
             }
             Some(there) => Err(JournalError::TakenOver(there.owner)),

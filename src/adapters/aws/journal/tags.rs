@@ -24,17 +24,21 @@ const WISH: &str = "ecsdeploy:wish";
 
 const VALUE: usize = 256;
 
-/// Leaves room for the user's own tags.
+/// Tags of one resource, those of AWS itself (`aws:`) not counted.
+const TAGS: usize = 50;
+
+/// A record never takes more, however few tags there are else.
 const PIECES: usize = 40;
 
 /// The tags of one account's and region's services.
 #[derive(Clone, Debug)]
 pub struct ServiceTags(aws_sdk_ecs::Client);
 
-/// A service's ARN, and those of its tags that are ours.
+/// A service's ARN, those of its tags that are ours, and how many pieces of a record the others leave room for.
 struct Tagged {
     arn: String,
     tags: Vec<(String, String)>,
+    room: usize,
 }
 
 impl ServiceTags {
@@ -43,18 +47,20 @@ impl ServiceTags {
     }
 
     async fn read(&self, id: &RolloutId) -> Result<Option<Tagged>, Fault> {
-        let answer = self
+        let asked = self
             .0
             .describe_services()
             .cluster(id.cluster.as_str())
             .services(id.service.as_str())
             .include(ServiceField::Tags)
-            .send()
+            .send();
+        let answer = Box::pin(asked)
             .await
             .map_err(|error| fault("DescribeServices", &error))?;
         Ok(answer.services().first().map(|service| Tagged {
             arn: service.service_arn().unwrap_or_default().to_owned(),
             tags: service.tags().iter().filter_map(ours).collect(),
+            room: room(service.tags()),
         }))
     }
 
@@ -63,18 +69,15 @@ impl ServiceTags {
             .into_iter()
             .map(|(key, value)| Tag::builder().key(key).value(value).build())
             .collect();
-        self.0
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags))
-            .send()
-            .await
-            .map_err(|error| fault("TagResource", &error))?;
+        let put = self.0.tag_resource().resource_arn(arn);
+        let put = put.set_tags(Some(tags)).send();
+        let done = Box::pin(put).await;
+        done.map_err(|error| fault("TagResource", &error))?;
         Ok(())
     }
 
-    async fn write(&self, arn: &str, record: &Record) -> Result<(), JournalError> {
-        Ok(self.put(arn, pieces(record)?).await?)
+    async fn write(&self, tagged: &Tagged, record: &Record) -> Result<(), JournalError> {
+        Ok(self.put(&tagged.arn, pieces(record, tagged.room)?).await?)
     }
 }
 
@@ -96,7 +99,7 @@ impl Journal for ServiceTags {
         match tagged.record()? {
             Some(there) if Some(there.fence) != over => Ok(Claim::Held(Box::new(there))),
             _ => {
-                self.write(&tagged.arn, record).await?;
+                self.write(&tagged, record).await?;
                 let why = "tags of the service keep the record, and tags cannot lock".to_owned();
                 Ok(Claim::Unlocked { why })
             }
@@ -107,7 +110,7 @@ impl Journal for ServiceTags {
         let tagged = self.read(id).await?.ok_or_else(|| gone(id))?;
         match tagged.record()? {
             Some(there) if there.fence != record.fence => Err(JournalError::TakenOver(there.owner)),
-            _ => self.write(&tagged.arn, record).await,
+            _ => self.write(&tagged, record).await,
         }
     }
 
@@ -120,13 +123,10 @@ impl Journal for ServiceTags {
             return Ok(());
         }
         let keys = tagged.tags.into_iter().map(|(key, _)| key).collect();
-        self.0
-            .untag_resource()
-            .resource_arn(tagged.arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .map_err(|error| fault("UntagResource", &error))?;
+        let removed = self.0.untag_resource().resource_arn(tagged.arn);
+        let removed = removed.set_tag_keys(Some(keys)).send();
+        let done = Box::pin(removed).await;
+        done.map_err(|error| fault("UntagResource", &error))?;
         Ok(())
     }
 
@@ -188,12 +188,27 @@ fn ours(tag: &Tag) -> Option<(String, String)> {
     is_ours.then(|| (key.to_owned(), value.to_owned()))
 }
 
-fn pieces(record: &Record) -> Result<Vec<(String, String)>, JournalError> {
+/// One is left for a wish.
+fn room(tags: &[Tag]) -> usize {
+    let is_others = |tag: &&Tag| {
+        let is_of_aws = tag.key().is_some_and(|key| key.starts_with("aws:"));
+        ours(tag).is_none() && !is_of_aws
+    };
+    let others = tags.iter().filter(is_others).count();
+    (TAGS - 1).saturating_sub(others).min(PIECES)
+}
+
+fn pieces(record: &Record, room: usize) -> Result<Vec<(String, String)>, JournalError> {
     let text = record::encode_compressed(record);
     // `NN/` in front of the first.
     let count = (text.len() + 3).div_ceil(VALUE);
-    if count > PIECES {
-        return Err(too_large("tags", text.len(), PIECES * VALUE - 3));
+    if count > room {
+        let limit = (room * VALUE).saturating_sub(3);
+        return Err(too_large(
+            "what is free of the service's tags",
+            text.len(),
+            limit,
+        ));
     }
     let numbered = format!("{count:02}/{text}");
     let pieces = numbered.as_bytes().chunks(VALUE).enumerate();

@@ -1,13 +1,13 @@
 //! Following one deployment by CodeDeploy's own record of it: until traffic has moved and the new set serves, or it ends.
 
 use super::set_of;
-use crate::core::gate::{Balanced, Side, Subject, failures};
-use crate::core::id::{DeploymentId, TargetGroupArn};
+use crate::core::gate::{Subject, failures};
+use crate::core::id::DeploymentId;
 use crate::core::live::{CodeDeployment, Service, TargetState, TaskSet};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{SETTLE, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Held, Phase, Seen, Turn, Watch};
+use crate::core::rollout::{Action, Divided, Facet, Held, Phase, Seen, Turn, Watch};
 use crate::core::service::{OnFailure, Share};
 
 impl Turning<'_> {
@@ -109,39 +109,16 @@ impl Turning<'_> {
     }
 
     fn judged_by_code_deploy(&self, service: &Service, set: TaskSet<'_>) -> Subject {
+        let green = set.target_group();
         let way = self.by_code_deploy();
-        let groups = |group: Option<TargetGroupArn>| group.into_iter().collect::<Vec<_>>();
-        let side = |deployment, task_definition, tasks, target_groups: Vec<TargetGroupArn>| {
-            let balancer = way.and_then(|way| way.load_balancer.clone());
-            let own = balancer.and_then(|load_balancer| {
-                let target_group = target_groups.first()?.clone();
-                Some(Balanced {
-                    target_group,
-                    load_balancer,
-                })
-            });
-            Side {
-                service: self.plan.target.clone(),
-                task_definition,
-                deployment,
-                tasks,
-                target_groups,
-                own,
-            }
-        };
-        let before = &self.plan.before;
-        let blue = groups(way.and_then(|way| way.blue.clone()));
-        let (old, tasks) = (before.deployment.clone(), self.tasks_owed(service));
-        Subject {
-            rollout: String::new(),
-            new: side(
-                Some(set.id()),
-                set.task_definition(),
-                tasks,
-                groups(set.target_group()),
-            ),
-            old: Some(side(old, before.task_definition.clone(), 0, blue)),
-        }
+        let blue = way.and_then(|way| way.blue.as_ref());
+        let divided = blue.zip(green.as_ref()).map(|(blue, green)| Divided {
+            load_balancer: way.and_then(|way| way.load_balancer.as_deref()),
+            blue,
+            green,
+        });
+        let old = self.plan.before.deployment.clone();
+        self.in_own_groups(set.id(), old, self.tasks_owed(service), divided.as_slice())
     }
 
     /// Looks again in a while, unless the whole rollout has taken too long.

@@ -8,6 +8,8 @@
 mod appspec;
 mod follow;
 mod order;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 use super::pace::between_looks;

@@ -29,12 +29,6 @@ impl Turning<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
-        let undo_timeout = it.plan.intent.limits.undo_timeout;
-        if it.waited(it.next.entered).unsigned_abs() >= undo_timeout {
-            let seconds = undo_timeout.as_secs();
-            return it
-                .undo_by_code_deploy_failed(cause, format!("the timeout of {seconds} s passed"));
-        }
         match it.seen.code_deployment.get(&id) {
             Some(Seen::Is(record)) => it.read_undo_of(way, &service, record, cause),
             Some(Seen::Unreadable(fault)) => it.blind(fault),
@@ -53,13 +47,11 @@ impl Turning<'_> {
         cause: &Cause,
     ) -> Turn {
         match (record.status(), cause) {
-            // It completed as its time ran out: it counts if the new set serves.
-            ("Succeeded", Cause::Deadline { .. }) => {
-                let steady = set_of(service, &record.id()).filter(|set| set.is_steady());
-                if steady.is_some_and(TaskSet::is_primary) {
-                    return self.conclude(Outcome::Completed);
-                }
-                return self.deploy_old_by_code_deploy(way, service, cause);
+            // It completed as its time ran out: it counts if the new set serves, unless the way back is taken already.
+            ("Succeeded", Cause::Deadline { .. })
+                if serves_steadily(service, record) && !self.next.told.named.contains(BACK) =>
+            {
+                return self.conclude(Outcome::Completed);
             }
             // It completed before it could be stopped, and what it brought is not wanted.
             ("Succeeded", _) => return self.deploy_old_by_code_deploy(way, service, cause),
@@ -103,7 +95,7 @@ impl Turning<'_> {
                 back.id(),
                 back.error_message()
             );
-            return self.undo_by_code_deploy_failed(cause, reason);
+            return self.undo_failed(cause, reason);
         }
         let watch = self.watch_undo_of(Some(back.id()));
         if back.status() == "Ready" && !self.just_ordered() {
@@ -122,7 +114,7 @@ impl Turning<'_> {
         cause: &Cause,
     ) -> Turn {
         // The rollback may be named a moment after the end.
-        if self.waited(self.next.entered) < SETTLE && !self.next.told.named.contains(BACK) {
+        if self.waited(self.next.entered) < SETTLE && !self.next.told.marks.contains(BACK) {
             let watch = self.watch_code_deployment();
             return self.look_after(LOOK_AGAIN, watch);
         }
@@ -142,7 +134,7 @@ impl Turning<'_> {
         service: &Service,
         cause: &Cause,
     ) -> Turn {
-        self.next.told.named.insert(BACK.to_owned());
+        self.next.told.marks.insert(BACK.to_owned());
         let mut watch = self.watch_code_deployment();
         watch.extend(self.watch_group(way));
         let Seen::Is(found) = &self.seen.code_deployments else {
@@ -190,7 +182,7 @@ impl Turning<'_> {
             }
             "Failed" | "Stopped" => {
                 let reason = record.error_message().to_owned();
-                self.undo_by_code_deploy_failed(cause, reason)
+                self.undo_failed(cause, reason)
             }
             "Ready" if !self.just_ordered() => {
                 self.act(Action::ContinueCodeDeployment(back.clone()), watch)
@@ -201,17 +193,14 @@ impl Turning<'_> {
             }
         }
     }
-
-    fn undo_by_code_deploy_failed(self, cause: &Cause, reason: String) -> Turn {
-        let from = Box::new(cause.clone());
-        self.conclude(Outcome::Stranded {
-            cause: Cause::UndoFailed { from, reason },
-        })
-    }
 }
 
 /// That the way back is to be ordered was decided: what the old deployment says later changes nothing.
 const BACK: &str = "going back by another deployment";
+
+fn serves_steadily(service: &Service, record: &CodeDeployment) -> bool {
+    set_of(service, &record.id()).is_some_and(|set| set.is_primary() && set.is_steady())
+}
 
 fn new_set_is_primary(service: &Service, record: &CodeDeployment) -> bool {
     set_of(service, &record.id()).is_some_and(TaskSet::is_primary)

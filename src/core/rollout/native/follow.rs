@@ -136,7 +136,11 @@ impl Turning<'_> {
             .native()
             .sides
             .iter()
-            .map(|Sides { rule, blue, green }| Divided { rule, blue, green })
+            .map(|Sides { rule, blue, green }| Divided {
+                load_balancer: rule.load_balancer(),
+                blue,
+                green,
+            })
             .collect();
         let ours = self.next.deployment.clone();
         let ours = ours.expect("a deployment that is followed is known");
@@ -145,12 +149,12 @@ impl Turning<'_> {
     }
 
     fn go_past(mut self, record: &ServiceDeployment, hook: String) -> Turn {
-        if self.just_ordered() && self.next.told.named.contains(&hook) {
+        if self.just_ordered() && self.next.told.marks.contains(&hook) {
             return self.wait_native();
         }
         let deployment = record.arn();
         let watch = self.watch_native();
-        self.next.told.named.insert(hook.clone());
+        self.next.told.marks.insert(hook.clone());
         self.act(
             Action::ContinueServiceDeployment { deployment, hook },
             watch,

@@ -210,14 +210,8 @@ fn a_run_that_cannot_learn_the_end_leaves_everything_as_it_is() {
         (Phase::Follow, unreadable(), 1, "blind"),
         (Phase::Follow, Seen::Absent, 600, "deadline"),
         (undoing(cancelled()), unreadable(), 1, "blind"),
-        (undoing(cancelled()), unreadable(), 600, "undo_failed"),
+        (undoing(cancelled()), unreadable(), 600, "blind"),
         (undoing(cancelled()), Seen::Absent, 600, "undo_failed"),
-        (
-            undoing(cancelled()),
-            late("IN_PROGRESS"),
-            600,
-            "undo_failed",
-        ),
         (
             undoing(cancelled()),
             late("ROLLBACK_IN_PROGRESS"),
@@ -232,6 +226,28 @@ fn a_run_that_cannot_learn_the_end_leaves_everything_as_it_is() {
         assert_eq!(turn.next.phase, phase);
         assert_eq!((turn.next.blind_looks, turn.next.outcome()), (0, None));
     }
+}
+
+#[test]
+fn what_runs_is_stopped_however_late_before_it_is_left() {
+    let running = || record(json!({ "status": "IN_PROGRESS" }));
+    let first = take(
+        undoing(cancelled()),
+        service("ecs-svc/2", 2, 2),
+        running(),
+        600,
+    );
+    let stop = Action::StopServiceDeployment(ServiceDeploymentArn::new(RECORD));
+    assert_eq!((&first.act, &first.left), (&Some(stop), &None));
+    let seen = Observation {
+        service: Seen::Is(service("ecs-svc/2", 2, 2)),
+        service_deployment: running(),
+        ..Observation::default()
+    };
+    let now = began() + SignedDuration::from_secs(36_003);
+    let then = turn(&plan(), &first.next, &seen, now);
+    let left = then.left.as_ref().map(Cause::name);
+    assert_eq!((left, then.act), (Some("undo_failed"), None));
 }
 
 /// A turn that asks for the record anew is no look: else an undo that cannot be read goes on until its time is over.

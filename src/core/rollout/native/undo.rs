@@ -51,7 +51,6 @@ impl Turning<'_> {
         it.tell_events(&service);
         let record = match &it.seen.service_deployment {
             Seen::Is(record) => record.clone(),
-            _ if it.is_undo_late() => return it.undo_native_late(cause.clone()),
             Seen::Unreadable(fault) => return it.blind(fault),
             // Not a look of its own: looks that fail are counted on.
             Seen::NotAsked => {
@@ -82,7 +81,6 @@ impl Turning<'_> {
             ("ROLLBACK_FAILED", _) => {
                 self.undo_native_failed(cause, record.status_reason().to_owned())
             }
-            _ if self.is_undo_late() => self.undo_native_late(cause),
             _ if record.is_running() && !self.just_ordered() => {
                 let watch = self.watch_native();
                 self.act(Action::StopServiceDeployment(record.arn()), watch)
@@ -93,14 +91,6 @@ impl Turning<'_> {
                 self.look_after(pause, watch)
             }
         }
-    }
-
-    /// ECS is still at it, or does not say.
-    fn undo_native_late(self, cause: Cause) -> Turn {
-        let seconds = self.plan.intent.limits.undo_timeout.as_secs();
-        let from = Box::new(cause);
-        let reason = format!("the timeout of {seconds} s passed");
-        self.leave(Cause::UndoFailed { from, reason })
     }
 
     fn undo_native_failed(self, cause: Cause, reason: String) -> Turn {

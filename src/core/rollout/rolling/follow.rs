@@ -1,6 +1,7 @@
 //! Following one deployment to its end: it serves, it fails, or it is replaced.
 
 use crate::core::gate::{Serving, failures, serving};
+use crate::core::id::TargetGroupArn;
 use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment};
 use crate::core::plan::Strategy;
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
@@ -106,7 +107,7 @@ impl Turning<'_> {
         }
         if self.next.looks.is_multiple_of(2) || ours.failed_tasks() > 0 {
             watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-            watch.extend(service.target_groups().into_iter().map(Facet::Targets));
+            watch.extend(groups_of_tasks(service).into_iter().map(Facet::Targets));
         }
         self.wait_or_time_out(service, watch)
     }
@@ -120,15 +121,16 @@ impl Turning<'_> {
     }
 
     fn overdue(&self) -> Option<Cause> {
-        let is_late = self.waited(self.next.began).unsigned_abs() >= self.plan.time_limit();
+        let is_late = self.spent() >= self.plan.time_limit();
         let progress = self.next.told.progress.clone().unwrap_or_default();
         is_late.then(|| self.deadline(awaited(&progress)))
     }
 
     /// The rollout failed and ECS has not dealt with it: go back, unless told to leave it. The reasons
-    /// are looked up first, while the failed tasks and targets are there to be asked.
+    /// are looked up first, while the failed tasks and targets are there to be asked; along with them what led here, or
+    /// the next turn would have to look at that again before it got here.
     fn fail(mut self, cause: Cause, service: &Service) -> Turn {
-        let watch = self.watch_reasons(service);
+        let watch = self.watch_failed(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
@@ -273,11 +275,21 @@ impl Turning<'_> {
 
     fn watch_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_service();
-        let groups = service.target_groups();
+        let groups = groups_of_tasks(service);
         if !groups.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
         }
         watch.extend(groups.into_iter().map(Facet::Targets));
+        watch
+    }
+
+    /// The reasons, and all that this turn was decided from: the next one has to come to the same.
+    fn watch_failed(&self, service: &Service) -> Watch {
+        let mut watch = &self.watch_reasons(service) | &self.watch_serving(service);
+        if self.seen.rules_around.was_asked() {
+            let group = service.target_groups().into_iter().next();
+            watch.extend(group.map(Facet::RulesAround));
+        }
         watch
     }
 
@@ -290,6 +302,15 @@ impl Turning<'_> {
             watch.insert(Facet::ServiceDeployment(key, id));
         }
         watch
+    }
+}
+
+/// Target groups that all tasks of the service are in. Where ECS shifts traffic between two, its own word that the new
+/// revision is healthy is taken: which of the two is whose is not told by the service.
+fn groups_of_tasks(service: &Service) -> Vec<TargetGroupArn> {
+    match service.strategy() {
+        "ROLLING" => service.target_groups(),
+        _ => Vec::new(),
     }
 }
 

@@ -4,4 +4,6 @@
 //! tasks and targets were seen to serve. Whatever else ends the wait has a name of its own.
 
 mod follow;
+#[cfg(test)]
+mod tests;
 mod undo;

@@ -4,7 +4,7 @@
 //! **Invariant:** the way back is the last completed deployment's revision, never a guess from revision numbers, and
 //! "rolled back" is said only once that deployment has completed.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::core::live::{Deployment, RolloutState, Service};
 use crate::core::report::{Cause, Outcome, Undoer};
@@ -35,22 +35,18 @@ impl Turning<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
-        if it.is_undo_late() {
-            let seconds = it.plan.intent.limits.undo_timeout.as_secs();
-            return it.undo_failed(cause, format!("the timeout of {seconds} s passed"));
-        }
         match service.primary() {
             Some(primary) if it.is_way_back(primary) => it.follow_back(&service, primary, cause),
             Some(primary) if !it.is_revision(primary) => {
                 let by = primary.id();
                 it.conclude(Outcome::Superseded { by })
             }
-            _ => it.order_back(cause, by),
+            _ => it.order_back(&service, cause, by),
         }
     }
 
     /// The new revision is still the primary deployment.
-    fn order_back(self, cause: &Cause, by: Undoer) -> Turn {
+    fn order_back(self, service: &Service, cause: &Cause, by: Undoer) -> Turn {
         let ecs_may_begin =
             by == Undoer::Ecs && self.waited(self.next.entered) < ECS_ROLLBACK_STARTS;
         if ecs_may_begin {
@@ -66,7 +62,7 @@ impl Turning<'_> {
             Some(record) if record.is_stopped() && by == Undoer::Ecsdeploy => {
                 self.leave_it_to_ecs(cause)
             }
-            _ => self.deploy_old(cause),
+            _ => self.deploy_old(service, cause),
         }
     }
 
@@ -78,7 +74,7 @@ impl Turning<'_> {
     }
 
     /// The way back that every service has: the old revision as another deployment.
-    fn deploy_old(self, cause: &Cause) -> Turn {
+    fn deploy_old(self, service: &Service, cause: &Cause) -> Turn {
         if self.just_ordered() && self.receipt().is_none() {
             let watch = self.watch_service();
             return self.look_after(LOOK_AGAIN, watch);
@@ -89,7 +85,7 @@ impl Turning<'_> {
                 cause: Cause::NoWayBack { from },
             });
         };
-        let mut members = self.plan.settings.before.clone();
+        let mut members = self.changed_back(Some(service));
         members.insert("taskDefinition".to_owned(), json!(serving));
         let action = self.update_service(&members);
         self.act(action, Watch::new())
@@ -106,8 +102,9 @@ impl Turning<'_> {
     fn follow_back(mut self, service: &Service, primary: Deployment<'_>, cause: &Cause) -> Turn {
         let serves = primary.running_count() >= service.healthy_floor();
         if service.has_completed(primary) && serves {
-            if !Settings::are_there(&self.plan.settings.before, service) {
-                return self.put_settings_back();
+            let members = self.changed_back(Some(service));
+            if !Settings::are_there(&members, service) {
+                return self.put_settings_back(&members);
             }
             return self.conclude(Outcome::RolledBack {
                 cause: cause.clone(),
@@ -123,24 +120,26 @@ impl Turning<'_> {
         self.look_after(pause, watch)
     }
 
-    /// ECS went back to the old revision, and left what the service document had changed beside it.
-    fn put_settings_back(self) -> Turn {
+    /// ECS went back to the old revision, and left what this run had changed beside it.
+    fn put_settings_back(self, members: &Map<String, Value>) -> Turn {
         let watch = self.watch_service();
         if self.just_ordered() {
             return self.look_after(LOOK_AGAIN, watch);
         }
-        let action = self.update_service(&self.plan.settings.before);
+        let action = self.update_service(members);
         self.act(action, watch)
     }
 
-    pub fn is_undo_late(&self) -> bool {
-        self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout
-    }
-
-    fn undo_failed(self, from: &Cause, reason: String) -> Turn {
-        let from = Box::new(from.clone());
-        self.conclude(Outcome::Stranded {
-            cause: Cause::UndoFailed { from, reason },
-        })
+    /// What this run changed beside the revision, as it was: the service document's members, and a count that it lowered,
+    /// unless that was changed since.
+    pub fn changed_back(&self, service: Option<&Service>) -> Map<String, Value> {
+        let mut members = self.plan.settings.before.clone();
+        let before = self.plan.before.desired_count;
+        let stands = |count| service.is_none_or(|service| service.desired_count() == count);
+        let asked = self.plan.intent.desired_count;
+        if asked.is_some_and(|asked| asked < before && stands(asked)) {
+            members.insert("desiredCount".to_owned(), json!(before));
+        }
+        members
     }
 }

@@ -37,13 +37,6 @@ impl Turning<'_> {
         if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
         }
-        if self.waited(self.next.entered).unsigned_abs() >= self.plan.intent.limits.undo_timeout {
-            let from = Box::new(cause.clone());
-            let reason = "going back took too long".to_owned();
-            return self.finish(Outcome::Stranded {
-                cause: Cause::UndoFailed { from, reason },
-            });
-        }
         let (mut it, service, rule) = match self.see_sets(sets) {
             Ok(seen) => seen,
             Err(turn) => return *turn,

@@ -58,7 +58,9 @@ impl Turning<'_> {
             Stage::Promote => self.promote(sets),
             Stage::Drain { since } => self.drain(sets, *since),
             Stage::Remove => self.remove(sets),
-            Stage::Back { cause, since } => self.go_back(sets, cause, *since),
+            Stage::Back { cause, since } => {
+                self.in_time(cause, |it| it.go_back(sets, cause, *since))
+            }
         }
     }
 
@@ -73,7 +75,7 @@ impl Turning<'_> {
     /// Who is judged: the new set behind green, compared with the old one behind blue.
     fn judged_sets(&self, sets: &TaskSets, service: &Service, ours: TaskSet<'_>) -> Subject {
         let divided = Divided {
-            rule: &sets.rule,
+            load_balancer: sets.rule.load_balancer(),
             blue: &sets.blue,
             green: &sets.green,
         };

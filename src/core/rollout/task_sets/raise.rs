@@ -18,8 +18,7 @@ impl Turning<'_> {
         match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
             Some(Err(fault)) if self.next.deployment.is_some() => {
-                let (operation, message) = (fault.operation.clone(), fault.message.clone());
-                return self.begin_back(Cause::Refused { operation, message });
+                return self.begin_back(fault.refusal());
             }
             Some(Err(fault)) => return self.refused(fault),
             _ => {}

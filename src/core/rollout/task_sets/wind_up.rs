@@ -14,8 +14,7 @@ impl Turning<'_> {
         if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
             if !fault.is_unanswered() {
-                let (operation, message) = (fault.operation.clone(), fault.message.clone());
-                return self.begin_back(Cause::Refused { operation, message });
+                return self.begin_back(fault.refusal());
             }
         }
         let (mut it, service, _) = match self.see_sets(sets) {
