@@ -207,6 +207,8 @@ impl From<SurveyError> for Failure {
             SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
                 .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
                 .hint("name the revision: --to NUMBER"),
+            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
+                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
             SurveyError::NoHistory { ref serving } => {
                 let serving = serving.short();
                 let family = serving.split(':').next().unwrap_or_default();
@@ -219,8 +221,6 @@ impl From<SurveyError> for Failure {
                         "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
                     ))
             }
-            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
-                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)

@@ -18,13 +18,12 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
     let failure = failure
         .cause(stands)
         .hint("the same command takes it up again; nothing is registered or deployed twice");
-    hint_at(ends, state, failure)
+    hint_at(ends, failure)
 }
 
-fn hint_at(ends: Ends, state: &State, failure: Failure) -> Failure {
+fn hint_at(ends: Ends, failure: Failure) -> Failure {
     match ends {
-        // Nobody need turn back what goes back.
-        Ends::ByItself if is_going_back(state) => failure.hint("ecsdeploy watch tells how it ends"),
+        Ends::GoingBack => failure.hint("ecsdeploy watch tells how it ends"),
         Ends::ByItself => {
             failure.hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
         }
@@ -32,10 +31,6 @@ fn hint_at(ends: Ends, state: &State, failure: Failure) -> Failure {
         Ends::Settled => failure.hint("it stays so until then"),
         Ends::NotBegun => failure,
     }
-}
-
-fn is_going_back(state: &State) -> bool {
-    matches!(state.phase, Phase::StandDown { .. } | Phase::Undo { .. })
 }
 
 /// A rollout whose credentials ended can put nothing away. ECS's own shifts are left so too by a run that cannot learn how
@@ -64,13 +59,15 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
         Strategy::Native(_) => "the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended",
         _ => "the same command takes it up again; nothing is registered or deployed twice",
     });
-    hint_at(ends, state, failure)
+    hint_at(ends, failure)
 }
 
 /// Whether what was left comes to an end without this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
     ByItself,
+    /// By itself as well, and nobody need turn it back.
+    GoingBack,
     Never,
     /// Neither does it, nor can it be turned back: it is on its last way.
     Settled,
@@ -108,7 +105,7 @@ fn of_the_service(state: &State) -> (String, Ends) {
         }
         (Phase::StandDown { .. } | Phase::Undo { .. }, _) => (
             "going back has begun, and AWS goes on with it",
-            Ends::ByItself,
+            Ends::GoingBack,
         ),
         (_, Some(deployment)) => {
             let goes_on = format!("AWS goes on with deployment {deployment}");
@@ -218,12 +215,12 @@ mod tests {
         check(&json!("deploy"), nothing, UNCHANGED, Ends::NotBegun);
         check(&json!("deploy"), ordered, ordered_there, Ends::ByItself);
         check(&json!("follow"), deployed, goes_on, Ends::ByItself);
-        check(&back("undo", "ecs"), deployed, begun, Ends::ByItself);
+        check(&back("undo", "ecs"), deployed, begun, Ends::GoingBack);
         let decided =
             "going back was decided and is not ordered yet: AWS goes on with deployment ecs-svc/2";
         let ours = back("undo", "ecsdeploy");
         check(&ours, deployed, decided, Ends::ByItself);
-        check(&ours, deployed_and_ordered, begun, Ends::ByItself);
+        check(&ours, deployed_and_ordered, begun, Ends::GoingBack);
     }
 
     #[test]
@@ -255,9 +252,9 @@ mod tests {
             check(&ours, change, &decided, later, Ends::ByItself);
         }
         let ecs = back("stand_down", "ecs");
-        check(&ecs, deployed, begun, later, Ends::ByItself);
+        check(&ecs, deployed, begun, later, Ends::GoingBack);
         let ours = back("undo", "ecsdeploy");
-        check(&ours, deployed_and_ordered, begun, later, Ends::ByItself);
+        check(&ours, deployed_and_ordered, begun, later, Ends::GoingBack);
     }
 
     #[test]

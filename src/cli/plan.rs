@@ -115,19 +115,15 @@ impl Args {
 }
 
 async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal, Failure> {
-    let Request {
-        target,
-        wanted,
-        pinning,
-        intent,
-    } = args.release.request(setting, &args.rules)?;
-    let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
+    let asked = args.release.request(setting, &args.rules)?;
+    let looked = compare(&asked.target, asked.wanted, asked.pinning, &world.aws);
+    let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
     let request = Request {
-        target,
         wanted: Wanted::Document(wanted.clone()),
         pinning: Pinning::Keep,
-        intent,
+        target: asked.target,
+        intent: asked.intent,
     };
     let (config, folder) = (setting.config.as_ref(), &setting.directory);
     let journal = args.journal.open(config, folder, &world.config);

@@ -180,8 +180,9 @@ impl<'a, J: Journal> Keeper<'a, J> {
     /// What was taken is left as it was: whoever comes next need not wait for the lease.
     pub async fn put_down(&mut self, now: Timestamp) -> Option<Event> {
         self.record.expires = now;
-        let saved = self.journal.save(&self.id, &self.record).await;
-        saved.err().and_then(|error| self.trouble(&error))
+        let (journal, id) = (self.journal, &self.id);
+        let saved = fitted(&self.record, async |record| journal.save(id, record).await);
+        saved.await.err().and_then(|error| self.trouble(&error))
     }
 
     /// The rollout has ended, or left nothing to take up.

@@ -6,6 +6,7 @@ mod desk;
 mod drive;
 mod errand;
 mod eyes;
+mod followed;
 mod inspect;
 mod keeper;
 mod patience;

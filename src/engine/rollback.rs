@@ -6,8 +6,9 @@
 
 use super::desk::Desk;
 use super::drive::Means;
+use super::followed::{at_follow, following};
 use super::rollout::{Ran, roll_out};
-use super::spectate::{at_follow, following, service_of};
+use super::spectate::service_of;
 use super::survey::{Pinning, Request, SurveyError, Wanted};
 use super::turn_back::{Turned, turn_back};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
@@ -98,8 +99,8 @@ async fn previous(
     service: &Service,
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
-    // A task set that was removed leaves no trace, and service deployments are of the ECS controller.
     if service.controller() == "EXTERNAL" {
+        // A task set that was removed leaves no trace, and service deployments are of the ECS controller.
         let serving = service.running_task_definition();
         return Err(SurveyError::NoHistory { serving });
     }

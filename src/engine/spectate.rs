@@ -5,12 +5,11 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::SurveyError;
 use super::drive::{Driven, Means, drive, tell};
+use super::followed::{at_follow, following, watching};
 use super::keeper::{Keeper, Troubled};
-use super::patience::Until;
+use super::patience::{Until, begun};
 use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
@@ -22,20 +21,14 @@ use crate::core::live::{
 use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::{
-    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Watch,
+    Action, Facet, Fault, FaultKind, Observation, Receipt, Seen, State, Watch,
 };
-use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnCancel, OnFailure, Redeploy};
+use crate::core::service::{OnCancel, Redeploy};
 use crate::core::service_document::Settings;
-use crate::ports::{Audience, Clock, Cloud, Journal, JournalError, Wake};
-
-/// A watcher's own patience ends a watch; what is watched has all the time that whoever drives it gives it.
-const PATIENCE: Duration = Duration::from_hours(24 * 365);
-
-/// Between looks whether a rollout has begun its deployment.
-const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_secs(5);
+use crate::ports::{Audience, Clock, Cloud, Journal};
 
 /// Follows the running deployment of the service, with the record of whoever drives it where there is one, for as long
-/// as `timeout`. Where nothing runs, says so.
+/// as `timeout`.
 pub async fn spectate(
     target: &ServiceKey,
     timeout: Duration,
@@ -63,24 +56,20 @@ pub async fn spectate(
                 None
             }),
     };
-    let found = match service.controller() {
-        "CODE_DEPLOY" => {
-            let standing = standing_of_code_deploy(target, &service, left, cloud, clock);
-            Box::pin(standing).await?
-        }
-        _ => standing(target, &service, left, newest.as_ref(), clock)?,
+    let (plan, mut state, runs) = if service.controller() == "CODE_DEPLOY" {
+        let standing = standing_of_code_deploy(target, &service, cloud, clock);
+        Box::pin(standing).await?
+    } else {
+        let (plan, state) = standing(target, &service, left, newest.as_ref(), clock)?;
+        (plan, state, runs(&service))
     };
-    let Some((plan, mut state)) = found else {
-        let serving = service.running_task_definition();
-        let plan = stood(target, &service, serving.clone(), watching());
-        let idle = Event::Idle {
-            deployment: plan.before.deployment.clone(),
-            task_definition: serving,
-        };
-        tell(idle, clock, audience);
-        let (plan, outcome) = (Box::new(plan), Outcome::Unchanged);
-        return Ok(Ran::Ended { plan, outcome });
-    };
+    let runs = left.map_or(runs, |_| Runs::Yes);
+    tell(
+        found(&state, runs, record.as_ref(), &service),
+        clock,
+        audience,
+    );
+    state.told.last_event = last_event(&state, runs, &service);
     if is_unrecorded && let Some(deployment) = state.deployment.clone() {
         tell(Event::Unrecorded { deployment }, clock, audience);
     }
@@ -89,58 +78,56 @@ pub async fn spectate(
         let plan = Box::new(plan);
         return Ok(Ran::Ended { plan, outcome });
     }
-    state.told.last_event = last_event_before(&state, &service);
-    let watched = Event::Watching {
-        deployment: state.deployment.clone(),
-        task_definition: state.revision.clone(),
-        owner: record.map(|record| record.owner),
-    };
-    tell(watched, clock, audience);
-    Ok(Box::pin(look_on(plan, state, cloud, clock, audience)).await)
+    Ok(Box::pin(follow(plan, state, cloud, clock, audience)).await)
 }
 
-/// The record, once its rollout has begun a deployment.
-async fn begun<K: Clock>(
-    target: &ServiceKey,
-    clock: &Until<'_, K>,
-    journal: &impl Journal,
-    audience: &mut impl Audience,
-) -> Result<Result<Option<Record>, JournalError>, Box<Ran>> {
-    let mut told = false;
-    loop {
-        let loaded = journal.load(target).await;
-        let record = loaded.as_ref().ok().and_then(Option::as_ref);
-        let Some(owner) = record.and_then(|it| not_begun(it, clock.now())) else {
-            return Ok(loaded);
-        };
-        let stands = format!("{owner} has not begun the deployment");
-        if !std::mem::replace(&mut told, true) {
-            let watched = Event::Watching {
-                deployment: None,
-                task_definition: None,
-                owner: Some(owner.clone()),
-            };
-            tell(watched, clock, audience);
-        }
-        if clock.sleep_until(clock.now() + BETWEEN_LOOKS).await == Wake::Interrupted {
-            return Err(Box::new(clock.over(stands)));
-        }
+/// Whether there is anything to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    Yes,
+    /// What was deployed last has ended.
+    Nothing,
+}
+
+fn runs(service: &Service) -> Runs {
+    let primary = service.primary();
+    let is_idle = primary.is_some_and(|it| service.has_completed(it));
+    if is_idle && !service.deployments().any(has_failed) {
+        Runs::Nothing
+    } else {
+        Runs::Yes
     }
 }
 
-/// Who drives a rollout that has not ordered its deployment yet, and is not ending.
-fn not_begun(record: &Record, now: Timestamp) -> Option<&Owner> {
-    let is_waiting = record.work.as_ref().is_none_or(|work| {
-        let is_ending = matches!(
-            work.state.phase,
-            Phase::Restore { .. } | Phase::StandDown { .. } | Phase::Undo { .. } | Phase::Done(_)
-        );
-        work.state.deployment.is_none() && !is_ending
-    });
-    (record.is_live(now) && is_waiting).then_some(&record.owner)
+/// What is followed, or that nothing is.
+fn found(state: &State, runs: Runs, record: Option<&Record>, service: &Service) -> Event {
+    let deployment = state.deployment.clone();
+    match runs {
+        Runs::Nothing => Event::Idle {
+            deployment,
+            task_definition: service.running_task_definition(),
+        },
+        Runs::Yes => Event::Watching {
+            deployment,
+            task_definition: state.revision.clone(),
+            owner: record.map(|record| record.owner.clone()),
+        },
+    }
 }
 
-async fn look_on<K: Clock>(
+/// The newest event of the service that is not of what runs: no older one is told.
+fn last_event(state: &State, runs: Runs, service: &Service) -> Option<String> {
+    let watched = state.deployment.as_ref().filter(|_| runs == Runs::Yes);
+    let began = watched
+        .and_then(|id| service.deployment(id))
+        .and_then(|deployment| deployment.created_at());
+    let events = service.events().into_iter().rev();
+    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
+    older.next().map(|event| event.id)
+}
+
+/// Takes the machine's turns with hands that change nothing.
+async fn follow<K: Clock>(
     plan: Plan,
     state: State,
     cloud: &impl Cloud,
@@ -156,11 +143,10 @@ async fn look_on<K: Clock>(
         wish: None,
     };
     let now = clock.now();
-    let target = plan.target.clone();
-    let goal = Goal::of_revision(&target, &plan);
+    let goal = Goal::of_revision(&plan.target, &plan);
     let unkept = Record::new(nobody(), Fence::first(now), goal, now);
-    let mut keeper = Keeper::new(&Unkept, target, unkept, Troubled::No);
-    match Box::pin(drive(&plan, state, &means, &mut keeper, audience)).await {
+    let mut keeper = Keeper::new(&Unkept, plan.target.clone(), unkept, Troubled::No);
+    match drive(&plan, state, &means, &mut keeper, audience).await {
         Driven::Ended(outcome) => Ran::Ended {
             plan: Box::new(plan),
             outcome,
@@ -181,17 +167,6 @@ async fn look_on<K: Clock>(
         }
         Driven::TakenOver(owner) => Ran::Held { owner, since: now },
     }
-}
-
-/// The newest event of the service that is older than the deployment: none of those is told.
-fn last_event_before(state: &State, service: &Service) -> Option<String> {
-    let watched = state.deployment.as_ref();
-    let began = watched
-        .and_then(|id| service.deployment(id))
-        .and_then(|deployment| deployment.created_at());
-    let events = service.events().into_iter().rev();
-    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-    older.next().map(|event| event.id)
 }
 
 pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Service, SurveyError> {
@@ -245,30 +220,23 @@ fn stuck(newest: &ServiceDeployment) -> Option<Outcome> {
     (newest.status() == "ROLLBACK_FAILED").then_some(Outcome::Stranded { cause })
 }
 
-/// The deployment to watch, as a plan that has been carried out and is being followed; `None` where nothing runs.
+/// The deployment to watch, as a plan that has been carried out and is being followed.
 fn standing(
     target: &ServiceKey,
     service: &Service,
     left: Option<&Work>,
     newest: Option<&ServiceDeployment>,
     clock: &impl Clock,
-) -> Result<Option<(Plan, State)>, SurveyError> {
+) -> Result<(Plan, State), SurveyError> {
     if let Some(gone) = left.filter(|work| has_gone(work, service)) {
-        return Ok(Some(as_recorded(gone, clock)));
+        return Ok(as_recorded(gone, clock));
     }
     let stopped = newest.filter(|newest| newest.is_stopped());
     let stopped = stopped.map(ServiceDeployment::deployment);
     if let (Some(id), Some(primary)) = (&stopped, service.primary())
         && service.deployment(id).is_none()
     {
-        return Ok(Some(taken_back(target, service, primary, id, clock)));
-    }
-    let is_idle = service
-        .primary()
-        .is_some_and(|it| service.has_completed(it));
-    let has_failed_one = stopped.is_some() || service.deployments().any(has_failed);
-    if left.is_none() && is_idle && !has_failed_one {
-        return Ok(None);
+        return Ok(taken_back(target, service, primary, id, clock));
     }
     let recorded = left.and_then(|work| work.state.deployment.clone());
     let watched = recorded
@@ -284,7 +252,7 @@ fn standing(
         plan.before = work.plan.before.clone();
     }
     let state = at_follow(&plan, watched.id(), clock);
-    Ok(Some((plan, state)))
+    Ok((plan, state))
 }
 
 /// The recorded deployment is no more among the service's: something took its place, ECS's way back perhaps.
@@ -336,12 +304,15 @@ fn newest_of_code_deploy(known: &[CodeDeployment]) -> Option<&CodeDeployment> {
 async fn standing_of_code_deploy(
     target: &ServiceKey,
     service: &Service,
-    left: Option<&Work>,
     cloud: &impl Cloud,
     clock: &impl Clock,
-) -> Result<Option<(Plan, State)>, SurveyError> {
+) -> Result<(Plan, State, Runs), SurveyError> {
     let intent = watching();
     let found = code_deploy(target, &intent, service, cloud).await?;
+    let runs = match found.running.first() {
+        Some(_) => Runs::Yes,
+        None => Runs::Nothing,
+    };
     let since = service.primary_task_set().and_then(TaskSet::created);
     let facet = Facet::CodeDeployments(found.group.key(), since);
     let known = match cloud.observe(&Watch::from([facet])).await.code_deployments {
@@ -350,9 +321,6 @@ async fn standing_of_code_deploy(
         Seen::Absent | Seen::NotAsked => found.running,
     };
     let newest = newest_of_code_deploy(&known);
-    if newest.is_none() && left.is_none() {
-        return Ok(None);
-    }
     let last = service.primary_task_set().map(TaskSet::external_id);
     let last = last
         .filter(|id| id.starts_with("d-"))
@@ -381,95 +349,12 @@ async fn standing_of_code_deploy(
         intent,
     };
     let state = at_follow(&plan, watched, clock);
-    Ok(Some((plan, state)))
+    Ok((plan, state, runs))
 }
 
 /// A deployment that ECS failed, and whose place another has taken.
 fn has_failed(deployment: Deployment<'_>) -> bool {
     !deployment.is_primary() && deployment.rollout_state() == RolloutState::Failed
-}
-
-/// The plan of a deployment that somebody started.
-pub fn following(
-    target: &ServiceKey,
-    service: &Service,
-    deployment: Deployment<'_>,
-    intent: Intent,
-) -> Plan {
-    let old = service
-        .deployments()
-        .find(|other| other.id() != deployment.id() && service.has_completed(*other));
-    Plan {
-        target: target.clone(),
-        course: Course::Follow,
-        strategy: Strategy::Rolling,
-        why: "a deployment that runs is followed as ECS tells of it".to_owned(),
-        revision: Revision::Existing(deployment.task_definition()),
-        before: Before {
-            deployment: old.map(|old| old.id()),
-            task_definition: service.task_definition(),
-            serving: old
-                .or_else(|| service.primary())
-                .map(|d| d.task_definition()),
-            desired_count: service.desired_count(),
-        },
-        redeploy: Redeploy::WhenChanged,
-        ground: Ground::default(),
-        intent,
-        settings: Settings::default(),
-    }
-}
-
-pub fn at_follow(plan: &Plan, deployment: DeploymentId, clock: &impl Clock) -> State {
-    let now = clock.now();
-    let mut state = State::begin(plan, now);
-    state.deployment = Some(deployment);
-    state.enter(Phase::Follow, now);
-    state
-}
-
-/// A service as it stands, and what served before, where there is nothing to follow.
-pub fn stood(
-    target: &ServiceKey,
-    service: &Service,
-    serving: TaskDefinitionArn,
-    intent: Intent,
-) -> Plan {
-    let running = service.running_task_definition();
-    let primary = service.primary().map(|deployment| deployment.id());
-    Plan {
-        target: target.clone(),
-        course: Course::Nothing,
-        strategy: Strategy::Rolling,
-        why: "there is nothing to follow".to_owned(),
-        revision: Revision::Existing(running.clone()),
-        before: Before {
-            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
-            task_definition: running,
-            serving: Some(serving),
-            desired_count: service.desired_count(),
-        },
-        redeploy: Redeploy::WhenChanged,
-        ground: Ground::default(),
-        intent,
-        settings: Settings::default(),
-    }
-}
-
-fn watching() -> Intent {
-    Intent {
-        limits: Limits {
-            timeout: PATIENCE,
-            undo_timeout: PATIENCE,
-            failed_tasks: FailedTasks::LeaveToEcs,
-            ..Limits::default()
-        },
-        on_failure: OnFailure::Leave,
-        contest: Contest::Supersede,
-        // Whoever drives it asks the gates.
-        gates: Some(Vec::new()),
-        ..Intent::default()
-    }
 }
 
 fn nobody() -> Owner {

@@ -52,8 +52,6 @@ pub enum SurveyError {
     NoService(ServiceKey),
     #[error("no earlier completed deployment of {0} is known")]
     NoPrevious(ServiceKey),
-    #[error("what served before {} is not known: ECS keeps no history of task sets", .serving.short())]
-    NoHistory { serving: TaskDefinitionArn },
     #[error(
         "the service went back to {} from {}, and does not go there again unasked", .running.short(), .left.short()
     )]
@@ -61,6 +59,8 @@ pub enum SurveyError {
         running: TaskDefinitionArn,
         left: TaskDefinitionArn,
     },
+    #[error("what served before {} is not known: ECS keeps no history of task sets", .serving.short())]
+    NoHistory { serving: TaskDefinitionArn },
     #[error("there is no active task definition {0}")]
     NoTaskDefinition(String),
     #[error("container {container} wants the image {image}, and ECR has none of that name in account {}, region {}", .ecr.account, .ecr.region)]

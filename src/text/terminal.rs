@@ -88,10 +88,10 @@ fn event(event: &Event) -> String {
                 fate => format!("found           {left}: {}", fate.in_words()),
             }
         }
+        Event::GoingBack { .. } | Event::Watching { .. } | Event::Idle { .. } => attending(event),
         Event::Unrecorded { deployment } => format!(
             "not ours        no rollout of ecsdeploy is on record; {deployment} is told of as AWS sees it"
         ),
-        Event::GoingBack { .. } | Event::Watching { .. } | Event::Idle { .. } => attending(event),
         Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())

@@ -198,7 +198,10 @@ impl Proposal {
             },
             before: plan.before.clone(),
             capacity: Capacity::of(&plan.strategy, &survey.service),
-            held_seconds: (plan.time_limit() - plan.intent.limits.timeout).as_secs(),
+            held_seconds: plan
+                .time_limit()
+                .saturating_sub(plan.intent.limits.timeout)
+                .as_secs(),
             gates: plan.steps().into_iter().filter_map(StepGates::of).collect(),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
