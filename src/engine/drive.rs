@@ -248,7 +248,7 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
                 Either::Right((Wake::Due, rest)) => work = rest,
             }
             let (renewed, rest) = {
-                let renewal = Box::pin(self.keeper.renew(clock.now()));
+                let renewal = Box::pin(self.keeper.renew(self.plan, &self.state, clock.now()));
                 // A write that has begun is waited for: it must not arrive after the next one.
                 match select(work, renewal).await {
                     Either::Left((done, renewal)) => (renewal.await, Err(done)),

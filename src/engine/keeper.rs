@@ -133,9 +133,15 @@ impl<'a, J: Journal> Keeper<'a, J> {
         self.record.expires - LEASE / 2
     }
 
-    /// Renews the lease of the record as it was last written.
-    pub async fn renew(&mut self, now: Timestamp) -> Result<Option<Event>, TakenOver> {
+    /// Renews the lease, with the work as it stands: else what was seen since the last change would never be on record.
+    pub async fn renew(
+        &mut self,
+        plan: &Plan,
+        state: &State,
+        now: Timestamp,
+    ) -> Result<Option<Event>, TakenOver> {
         let mut renewed = self.record.clone();
+        renewed.set_down(Work::of(plan, state), now);
         renewed.renew(now);
         let (journal, id) = (self.journal, &self.id);
         match fitted(&renewed, async |record| journal.save(id, record).await).await {
