@@ -7,5 +7,7 @@
 mod proposal;
 #[cfg(test)]
 mod tests;
+mod way;
 
-pub use proposal::{Capacity, Expected, Proposal, StepGates, VERSION, Way, World};
+pub use proposal::{Capacity, Expected, Proposal, StepGates, VERSION, World};
+pub use way::Way;
