@@ -130,6 +130,37 @@ async fn a_bad_release_takes_its_settings_back_with_it() {
 }
 
 #[tokio::test]
+async fn a_shift_that_goes_back_leaves_settings_as_they_were_and_no_pause() {
+    let configuration = json!({"deploymentConfiguration": {"bakeTimeInMinutes": 7}});
+    for (document, updates) in [(configuration, 2), (settings(), 2)] {
+        let stage = Stage::example("fargate-canary-shift");
+        let before = live(&stage).await;
+        let story = stage.rollout(web("1.2.0", document)).await.unwrap();
+        assert!(
+            matches!(story.outcome, Outcome::RolledBack { .. }),
+            "{:?}",
+            story.outcome
+        );
+        let after = live(&stage).await;
+        let hooks = &after["deploymentConfiguration"]["lifecycleHooks"];
+        assert!(hooks.as_array().is_none_or(Vec::is_empty), "{hooks}");
+        for (member, value) in before["deploymentConfiguration"].as_object().unwrap() {
+            assert_eq!(after["deploymentConfiguration"][member], *value, "{member}");
+        }
+        for member in [
+            "healthCheckGracePeriodSeconds",
+            "networkConfiguration",
+            "taskDefinition",
+        ] {
+            assert_eq!(after[member], before[member], "{member}");
+        }
+        assert_eq!(after["deployments"].as_array().unwrap().len(), 1);
+        assert_eq!(after["deployments"][0]["rolloutState"], "COMPLETED");
+        assert_eq!(stage.calls("UpdateService"), updates);
+    }
+}
+
+#[tokio::test]
 async fn a_service_of_another_controller_is_refused() {
     let stage = Stage::example("external-task-sets");
     let request = web("1.1.0", json!({"healthCheckGracePeriodSeconds": 20}));

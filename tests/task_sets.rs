@@ -13,14 +13,13 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use common::{HttpRequest, Listener, Stage, cut, operation, outcome, with_image};
-use ecsdeploy::adapters::aws::{Auto, Parameters};
-use ecsdeploy::core::journal::{Fence, Goal, Record};
-use ecsdeploy::core::report::{Cause, Outcome, Report};
+use ecsdeploy::adapters::aws::Auto;
+use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Phase, Stage as Step, Wish};
 use ecsdeploy::core::service::{Intent, OnCancel};
-use ecsdeploy::engine::{Means, Ran, Request, SurveyError, To, compare, roll_back};
-use ecsdeploy::ports::{Clock, Journal};
-use ecsdeploy::sandbox::elb::Rule;
+use ecsdeploy::engine::{Means, Ran, Request, SurveyError, To, roll_back};
+use ecsdeploy::sandbox::Sandbox;
+use ecsdeploy::sandbox::elb::{Action, Rule, WeightedGroup};
 
 fn web(tag: &str) -> Request {
     let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
@@ -260,29 +259,104 @@ async fn what_a_run_left_is_turned_back_without_a_name() {
     assert_eq!(stands(&stage).await, only_old());
 }
 
+/// The target groups of the rule: the one that serves first, and the other.
+fn groups(world: &mut Sandbox) -> [&mut WeightedGroup; 2] {
+    let rules = world.world.elb.rules.values_mut();
+    let actions = rules.flat_map(|rule| &mut rule.actions);
+    let mut groups = actions.flat_map(|action| match action {
+        Action::Forward { groups, .. } => groups.as_mut_slice(),
+        Action::Other(_) => &mut [],
+    });
+    let mut pair = [groups.next().unwrap(), groups.next().unwrap()];
+    pair.sort_by_key(|group| group.arn.contains("/web-alternate/"));
+    pair
+}
+
+/// Somebody gives the new set this share by hand, at the sixth look from the one on at which it has `held`.
+fn by_hand(stage: &Stage, held: u32, share: u32) -> Stage {
+    let looks = Mutex::new(0);
+    stage.through(move |sandbox, request| {
+        if operation(&request) == "DescribeServices" {
+            let (mut looks, mut world) = (looks.lock().unwrap(), sandbox.lock());
+            let [blue, green] = groups(&mut world);
+            *looks += u32::from(*looks > 0 || green.weight == held);
+            if *looks == 6 {
+                (blue.weight, green.weight) = (100 - share, share);
+            }
+        }
+        sandbox.carry(&request)
+    })
+}
+
 #[tokio::test]
-async fn a_run_that_lives_is_told_to_go_back_and_named() {
-    let stage = stage();
-    let journal = Parameters::new(&stage.config);
-    let (request, now) = (web("1.1.0"), stage.clock.now());
-    let wanted = request.wanted.clone();
-    let surveyed = compare(&request.target, wanted, request.pinning, &stage.aws).await;
-    let goal = Goal::of(&request.target, &surveyed.unwrap().0, &request.intent);
-    let mut record = Record::new(common::owner("bert"), Fence::first(now), goal, now);
-    let plan = ecsdeploy::engine::look(request.clone(), &stage.aws)
-        .await
-        .unwrap()
-        .0;
-    let mut state = ecsdeploy::core::rollout::State::begin(&plan, now);
-    state.revision = Some("web:2".into());
-    state.deployment = Some("ecs-svc/2".into());
-    record.work = ecsdeploy::core::journal::Work::of(&plan, &state);
-    journal.claim(&request.target, &record, None).await.unwrap();
-    let told = go_back(&stage, To::Previous).await;
-    let Err(SurveyError::Told { owner }) = told else {
-        panic!("{told:?}")
+async fn weights_that_somebody_sets_by_hand_are_not_set_otherwise() {
+    let cause = |share: &str| Cause::Stopped {
+        reason: format!(
+            "somebody else set the listener rule's weights, {share} of the traffic to the new revision"
+        ),
     };
-    assert_eq!(owner.user, "bert");
-    let wish = journal.hear(&request.target, record.fence).await.unwrap();
-    assert!(wish.is_some(), "it is told");
+    let both = |first: &str, second: &str| vec![format!("web:{first}"), format!("web:{second}")];
+    let (cleared, stopped) = (cause("0 %"), cause("30 %"));
+    for (held, share, expected, sets) in [
+        (
+            50,
+            0,
+            Outcome::RolledBack {
+                cause: cleared.clone(),
+            },
+            only_old().1,
+        ),
+        (
+            50,
+            30,
+            Outcome::Stranded {
+                cause: stopped.clone(),
+            },
+            both("1", "2"),
+        ),
+        (
+            100,
+            30,
+            Outcome::Stranded { cause: stopped },
+            both("1", "2"),
+        ),
+    ] {
+        let stage = stage();
+        let story = by_hand(&stage, held, share)
+            .rollout(web("1.1.0"))
+            .await
+            .unwrap();
+        assert_eq!(story.outcome, expected, "{share} at {held}");
+        assert_eq!(stands(&stage).await, (share, sets), "{share} at {held}");
+        let told = story.events(|event| matches!(event, Event::Shifted { percent: 0 }));
+        assert_eq!(told, usize::from(share == 0), "{share} at {held}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollout_whose_weights_can_never_be_set_ends() {
+    let stage = stage();
+    let calls = Mutex::new(0);
+    let deaf = stage.through(move |sandbox, request| {
+        if !request.body().starts_with(b"Action=ModifyRule") {
+            return sandbox.carry(&request);
+        }
+        *calls.lock().unwrap() += 1;
+        assert!(*calls.lock().unwrap() < 2000, "AWS is hammered");
+        Err(ConnectorError::io("the connection broke".into()))
+    });
+    let mut request = web("1.1.0");
+    request.intent.limits.timeout = Duration::from_mins(3);
+    let story = deaf.rollout(request).await.unwrap();
+    assert!(
+        matches!(
+            story.outcome,
+            Outcome::RolledBack {
+                cause: Cause::Deadline { .. }
+            }
+        ),
+        "{:?}",
+        story.outcome
+    );
+    assert_eq!(stands(&stage).await, only_old());
 }

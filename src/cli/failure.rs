@@ -65,7 +65,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Interrupted,
         "interrupted",
-        "told to stop, or unable to learn how the deployment ends; the same command takes it up again",
+        "told to stop, or unable to learn how the deployment ends, or the time to watch was over; the same command takes it up again",
     ),
     (
         Exit::Contested,
@@ -219,9 +219,8 @@ impl From<SurveyError> for Failure {
                         "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
                     ))
             }
-            SurveyError::Told { ref owner } => Self::new(Exit::Contested, error.to_string())
-                .cause(owner)
-                .hint("it hears that within 15 s, and its own run tells how it goes back; ecsdeploy status shows the service"),
+            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
+                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)
@@ -276,6 +275,8 @@ impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Fault(fault) => fault.into(),
+            JournalError::Aborted { .. } => Self::new(Exit::Failed, error.to_string())
+                .hint("an abort stands; once it has gone back, the rollout can be run again"),
             other => Self::new(Exit::Failed, "failed to use the journal").because(&other),
         }
     }

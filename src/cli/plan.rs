@@ -9,17 +9,20 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::forge::ForgeArgs;
 use super::job::job;
+use super::journal::JournalArgs;
 use super::rehearse::Rehearsing;
 use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
 use super::{forge, input, rehearse, stdout};
-use crate::core::id::ServiceKey;
+use crate::core::fate::Fate;
+use crate::core::journal::Work;
 use crate::core::plan::{Course, Plan, Refusal, Survey};
 use crate::core::proposal::{Proposal, VERSION};
 use crate::core::service::{Contest, Intent};
 use crate::core::taskdef::{Finding, Severity, TaskDefinition};
-use crate::engine::{Pinning, Request, SurveyError, Wanted, compare, propose};
+use crate::engine::{Pinning, Request, SurveyError, Wanted, compare, left_by_others, propose_over};
+use crate::ports::Clock as _;
 use crate::text::ci::github::{Spot, Tone};
 use crate::text::lines::line_of;
 use crate::text::{self, markdown};
@@ -35,6 +38,8 @@ pub struct Args {
     rules: Rules,
     #[command(flatten)]
     forge: ForgeArgs,
+    #[command(flatten)]
+    journal: JournalArgs,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -118,18 +123,24 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
     } = args.release.request(setting, &args.rules)?;
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let looked = Box::pin(planned(&target, &wanted, &intent, &mut survey, world));
+    let request = Request {
+        target,
+        wanted: Wanted::Document(wanted.clone()),
+        pinning: Pinning::Keep,
+        intent,
+    };
+    let (config, folder) = (setting.config.as_ref(), &setting.directory);
+    let journal = args.journal.open(config, folder, &world.config);
+    let left = left_by_others(&request, &wanted, &survey, &journal).await;
+    let work = left.as_ref().and_then(|(record, _)| record.unfinished());
+    let looked = Box::pin(planned(&request, &wanted, work, &mut survey, world));
     let (plan, busy) = looked.await?;
     let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     proposal.findings.extend(busy);
     proposal.findings.extend(args.release.unread(setting)?);
+    let now = world.clock.now();
+    proposal.on_record = left.and_then(|(record, fate)| Fate::told(&record, fate, now));
     if args.is_rehearsed(&plan) {
-        let request = Request {
-            target,
-            wanted: Wanted::Document(wanted.clone()),
-            pinning: Pinning::Keep,
-            intent,
-        };
         let stage = Rehearsing {
             seed: args.release.world.seed,
             signals: world.signals.clone(),
@@ -146,22 +157,25 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
 
 /// The plan; beside somebody else's deployment, what would be done after it: who runs one is a matter of the moment.
 async fn planned(
-    target: &ServiceKey,
+    request: &Request,
     wanted: &TaskDefinition,
-    intent: &Intent,
+    left: Option<&Work>,
     survey: &mut Survey,
     world: &World,
 ) -> Result<(Plan, Option<Finding>), Failure> {
-    let refusal = match propose(target, wanted, intent.clone(), survey, &world.aws).await {
+    let refusal = match propose_over(request, wanted, left, survey, &world.aws).await {
         Err(SurveyError::Refused(busy @ Refusal::Busy { .. })) => busy,
         plan => return Ok((plan?, None)),
     };
-    let after = Intent {
-        contest: Contest::Supersede,
-        ..intent.clone()
+    let after = Request {
+        intent: Intent {
+            contest: Contest::Supersede,
+            ..request.intent.clone()
+        },
+        ..request.clone()
     };
-    let mut plan = propose(target, wanted, after, survey, &world.aws).await?;
-    plan.intent.contest = intent.contest;
+    let mut plan = propose_over(&after, wanted, left, survey, &world.aws).await?;
+    plan.intent.contest = request.intent.contest;
     let busy = Finding::warning(
         "deployments",
         format!("{refusal}: a rollout now is refused"),

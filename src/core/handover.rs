@@ -50,7 +50,7 @@ pub fn handover(plan: &Plan) -> Option<Handover> {
             Some(Handover::EcsFinishes { left_behind })
         }
         (Strategy::Native(_), Detach::Hold) => Some(Handover::EcsWaits {
-            minutes: plan.intent.minutes_of_pauses(),
+            minutes: plan.minutes_of_pauses(),
         }),
         (Strategy::CodeDeploy(way), _) => Some(match way.waits {
             Some(minutes) => Handover::CodeDeployWaits { minutes },

@@ -3,6 +3,7 @@ pub mod causes;
 pub mod comparison;
 pub mod diff;
 pub mod errand;
+pub mod fate;
 pub mod gate;
 pub mod handover;
 pub mod id;

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::live::{ServiceDeployment, list, text};
-use super::plan::Native;
+use super::live::{Service, ServiceDeployment, list, text};
+use super::plan::{Native, Plan, Strategy};
+use super::service::Detach;
 
 const HOOKS: &str = "lifecycleHooks";
 const ROLLBACK: &str = "ROLLBACK";
@@ -61,7 +62,7 @@ pub fn pauses(configuration: &Map<String, Value>) -> Vec<Pause> {
 
 /// Lays our pause into `during`, beside the service's own hooks. One that is exactly like it was left by a rollout of ours
 /// whose record is lost: it is taken over, so that it is on the service no more once `after` is put back.
-pub fn lay(
+fn lay(
     during: &mut Map<String, Value>,
     after: &mut Map<String, Value>,
     stages: &[&str],
@@ -81,7 +82,7 @@ pub fn lay(
 }
 
 /// What is left out of an update stays as it is, so that "none" has to be said.
-pub fn hooks_of(configuration: &mut Map<String, Value>) -> &mut Vec<Value> {
+fn hooks_of(configuration: &mut Map<String, Value>) -> &mut Vec<Value> {
     let hooks = configuration
         .entry(HOOKS)
         .and_modify(|hooks| {
@@ -95,6 +96,40 @@ pub fn hooks_of(configuration: &mut Map<String, Value>) -> &mut Vec<Value> {
         .expect("whatever was no list is one now")
 }
 
+impl Plan {
+    /// Lays our pauses into a native shift. Should this program die, each runs out and ECS rolls back.
+    pub fn lay_pauses(&mut self, service: &Service) {
+        let minutes = self.minutes_of_pauses();
+        let Strategy::Native(native) = &mut self.strategy else {
+            return;
+        };
+        let strategy = native.during.get("strategy").and_then(Value::as_str);
+        let stages = stages(strategy.unwrap_or_default(), service);
+        lay(&mut native.during, &mut native.after, &stages, minutes);
+        // Handed over to finish by itself, nobody would be there to let it go on.
+        if self.intent.detach == Detach::Finish {
+            hooks_of(&mut native.during).pop();
+        }
+    }
+}
+
+/// Where a shift is to wait for the gates: before any production traffic, before each step, and before the bake.
+fn stages(strategy: &str, service: &Service) -> Vec<&'static str> {
+    let before = if service.has_test_rule() {
+        "POST_TEST_TRAFFIC_SHIFT"
+    } else {
+        "POST_SCALE_UP"
+    };
+    match strategy {
+        "CANARY" | "LINEAR" => vec![
+            before,
+            "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "POST_PRODUCTION_TRAFFIC_SHIFT",
+        ],
+        _ => vec![before, "POST_PRODUCTION_TRAFFIC_SHIFT"],
+    }
+}
+
 impl Native {
     /// Our pause; none where the shift was handed over to finish by itself.
     pub fn laid(&self) -> Vec<Pause> {
@@ -102,6 +137,14 @@ impl Native {
         let mut laid = pauses(&self.during);
         laid.retain(|pause| !own.contains(pause));
         laid
+    }
+
+    /// A configuration with its own hooks and none of ours. Hooks that it does not say would stay.
+    pub fn without_ours(&self, mut configuration: Map<String, Value>) -> Map<String, Value> {
+        let laid = self.laid();
+        let is_ours = |hook: &Value| Pause::read(hook).is_some_and(|pause| laid.contains(&pause));
+        hooks_of(&mut configuration).retain(|hook| !is_ours(hook));
+        configuration
     }
 
     /// Whether the pause at which this deployment waits is ours to open. ECS may call the wait before a step by the step's

@@ -250,7 +250,7 @@ impl Plan {
         }
         let revision = revision(wanted, survey);
         let course = course::of(&revision, &intent, &settings, survey)?;
-        Ok(Self {
+        let mut plan = Self {
             target,
             course,
             strategy,
@@ -261,7 +261,9 @@ impl Plan {
             ground: Ground::of(service),
             intent: without_appspec(intent),
             settings,
-        })
+        };
+        plan.lay_pauses(service);
+        Ok(plan)
     }
 
     /// `sha256:…` over the plan's own JSON: two equal plans have one name.

@@ -208,7 +208,7 @@ impl Settings {
 }
 
 /// A member of the service. DescribeServices answers some for each deployment only.
-fn live_member<'a>(service: &'a Service, name: &str) -> &'a Value {
+pub fn live_member<'a>(service: &'a Service, name: &str) -> &'a Value {
     let document = service.as_value();
     let of_service = &document[name];
     if !of_service.is_null() {

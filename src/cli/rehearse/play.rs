@@ -141,7 +141,7 @@ pub async fn play(
             capacity: clock.capacity(),
         }),
         Ran::Interrupted { .. } => Err(clock.cut_short(began)),
-        Ran::HandedOver { .. } | Ran::Held { .. } => {
+        Ran::HandedOver { .. } | Ran::Underway { .. } | Ran::Held { .. } => {
             unreachable!("a rehearsal stays to the verdict, and nobody else is in its world")
         }
     }

@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::{count, list, text};
 use crate::core::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 
+/// How the `externalId` of every task set begins that ecsdeploy makes.
+pub const OURS: &str = "ecsdeploy-";
+
 /// One element of `Service.taskSets`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TaskSet<'a>(&'a Value);
@@ -22,6 +25,11 @@ impl<'a> TaskSet<'a> {
 
     pub fn external_id(self) -> &'a str {
         text(self.0, "externalId")
+    }
+
+    /// Whether a rollout of ecsdeploy made it: others' have another `externalId` or none.
+    pub fn is_ours(self) -> bool {
+        self.external_id().starts_with(OURS)
     }
 
     pub fn task_definition(self) -> TaskDefinitionArn {

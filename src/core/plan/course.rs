@@ -18,16 +18,25 @@ pub fn of(
     }
 }
 
-/// Of task sets nothing is to be done when the primary one is of the wanted revision and stands alone.
-fn of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Course {
+/// Of task sets nothing is to be done when the primary one is of the wanted revision and stands alone. One that somebody
+/// else made is somebody else's deployment.
+fn of_sets(revision: &Revision, intent: &Intent, service: &Service) -> Result<Course, Refusal> {
+    let mut others = service.task_sets().filter(|set| !set.is_primary());
+    let foreign = others.find(|set| !set.is_ours() && !set.is_draining());
+    if let Some(foreign) = foreign.filter(|_| intent.contest == Contest::Refuse) {
+        return Err(Refusal::Busy {
+            deployment: foreign.id(),
+            task_definition: foreign.task_definition(),
+        });
+    }
     let alone = service.task_sets().count() == 1;
     let runs_it = service.primary_task_set().is_some_and(
         |set| matches!(revision, Revision::Existing(arn) if *arn == set.task_definition()),
     );
     if runs_it && alone && intent.redeploy == Redeploy::WhenChanged {
-        Course::Nothing
+        Ok(Course::Nothing)
     } else {
-        Course::Deploy
+        Ok(Course::Deploy)
     }
 }
 
@@ -78,7 +87,7 @@ fn of_ecs(
     service: &Service,
 ) -> Result<Course, Refusal> {
     let Some(primary) = service.primary() else {
-        return Ok(of_sets(revision, intent, service));
+        return of_sets(revision, intent, service);
     };
     let runs_it = matches!(revision, Revision::Existing(arn) if *arn == primary.task_definition());
     let count_changes = intent

@@ -75,7 +75,8 @@ pub struct Told {
     pub last_event: Option<String>,
     /// Tasks whose failure, and targets (`group target port reason`) whose ill health was told.
     pub named: BTreeSet<String>,
-    /// Steps of the way that were ordered and need not be again: pauses that were ended, the change of the way back.
+    /// Steps of the way that were ordered and need not be again: pauses that were ended, the change of the way back; that a
+    /// new task set has traffic.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub marks: BTreeSet<String>,
     pub progress: Option<Progress>,

@@ -122,7 +122,12 @@ impl Turning<'_> {
             green,
         });
         let old = self.plan.before.deployment.clone();
-        self.in_own_groups(set.id(), old, self.tasks_owed(service), divided.as_slice())
+        let tasks = self.tasks_owed(service);
+        let mut subject = self.in_own_groups(set.id(), old, tasks, divided.as_slice());
+        if divided.is_none() {
+            subject.new.places = green.into_iter().map(|it| [it].into()).collect();
+        }
+        subject
     }
 
     /// Looks again in a while, unless the whole rollout has taken too long.

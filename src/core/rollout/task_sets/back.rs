@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Stage, division, shift_to};
-use crate::core::live::Service;
+use super::overruled::overruling;
+use super::{Stage, TRAFFIC, division, shift_to};
+use crate::core::live::{Rule, Service};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
@@ -13,7 +14,9 @@ use crate::core::service::OnFailure;
 
 impl Turning<'_> {
     pub fn begin_back(mut self, cause: Cause) -> Turn {
-        if self.plan.intent.on_failure == OnFailure::Leave {
+        // What a person says in so many words goes before what was configured for failures.
+        let is_told = matches!(cause, Cause::Cancelled { .. });
+        if self.plan.intent.on_failure == OnFailure::Leave && !is_told {
             return self.finish(Outcome::Stranded { cause });
         }
         self.say.push(Event::Undoing {
@@ -55,13 +58,44 @@ impl Turning<'_> {
         if it.just_ordered() && it.receipt().is_none() {
             return it.look_after(LOOK_AGAIN, watch);
         }
-        if !rule.divides(&division(sets, 0)) {
-            return it.act(shift_to(&sets.rule, division(sets, 0)), watch);
+        let none = division(sets, 0);
+        if !rule.divides(&none) {
+            return it.turn_weights(sets, &rule, cause, since);
         }
+        if it.next.told.marks.remove(TRAFFIC) {
+            it.say.push(Event::Shifted { percent: 0 });
+        }
+        let since = since.unwrap_or(it.now);
+        it.next.phase = Phase::TaskSets(Stage::Back {
+            cause: cause.clone(),
+            since: Some(since),
+        });
         if let Some(action) = it.test_shift(sets, &sets.blue) {
             return it.act(action, watch);
         }
         it.take_down(sets, &service, cause, since)
+    }
+
+    /// The old set does not have everything: not yet, or not any more.
+    fn turn_weights(
+        mut self,
+        sets: &TaskSets,
+        rule: &Rule,
+        cause: &Cause,
+        since: Option<Timestamp>,
+    ) -> Turn {
+        let (none, watch) = (division(sets, 0), self.watch_sets(sets));
+        if since.is_none() {
+            self.next.told.marks.insert(TRAFFIC.to_owned());
+            return self.act(shift_to(&sets.rule, none), watch);
+        }
+        if self.is_overruled(rule, &[none]) {
+            let (from, reason) = (Box::new(cause.clone()), overruling(sets, rule));
+            return self.finish(Outcome::Stranded {
+                cause: Cause::UndoFailed { from, reason },
+            });
+        }
+        self.look_after(LOOK_AGAIN, watch)
     }
 
     /// The weights stand as before the rollout: the old set is primary again, the new one drains and goes.
@@ -70,7 +104,7 @@ impl Turning<'_> {
         sets: &TaskSets,
         service: &Service,
         cause: &Cause,
-        since: Option<Timestamp>,
+        since: Timestamp,
     ) -> Turn {
         let watch = self.watch_sets(sets);
         let key = self.plan.target.clone();
@@ -81,12 +115,8 @@ impl Turning<'_> {
             let set = sets.old.clone();
             return self.act(Action::PromoteTaskSet { key, set }, watch);
         }
-        let since = since.unwrap_or(self.now);
-        self.next.phase = Phase::TaskSets(Stage::Back {
-            cause: cause.clone(),
-            since: Some(since),
-        });
-        let Some(ours) = service.task_sets().find(|set| set.id() != sets.old) else {
+        let mut others = service.task_sets().filter(|set| set.id() != sets.old);
+        let Some(ours) = others.find(|set| set.is_ours()) else {
             let cause = cause.clone();
             return self.finish(Outcome::RolledBack { cause });
         };

@@ -2,12 +2,16 @@
 //! weights are moved step by step, then the old set is removed. The two target groups take turns.
 //!
 //! **Invariant:** capacity is proven before it gets traffic, and has had none for a while before it is removed. Weights
-//! are read back after each change; going back is weights first, on the set that still serves.
+//! are read back after each change; going back is weights first, on the set that still serves. What people set by hand
+//! meanwhile stands, and what others made is not removed.
 
 mod back;
 mod drained;
+mod overruled;
 mod raise;
 mod shift;
+#[cfg(test)]
+mod tests;
 mod wind_up;
 
 use std::collections::BTreeMap;
@@ -22,6 +26,9 @@ use crate::core::id::{RuleArn, TargetGroupArn};
 use crate::core::live::{Rule, Service, TaskSet};
 use crate::core::plan::{Strategy, TaskSets};
 use crate::core::report::Cause;
+
+/// Marks that the new set had traffic, as long as it was not told that it has none again.
+const TRAFFIC: &str = "traffic";
 
 /// Where a rollout of task sets stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +50,7 @@ pub enum Stage {
     /// The old set serves everything again, then the new one is removed.
     Back {
         cause: Cause,
+        /// When the weights were read back so.
         since: Option<Timestamp>,
     },
 }
@@ -64,11 +72,13 @@ impl Turning<'_> {
         }
     }
 
-    /// The task set that this rollout raised: of the wanted revision, and not the one that served before.
+    /// The task set that this rollout raised, or a dead run of it: of the wanted revision, and not the one that served
+    /// before.
     fn our_set<'s>(&self, sets: &TaskSets, service: &'s Service) -> Option<TaskSet<'s>> {
         let revision = self.next.revision.as_ref();
         service.task_sets().find(|set| {
-            set.id() != sets.old && !set.is_draining() && revision == Some(&set.task_definition())
+            let is_new = set.id() != sets.old && !set.is_draining() && set.is_ours();
+            is_new && revision == Some(&set.task_definition())
         })
     }
 
@@ -115,6 +125,18 @@ impl Turning<'_> {
                 Err(Box::new(it.give_up(Cause::FailedByEcs { reason })))
             }
         }
+    }
+
+    /// Orders it, unless the whole rollout has taken too long: what AWS never does has an end.
+    fn order(self, action: Action, watch: Watch) -> Turn {
+        if !self.is_late() {
+            return self.act(action, watch);
+        }
+        let cause = self.deadline(format!("{} was tried", action.operation()));
+        if self.next.deployment.is_none() {
+            return self.give_up(cause);
+        }
+        self.begin_back(cause)
     }
 
     /// Moves the test rule, where there is one and it does not stand so already.

@@ -2,16 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+use super::overruled::overruling;
 use super::{Stage, division, shift_to};
 use crate::core::gate::failures;
-use crate::core::live::{Rule, Service, TaskSet};
+use crate::core::live::{OURS, Rule, Service, TaskSet};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event, Outcome, Progress};
 use crate::core::rollout::gates::Look;
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Held, Phase, Turn};
-use crate::core::service::Share;
+use crate::core::rollout::{Action, Held, Phase, Seen, Turn};
+use crate::core::service::{Contest, Share};
 
 impl Turning<'_> {
     pub(super) fn raise(mut self, sets: &TaskSets) -> Turn {
@@ -46,27 +47,36 @@ impl Turning<'_> {
         }
         // A group that no rule names is not checked for health, so it joins the rule before it gets targets.
         let start = division(sets, 0);
-        if !rule.divides(&start) || !rule.weights.contains_key(&sets.green) {
-            return self.act(shift_to(&sets.rule, start), watch);
+        if self.is_overruled(rule, std::slice::from_ref(&start)) {
+            let reason = overruling(sets, rule);
+            return self.give_up(Cause::Stopped { reason });
+        }
+        if !rule.divides(&start) {
+            return self.look_after(LOOK_AGAIN, watch);
+        }
+        if !rule.weights.contains_key(&sets.green) {
+            return self.order(shift_to(&sets.rule, start), watch);
         }
         if self.next.told.last_event.is_none() {
             self.next.told.last_event = service.events().pop().map(|event| event.id);
         }
         let members = self.set_members(sets);
         let key = self.plan.target.clone();
-        self.act(Action::CreateTaskSet { key, members }, watch)
+        self.order(Action::CreateTaskSet { key, members }, watch)
     }
 
-    /// A set that a dead run left behind is removed if it has no traffic; one with traffic is somebody's rollout.
+    /// A set that a dead run left behind is removed if it has no traffic; one with traffic, or that somebody else made, is
+    /// somebody's rollout.
     fn clear_away(self, stray: TaskSet<'_>, rule: &Rule, sets: &TaskSets) -> Turn {
         let share = stray.target_group().map_or(0.0, |group| rule.share(&group));
-        if share > 0.0 {
+        let may_go = stray.is_ours() || self.plan.intent.contest == Contest::Supersede;
+        if share > 0.0 || !may_go {
             let by = stray.id();
             return self.finish(Outcome::Superseded { by });
         }
         let (key, set) = (self.plan.target.clone(), stray.id());
         let watch = self.watch_sets(sets);
-        self.act(Action::DeleteTaskSet { key, set }, watch)
+        self.order(Action::DeleteTaskSet { key, set }, watch)
     }
 
     fn set_members(&self, sets: &TaskSets) -> Map<String, Value> {
@@ -81,7 +91,7 @@ impl Turning<'_> {
             "scale".to_owned(),
             json!({ "value": 100.0, "unit": "PERCENT" }),
         );
-        members.insert("externalId".to_owned(), json!(format!("ecsdeploy-{token}")));
+        members.insert("externalId".to_owned(), json!(format!("{OURS}{token}")));
         members.insert("clientToken".to_owned(), json!(token));
         members
     }
@@ -104,7 +114,7 @@ impl Turning<'_> {
         }
         if let Some(action) = self.test_shift(sets, &sets.green) {
             let watch = self.watch_sets_closely(sets);
-            return self.act(action, watch);
+            return self.order(action, watch);
         }
         self.prove_set(sets, service, ours)
     }
@@ -117,7 +127,13 @@ impl Turning<'_> {
             Held::Failed(cause) => self.begin_back(cause),
             Held::Waiting(look) => self.look_on_or_time_out(sets, look),
             Held::Passed(_) => {
-                let (step, since) = (0, None);
+                // A run whose record is lost may have shifted: what has traffic does not lose it to be given it again.
+                let stands = |percent: &u32| {
+                    let rule = self.seen.rules.get(&sets.rule).and_then(Seen::is);
+                    rule.is_some_and(|rule| rule.divides(&division(sets, *percent)))
+                };
+                let step = sets.steps.iter().position(stands).unwrap_or(0);
+                let since = None;
                 let stage = Stage::Shift { step, since };
                 self.next.enter(Phase::TaskSets(stage), self.now);
                 let watch = self.watch_sets_closely(sets);

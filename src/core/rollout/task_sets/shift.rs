@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Stage, division, shift_to};
+use super::{Stage, TRAFFIC, division, shift_to};
 use crate::core::live::{Service, TargetState, TaskSet};
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Event};
@@ -28,20 +28,28 @@ impl Turning<'_> {
             return it.begin_back(Cause::Stopped { reason });
         };
         it.tell_what_is_seen(&service, &ours.id());
+        let wanted = division(sets, percent_of(sets, step));
+        let before = division(
+            sets,
+            step.checked_sub(1).map_or(0, |at| percent_of(sets, at)),
+        );
+        // Once it was read back, the step before is as foreign as any other.
+        let is_before = since.is_none() && rule.divides(&before);
+        if !is_before && it.is_overruled(&rule, std::slice::from_ref(&wanted)) {
+            return it.overruled(sets, &rule);
+        }
         if let Some(cause) = it.unfit(sets, &service, ours) {
             return it.begin_back(cause);
         }
-        let percent = sets.steps.get(step).copied().unwrap_or(100);
-        let wanted = division(sets, percent);
         if rule.divides(&wanted) {
             return it.hold_step(sets, &service, ours, step, since);
         }
         let watch = it.watch_sets_closely(sets);
-        if it.just_ordered() {
-            let pause = between_looks(it.next.entered, it.now);
-            return it.look_after(pause, watch);
+        if is_before && !it.just_ordered() {
+            return it.order(shift_to(&sets.rule, wanted), watch);
         }
-        it.act(shift_to(&sets.rule, wanted), watch)
+        let pause = between_looks(it.next.entered, it.now);
+        it.look_after(pause, watch)
     }
 
     /// The rule was read back as wanted: the step holds through its gates, then comes the next.
@@ -53,9 +61,10 @@ impl Turning<'_> {
         step: usize,
         since: Option<Timestamp>,
     ) -> Turn {
-        let percent = sets.steps.get(step).copied().unwrap_or(100);
+        let percent = percent_of(sets, step);
         if since.is_none() {
             self.say.push(Event::Shifted { percent });
+            self.next.told.marks.insert(TRAFFIC.to_owned());
         }
         let since = Some(since.unwrap_or(self.now));
         self.next.phase = Phase::TaskSets(Stage::Shift { step, since });
@@ -97,4 +106,8 @@ impl Turning<'_> {
             reason: "no target of the new task set is healthy".to_owned(),
         })
     }
+}
+
+fn percent_of(sets: &TaskSets, step: usize) -> u32 {
+    sets.steps.get(step).copied().unwrap_or(100)
 }

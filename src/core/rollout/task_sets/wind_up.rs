@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Stage, division};
+use super::Stage;
 use crate::core::plan::TaskSets;
 use crate::core::report::{Cause, Outcome};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
@@ -17,8 +17,12 @@ impl Turning<'_> {
                 return self.begin_back(fault.refusal());
             }
         }
-        let (mut it, service, _) = match self.see_sets(sets) {
+        let (it, service, rule) = match self.see_sets(sets) {
             Ok(seen) => seen,
+            Err(turn) => return *turn,
+        };
+        let mut it = match it.has_all(sets, &rule) {
+            Ok(it) => it,
             Err(turn) => return *turn,
         };
         let Some(ours) = it.our_set(sets, &service) else {
@@ -36,7 +40,7 @@ impl Turning<'_> {
             return it.look_after(LOOK_AGAIN, watch);
         }
         let (key, set) = (it.plan.target.clone(), ours.id());
-        it.act(Action::PromoteTaskSet { key, set }, watch)
+        it.order(Action::PromoteTaskSet { key, set }, watch)
     }
 
     /// The old set is kept until its connections had time to end; meanwhile it could take all traffic back.
@@ -46,10 +50,10 @@ impl Turning<'_> {
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
-        if !rule.divides(&division(sets, 100)) {
-            let reason = "the listener rule's weights were changed by somebody else".to_owned();
-            return it.begin_back(Cause::Stopped { reason });
-        }
+        let mut it = match it.has_all(sets, &rule) {
+            Ok(it) => it,
+            Err(turn) => return *turn,
+        };
         if !it.is_drained(sets, &sets.blue, since) {
             let pause = between_looks(it.next.entered, it.now);
             let watch = it.watch_drain(sets, &sets.blue, since);
@@ -64,11 +68,16 @@ impl Turning<'_> {
         if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
         }
-        let (mut it, service, _) = match self.see_sets(sets) {
+        let (mut it, service, rule) = match self.see_sets(sets) {
             Ok(seen) => seen,
             Err(turn) => return *turn,
         };
         it.tell_events(&service);
+        // Whatever the rule sends to the old set is lost with it.
+        let it = match it.has_all(sets, &rule) {
+            Ok(it) => it,
+            Err(turn) => return *turn,
+        };
         let old = service.task_sets().find(|set| set.id() == sets.old);
         let late = it.waited(it.next.entered).unsigned_abs() >= it.plan.intent.limits.undo_timeout;
         let watch = it.watch_sets(sets);
