@@ -94,6 +94,7 @@ pub struct RolloutConfig {
     pub timeout: Option<HumanDuration>,
     /// The rollout has failed when this many tasks of the new deployment have failed; 0 leaves that verdict to ECS.
     #[serde(default, deserialize_with = "count")]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub max_failed_tasks: Option<u32>,
     /// What to do when the new revision fails. Default: `rollback`.
     pub on_failure: Option<OnFailure>,
