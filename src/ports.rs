@@ -63,7 +63,8 @@ pub trait Journal {
         fence: Fence,
     ) -> impl Future<Output = Result<(), JournalError>>;
 
-    /// Leaves a wish for the owner of the record with this fence.
+    /// Leaves a wish for the owner of the record with this fence. One to go back stands until the record is released:
+    /// it takes the place of every other, and none takes its place.
     fn wish(
         &self,
         id: &RolloutId,
@@ -95,6 +96,8 @@ pub enum Claim {
 pub enum JournalError {
     #[error("{0} took the service over")]
     TakenOver(Owner),
+    #[error("the rollout has been told to abort by {by}")]
+    Aborted { by: String },
     #[error("the record in {place} cannot be read: {reason}")]
     Unreadable { place: String, reason: String },
     #[error("the record takes {bytes} bytes and {place} holds {limit}")]

@@ -52,7 +52,8 @@ fn check(files: Files, line: &str, exit: i32, says: &[&str]) -> Printed {
         let is_said = stdout.contains(sentence) || stderr.contains(sentence);
         assert!(is_said, "not said: {sentence}\n{told}");
     }
-    if exit == 1 || exit == 2 {
+    // A plan that would not succeed is a plan all the same.
+    if exit == 2 || (exit == 1 && !line.starts_with("plan ")) {
         assert!(stderr.starts_with("error: "), "{told}");
         assert_eq!(stdout, "", "an error is no data\n{told}");
     }
@@ -483,5 +484,123 @@ fn a_registered_revision_is_deployed_without_a_new_one() {
         "render --revision web --task-definition td.json",
         2,
         &["--task-definition"],
+    );
+}
+
+#[test]
+fn an_option_that_the_strategy_leaves_unheard_is_refused() {
+    let service = "rollout @fargate-web --sandbox --set image_tag=1.1.0";
+    let canary = "--canary does not go with --strategy rolling";
+    for (options, says) in [
+        ("--strategy rolling --canary 1", canary),
+        (
+            "--rule arn:rule --strategy rolling",
+            "--rule does not go with --strategy rolling",
+        ),
+        (
+            "--rule arn:rule",
+            "--rule does not go with a rolling deployment",
+        ),
+        (
+            "--drain 1m --canary 1",
+            "--drain does not go with a canary beside the service",
+        ),
+        (
+            "--codedeploy-application x",
+            "--codedeploy-application does not go with a rolling deployment",
+        ),
+        (
+            "--weights 10,100 --strategy canary",
+            "--weights does not go with --strategy canary",
+        ),
+    ] {
+        check(&[], &format!("{service} {options}"), 2, &[says]);
+    }
+    let hints = ["keep the controller", "deletes the one that serves"];
+    check(&[], &format!("{service} --strategy task-sets"), 1, &hints);
+}
+
+#[test]
+fn a_value_that_no_template_reads_is_refused_or_warned_of() {
+    let line = "rollout @fargate-web --sandbox --set image_tg=1.2.0";
+    let says = [
+        "--set image_tg has no effect: no template reads `image_tg`",
+        "did you mean `image_tag`?",
+    ];
+    check(&[], line, 2, &says);
+    let world = world_of("fargate-web");
+    let bare = "rollout --sandbox --cluster main --service web --set image_tag=1.2.0";
+    check(
+        &[("sandbox.yml", &world)],
+        bare,
+        2,
+        &["--set image_tag has no effect"],
+    );
+    let config = "services:\n  web:\n    task_definition: td.json.hbs\n    values: { image: web, imge: web }\n";
+    let files: Files = &[
+        ("ecsdeploy.yml", config),
+        ("td.json.hbs", TEMPLATE),
+        ("sandbox.yml", &world),
+    ];
+    let warning =
+        "values.imge: no template reads it; it is set in ecsdeploy.yml (did you mean `image`?)";
+    check(
+        files,
+        "plan --sandbox --cluster main --no-rehearsal --keep-tags",
+        0,
+        &[warning],
+    );
+}
+
+#[test]
+fn a_plan_that_would_not_succeed_is_shown_and_fails() {
+    let config = |rollout: &str| {
+        format!(
+            "cluster: main\nservices:\n  web:\n    task_definition: td.json.hbs\n    rollout: {{ {rollout} }}\n"
+        )
+    };
+    let plain = config("");
+    let world = world_of("fargate-web");
+    let template = TEMPLATE.replace(
+        "\"family\"",
+        "\"cpu\": \"513\", \"esential\": true, \"family\"",
+    );
+    let plan = "plan --sandbox --image web --keep-tags --no-rehearsal";
+    let files = |config, template| {
+        [
+            ("ecsdeploy.yml", config),
+            ("td.json.hbs", template),
+            ("sandbox.yml", &*world),
+        ]
+    };
+    let says = [
+        "plan             main/web",
+        "error: cpu",
+        "esential",
+        "did you mean essential?",
+    ];
+    check(&files(&plain, &template), plan, 1, &says[..3]);
+    let template = TEMPLATE.replace("\"name\"", "\"esential\": true, \"name\"");
+    check(&files(&plain, &template), plan, 0, &says[2..]);
+    let early = config("steps: [{ traffic: 10, gates: [approval] }]");
+    let never =
+        "the rollout never comes to the step of 10 % of the traffic; it holds at the whole service";
+    check(&files(&early, TEMPLATE), plan, 1, &[never]);
+    let rollout = "rollout --sandbox --image web --keep-tags";
+    check(&files(&early, TEMPLATE), rollout, 1, &[never]);
+    let members = "{\"enableExecuteComand\":true}";
+    let managed = format!("{plan} --members {members}");
+    check(
+        &files(&plain, TEMPLATE),
+        &managed,
+        0,
+        &["did you mean enableExecuteCommand?"],
+    );
+    let negative = config("max_failed_tasks: -1");
+    check(
+        &files(&negative, TEMPLATE),
+        plan,
+        2,
+        &["`-1` is no number of tasks: 0 or more are allowed"],
     );
 }

@@ -319,6 +319,81 @@ async fn a_deployment_that_codedeploy_took_back_is_not_called_a_success() {
 }
 
 #[tokio::test]
+async fn a_watcher_whose_time_is_over_says_where_the_shift_stands_and_calls_it_no_failure() {
+    let stage = Stage::example("fargate-canary-shift");
+    hand_over(&stage, Detach::Hold).await;
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let target = web("1.1.0", Detach::No).target;
+    let timeout = Duration::from_mins(5);
+    let (cloud, clock) = (&stage.aws, &stage.clock);
+    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
+    let Ran::Underway { stands } = watched.unwrap() else {
+        panic!("it goes on");
+    };
+    for word in ["POST_SCALE_UP", "production weight 0 %", "rolls back at"] {
+        assert!(stands.contains(word), "{stands}");
+    }
+    let first = &listener.0.entries[0].event;
+    assert!(
+        matches!(
+            first,
+            Event::Watching {
+                deployment: Some(_),
+                owner: Some(_),
+                ..
+            }
+        ),
+        "{first:?}"
+    );
+}
+
+#[tokio::test]
+async fn where_nothing_runs_a_watcher_says_so_and_tells_nothing_old() {
+    for example in ["fargate-web", "fargate-canary-shift", "code-deploy"] {
+        let stage = Stage::example(example);
+        stage.rollout(web("1.1.0", Detach::No)).await.unwrap();
+        let journal = Auto::new(&stage.config);
+        let mut listener = Listener(Report::new());
+        let target = web("1.1.0", Detach::No).target;
+        later(&stage, 60);
+        let (cloud, clock) = (&stage.aws, &stage.clock);
+        let timeout = Duration::from_mins(5);
+        let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
+        assert_eq!(outcome(watched.unwrap()), Outcome::Unchanged, "{example}");
+        let said: Vec<_> = listener.0.entries.iter().map(|it| &it.event).collect();
+        assert!(
+            matches!(said[..], [Event::Idle { .. }]),
+            "{example}: {said:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_watcher_is_told_of_no_event_from_before_the_deployment() {
+    let stage = Stage::example("fargate-web");
+    stage.rollout(web("1.1.0", Detach::No)).await.unwrap();
+    let began = ecsdeploy::ports::Clock::now(&stage.clock);
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let request = web("1.0.0", Detach::Finish);
+    let left = roll_out(request, &stage.means(&journal), &mut listener).await;
+    assert!(matches!(left.unwrap(), Ran::HandedOver { .. }));
+    let mut listener = Listener(Report::new());
+    let target = web("1.0.0", Detach::No).target;
+    let (cloud, clock) = (&stage.aws, &stage.clock);
+    let timeout = Duration::from_hours(1);
+    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
+    assert_eq!(outcome(watched.unwrap()), Outcome::Completed);
+    let old = listener
+        .0
+        .entries
+        .iter()
+        .filter(|entry| matches!(&entry.event, Event::Service(event) if event.at < began));
+    assert_eq!(old.count(), 0);
+}
+
+#[tokio::test]
 async fn what_this_program_does_itself_is_not_handed_over() {
     let stage = Stage::example("external-task-sets");
     let error = stage.rollout(web("1.1.0", Detach::Finish)).await.err();
@@ -327,7 +402,7 @@ async fn what_this_program_does_itself_is_not_handed_over() {
     };
     assert_eq!(
         refusal.to_string(),
-        "the rollout cannot be handed over: the traffic between its task sets is moved by ecsdeploy itself"
+        "--detach does not work with task sets: the traffic between them is moved by ecsdeploy itself"
     );
     assert_eq!(stage.calls("CreateTaskSet"), 0);
 }

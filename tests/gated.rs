@@ -14,7 +14,10 @@ use std::time::Duration;
 
 use common::{Listener, Stage, Story, outcome, owner, with_image};
 use ecsdeploy::adapters::aws::Auto;
-use ecsdeploy::core::gate::{Ask, Check, Gate, HttpCheck, Probe, Redirects, Says, Verdict, Word};
+use ecsdeploy::core::gate::{
+    Ask, Bounds, Check, Gate, HttpCheck, Measure, MetricCheck, MetricQuery, Missing, Probe,
+    Redirects, Says, Verdict, Word,
+};
 use ecsdeploy::core::journal::{Record, Work};
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Fault, Wish};
@@ -41,13 +44,18 @@ fn canary(tag: &str, gates: Vec<Gate>) -> Request {
 
 /// The example's world, with steady traffic and these further sections.
 fn world(example: &str, more: &str) -> Stage {
+    released(example, FAULTY, more)
+}
+
+/// As [`world`], with another release 1.2.0.
+fn released(example: &str, release: &str, more: &str) -> Stage {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
         .join(example)
         .join("sandbox.yml");
     let text = std::fs::read_to_string(file).unwrap();
     let text = text.replace("taskDefinitions:\n", SMOKE);
-    let text = text.replace(ILL, FAULTY);
+    let text = text.replace(ILL, release);
     let has_traffic = text.contains("\ntraffic:");
     let traffic = "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]";
     let traffic = if has_traffic { "" } else { traffic };
@@ -219,13 +227,9 @@ async fn without_data_nothing_passes() {
 
 #[tokio::test]
 async fn what_could_not_be_measured_does_not_pass() {
-    let stage = world("fargate-web", "");
-    let story = see(
-        &stage,
-        canary("1.1.0", vec![alarm("of-no-such-name")]),
-        &Nobody,
-    )
-    .await;
+    let unreadable = "faults: [{ operation: DescribeAlarms, fault: error }]";
+    let stage = world("fargate-web", &format!("{ALARM}{unreadable}"));
+    let story = see(&stage, canary("1.1.0", vec![alarm("web-5xx")]), &Nobody).await;
     assert_eq!(
         undone_by(&story),
         ("alarms", "1 canary task", Verdict::Error)
@@ -366,6 +370,15 @@ async fn nobodys_word_is_no_approval() {
         ("approval", "1 canary task", Verdict::Fail)
     );
     assert!(story.report.seconds() > 3600, "the person had an hour");
+    let mut asked = story.report.entries.iter().filter_map(|it| match it.event {
+        Event::Asked { until, .. } => Some(until.duration_since(it.at)),
+        _ => None,
+    });
+    assert_eq!(asked.next(), Some(SignedDuration::from_hours(1)));
+    assert_eq!(asked.next(), None, "it is said once");
+    let told = |wanted: fn(&Event) -> bool| story.events(wanted);
+    assert_eq!(told(|it| matches!(it, Event::CanaryFailed { .. })), 1);
+    assert_eq!(told(|it| matches!(it, Event::CanaryPutAway { .. })), 1);
 }
 
 /// When the first such event was told.
@@ -414,5 +427,45 @@ fn the_examples_gate_takes_a_release_back_that_every_health_check_passes() {
     assert!(
         told.contains("the gate errors failed at 10 % of the traffic"),
         "{told}"
+    );
+}
+
+/// Requests that ran into the load balancer's own timeout, at most twenty a minute: `docs/comparison.md` has it.
+fn timeouts() -> Gate {
+    let count = MetricQuery {
+        id: "timeouts".to_owned(),
+        measure: Measure::Stat {
+            namespace: "AWS/ApplicationELB".to_owned(),
+            metric: "HTTPCode_ELB_504_Count".to_owned(),
+            dimensions: [("LoadBalancer".to_owned(), "{load_balancer}".to_owned())].into(),
+            stat: "Sum".to_owned(),
+        },
+        period: 60,
+    };
+    let mut gate = Gate::new(Check::Metric(MetricCheck {
+        result: count.id.clone(),
+        queries: vec![count],
+        sample: None,
+        period: 60,
+        delay: Duration::from_mins(2),
+        bounds: Bounds::Range {
+            min: None,
+            max: Some(20.0),
+        },
+        missing: Missing::Zero,
+    }));
+    "timeouts".clone_into(&mut gate.name);
+    gate
+}
+
+/// A request that is never answered is the load balancer's own error: no comparison of target groups has it.
+#[tokio::test]
+async fn a_release_that_hangs_is_undone_by_the_load_balancers_own_count() {
+    let hanging = "behaviour: { latency: 90s }";
+    let stage = released("external-task-sets", hanging, "");
+    let story = see(&stage, weighted("1.2.0", vec![timeouts()]), &Nobody).await;
+    assert_eq!(
+        undone_by(&story),
+        ("timeouts", "10 % of the traffic", Verdict::Fail)
     );
 }

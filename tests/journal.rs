@@ -5,8 +5,12 @@
     reason = "a panic in a test is a failure with its place"
 )]
 
+#[path = "journal/back.rs"]
+mod back;
 #[expect(dead_code, reason = "each test uses its part of the stage")]
 mod common;
+#[path = "journal/left.rs"]
+mod left;
 #[path = "journal/sizes.rs"]
 mod sizes;
 
@@ -273,23 +277,6 @@ async fn a_cancelled_rollout_can_begin_to_roll_back() {
 }
 
 #[tokio::test]
-async fn what_another_goals_run_left_is_finished_first() {
-    let stage = Stage::example("fargate-web");
-    cut(&stage, web("1.1.0"), FOLLOWING, OnCancel::Leave).await;
-    let (ran, report) = run(&stage, web("1.0.0"), "bert").await;
-    assert_eq!(outcome(ran), Outcome::Completed);
-    assert_eq!(taken_up(&report), 1);
-    assert_eq!(
-        count(&report, |e| matches!(
-            e,
-            Event::Finished(Outcome::Completed)
-        )),
-        2
-    );
-    assert_eq!(stage.parameters(), Vec::<String>::new());
-}
-
-#[tokio::test]
 async fn without_the_right_to_parameters_tags_keep_the_record_and_the_missing_lock_is_said_once() {
     let stage = Stage::example("fargate-web");
     let denied = denying(
@@ -368,7 +355,15 @@ async fn an_abort_is_heard_at_the_next_look() {
     assert_eq!(stage.parameters(), Vec::<String>::new());
 }
 
-async fn back(stage: &Stage, to: To) -> Result<Ran, SurveyError> {
+async fn going_back(stage: &Stage, to: To) -> Result<Ran, SurveyError> {
+    told_to_go_back(stage, to, &mut Listener(Report::new())).await
+}
+
+async fn told_to_go_back(
+    stage: &Stage,
+    to: To,
+    listener: &mut Listener,
+) -> Result<Ran, SurveyError> {
     let journal = Auto::new(&stage.config);
     let by = "dora".to_owned();
     let means: Means<'_, Aws, SandboxClock, Auto> = Means {
@@ -376,15 +371,8 @@ async fn back(stage: &Stage, to: To) -> Result<Ran, SurveyError> {
         wish: Some(Wish::Undo { by }),
         ..stage.means(&journal)
     };
-    let mut listener = Listener(Report::new());
-    Box::pin(roll_back(
-        id(),
-        to,
-        Intent::default(),
-        &means,
-        &mut listener,
-    ))
-    .await
+    let intent = Intent::default();
+    Box::pin(roll_back(id(), to, intent, &means, listener)).await
 }
 
 #[tokio::test]
@@ -393,21 +381,23 @@ async fn rollback_goes_to_the_last_completed_revision_or_to_a_named_one() {
     run(&stage, web("1.1.0"), "anna").await;
     run(&stage, web("1.2.0"), "anna").await;
     assert_eq!(serving(&stage).await, "web:2", "1.2.0 does not serve");
-    let ran = back(&stage, To::Previous).await.unwrap();
+    let ran = going_back(&stage, To::Previous).await.unwrap();
     assert_eq!(outcome(ran), Outcome::Completed);
     assert_eq!(
         serving(&stage).await,
         "web:1",
         "never revision - 1 of the newest"
     );
-    let ran = back(&stage, To::Revision("2".to_owned())).await.unwrap();
+    let ran = going_back(&stage, To::Revision("2".to_owned()))
+        .await
+        .unwrap();
     assert_eq!(outcome(ran), Outcome::Completed);
     assert_eq!(serving(&stage).await, "web:2");
-    let ran = back(&stage, To::Revision("web:2".to_owned()))
+    let ran = going_back(&stage, To::Revision("web:2".to_owned()))
         .await
         .unwrap();
     assert_eq!(outcome(ran), Outcome::Unchanged);
-    let unknown = back(&stage, To::Revision("web:99".to_owned())).await;
+    let unknown = going_back(&stage, To::Revision("web:99".to_owned())).await;
     assert!(
         matches!(unknown, Err(SurveyError::NoTaskDefinition(_))),
         "{unknown:?}"
@@ -417,14 +407,14 @@ async fn rollback_goes_to_the_last_completed_revision_or_to_a_named_one() {
 #[tokio::test]
 async fn without_a_known_previous_revision_rollback_says_so() {
     let stage = Stage::example("fargate-web");
-    let unknown = back(&stage, To::Previous).await;
+    let unknown = going_back(&stage, To::Previous).await;
     assert!(
         matches!(unknown, Err(SurveyError::NoPrevious(_))),
         "{unknown:?}"
     );
     run(&stage, web("1.1.0"), "anna").await;
     let denied = denying(&stage, &["ListServiceDeployments"]);
-    let unknown = back(&denied, To::Previous).await;
+    let unknown = going_back(&denied, To::Previous).await;
     assert!(
         matches!(unknown, Err(SurveyError::NoPrevious(_))),
         "{unknown:?}"
@@ -441,7 +431,7 @@ async fn rollback_turns_back_what_a_dead_run_left_and_what_runs_without_a_record
             let record = journal.load(&id()).await.unwrap().unwrap();
             journal.release(&id(), record.fence).await.unwrap();
         }
-        let ended = outcome(back(&stage, To::Previous).await.unwrap());
+        let ended = outcome(going_back(&stage, To::Previous).await.unwrap());
         assert!(
             matches!(ended, Outcome::RolledBack { .. }),
             "{forget}: {ended:?}"
@@ -484,11 +474,7 @@ async fn a_watcher_tells_the_end_and_changes_nothing() {
     assert_eq!(changes(&stage), before);
 
     let stage = Stage::example("fargate-web");
-    assert_eq!(
-        watch(&stage).await,
-        Outcome::Completed,
-        "nothing runs, and it serves"
-    );
+    assert_eq!(watch(&stage).await, Outcome::Unchanged, "nothing runs");
 }
 
 /// The same for every store: what a journal is.
@@ -510,9 +496,18 @@ async fn keeps(journal: &impl Journal, now: Timestamp, stage: &Stage) {
         by: "carla, on call (night)".to_owned(),
     };
     journal.wish(&id(), first.fence, &wish).await.unwrap();
-    let said = Ok(Some(wish));
+    let said = Ok(Some(wish.clone()));
     assert_eq!(journal.hear(&id(), first.fence).await, said);
     assert_eq!(journal.hear(&id(), second.fence).await, Ok(None));
+
+    let by = "dora".to_owned();
+    let abort = Wish::Undo { by };
+    journal.wish(&id(), first.fence, &abort).await.unwrap();
+    let refused = journal.wish(&id(), first.fence, &wish).await;
+    let by = "dora".to_owned();
+    assert_eq!(refused, Err(JournalError::Aborted { by }));
+    let said = Ok(Some(abort));
+    assert_eq!(journal.hear(&id(), first.fence).await, said);
 
     let over = Some(first.fence);
     let claimed = journal.claim(&id(), &second, over).await;

@@ -329,3 +329,66 @@ async fn a_deployment_that_somebody_replaces_is_theirs() {
         "nothing is put back under it"
     );
 }
+
+/// The example behind a Network Load Balancer: its listener, not a rule, is what ECS shifts.
+fn behind_a_network_load_balancer() -> Stage {
+    let file = format!(
+        "{}/examples/{EXAMPLE}/sandbox.yml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let mut world = std::fs::read_to_string(file).unwrap();
+    let rules = world.find("rules:\n").unwrap()..world.find("repositories:\n").unwrap();
+    world.replace_range(rules, "");
+    for (there, instead) in [
+        ("  - Name: main\n", "  - Name: main\n    Type: network\n"),
+        ("    Protocol: HTTP\n", "    Protocol: TCP\n"),
+        ("    HealthCheckPath: /healthz\n", ""),
+        (
+            "{ Type: fixed-response, FixedResponseConfig: { StatusCode: \"404\" } }",
+            "{ Type: forward, ForwardConfig: { TargetGroups: [{ TargetGroupArn: web, Weight: 1 }, { TargetGroupArn: web-alternate, Weight: 0 }] } }",
+        ),
+        (
+            "productionListenerRule: main:80/10",
+            "productionListenerRule: main:80",
+        ),
+    ] {
+        assert!(world.contains(there), "{there}");
+        world = world.replace(there, instead);
+    }
+    Stage::world(&world)
+}
+
+/// Each target is ill, as far as Elastic Load Balancing says so.
+fn ill(stage: &Stage) -> Stage {
+    stage.through(|sandbox, request| {
+        let answer = sandbox.lock().answer(&request);
+        let (head, body) = answer.into_parts();
+        let text = String::from_utf8_lossy(&body);
+        let text = text.replace("<State>healthy</State>", "<State>unhealthy</State>");
+        Ok(http::Response::from_parts(head, text.into()))
+    })
+}
+
+#[tokio::test]
+async fn targets_are_judged_where_nothing_tells_which_side_is_which() {
+    let unreadable = || {
+        let stage = Stage::example(EXAMPLE);
+        spoil(&stage.sandbox, "DescribeRules");
+        stage
+    };
+    for stage in [unreadable(), behind_a_network_load_balancer()] {
+        let story = stage.rollout(web("1.1.0")).await.unwrap();
+        assert_eq!(story.outcome, Outcome::Completed);
+        assert!(stage.calls("DescribeTargetHealth") > 0);
+    }
+    for stage in [unreadable(), behind_a_network_load_balancer()] {
+        let story = ill(&stage).rollout(web("1.1.0")).await.unwrap();
+        let Outcome::RolledBack { cause } = &story.outcome else {
+            panic!("{:?}", story.outcome)
+        };
+        assert!(
+            matches!(cause, Cause::Gate { gate, .. } if gate == "targets"),
+            "{cause:?}"
+        );
+    }
+}

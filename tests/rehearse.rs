@@ -227,3 +227,42 @@ fn what_cannot_be_rehearsed_is_said() {
             .contains("is no copy of a service")
     );
 }
+
+/// Whatever a gate looks at has to be seen in one look with what the strategy looks at.
+#[test]
+fn a_rollout_with_any_kind_of_gate_comes_to_an_end() {
+    let check = |example: &str, options: &str, gate: &str| {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(example);
+        let here = folder(&[]);
+        for file in fs::read_dir(from).expect("the example is there") {
+            let file = file.expect("it can be read");
+            fs::copy(file.path(), here.path().join(file.file_name())).expect("it can be copied");
+        }
+        let config = here.path().join("ecsdeploy.yml");
+        let text = fs::read_to_string(&config).expect("it can be read");
+        let gates = format!("rollout:\n      gates: [{gate}]");
+        fs::write(config, text.replace("rollout:", &gates)).expect("it can be written to");
+        let line = format!("plan --sandbox --set image_tag=1.2.1 --keep-tags {options}");
+        let told = run(&here, &line, 0);
+        let foretold = told.stdout.contains("expected         about");
+        assert!(
+            foretold,
+            "{example} {gate}\n{}\n{}",
+            told.stdout, told.stderr
+        );
+    };
+    for gate in [
+        "{ http: { url: 'http://web.example.com/' } }",
+        "{ task: { command: [smoke] } }",
+        "approval",
+        "tasks, targets, { alarms: [web-errors] }",
+    ] {
+        check("code-deploy", "", gate);
+        check("external-task-sets", "", gate);
+        check("fargate-canary-shift", "", gate);
+        check("fargate-web", "--bake 1m", gate);
+        check("fargate-web", "--canary 1", gate);
+    }
+}

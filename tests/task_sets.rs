@@ -13,13 +13,11 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use common::{HttpRequest, Listener, Stage, cut, operation, outcome, with_image};
-use ecsdeploy::adapters::aws::{Auto, Parameters};
-use ecsdeploy::core::journal::{Fence, Goal, Record};
+use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Phase, Stage as Step, Wish};
 use ecsdeploy::core::service::{Intent, OnCancel};
-use ecsdeploy::engine::{Means, Ran, Request, SurveyError, To, compare, roll_back};
-use ecsdeploy::ports::{Clock, Journal};
+use ecsdeploy::engine::{Means, Ran, Request, SurveyError, To, roll_back};
 use ecsdeploy::sandbox::Sandbox;
 use ecsdeploy::sandbox::elb::{Action, Rule, WeightedGroup};
 
@@ -259,33 +257,6 @@ async fn what_a_run_left_is_turned_back_without_a_name() {
     let ran = go_back(&stage, To::Previous).await.unwrap();
     assert!(matches!(outcome(ran), Outcome::RolledBack { .. }));
     assert_eq!(stands(&stage).await, only_old());
-}
-
-#[tokio::test]
-async fn a_run_that_lives_is_told_to_go_back_and_named() {
-    let stage = stage();
-    let journal = Parameters::new(&stage.config);
-    let (request, now) = (web("1.1.0"), stage.clock.now());
-    let wanted = request.wanted.clone();
-    let surveyed = compare(&request.target, wanted, request.pinning, &stage.aws).await;
-    let goal = Goal::of(&request.target, &surveyed.unwrap().0, &request.intent);
-    let mut record = Record::new(common::owner("bert"), Fence::first(now), goal, now);
-    let plan = ecsdeploy::engine::look(request.clone(), &stage.aws)
-        .await
-        .unwrap()
-        .0;
-    let mut state = ecsdeploy::core::rollout::State::begin(&plan, now);
-    state.revision = Some("web:2".into());
-    state.deployment = Some("ecs-svc/2".into());
-    record.work = ecsdeploy::core::journal::Work::of(&plan, &state);
-    journal.claim(&request.target, &record, None).await.unwrap();
-    let told = go_back(&stage, To::Previous).await;
-    let Err(SurveyError::Told { owner }) = told else {
-        panic!("{told:?}")
-    };
-    assert_eq!(owner.user, "bert");
-    let wish = journal.hear(&request.target, record.fence).await.unwrap();
-    assert!(wish.is_some(), "it is told");
 }
 
 /// The target groups of the rule: the one that serves first, and the other.

@@ -47,17 +47,13 @@ impl RecordFiles {
 
     fn create(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
         let file = self.record(id);
-        let beside = write_beside(&file, &text_of(record))?;
-        // Linking fails where the name is taken, and the file is whole from its first moment.
-        let linked = fs::hard_link(&beside, &file);
-        let _ = fs::remove_file(&beside);
-        match linked {
-            Ok(()) => Ok(Claim::Locked),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.read(id)? {
-                Some(there) => Ok(Claim::Held(Box::new(there))),
-                None => Err(failed("create", &file, &error)),
-            },
-            Err(error) => Err(failed("create", &file, &error)),
+        match (create(&file, &text_of(record))?, self.read(id)?) {
+            (Made::Created, _) => Ok(Claim::Locked),
+            (Made::Taken, Some(there)) => Ok(Claim::Held(Box::new(there))),
+            (Made::Taken, None) => {
+                let error = io::Error::from(io::ErrorKind::AlreadyExists);
+                Err(failed("create", &file, &error))
+            }
         }
     }
 }
@@ -107,7 +103,19 @@ impl Journal for RecordFiles {
     }
 
     async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
-        write(&self.letter(id), &record::write_wish(fence, wish))
+        let (file, letter) = (self.letter(id), record::write_wish(fence, wish));
+        if let Wish::Promote { .. } = wish {
+            // Created, so that it cannot take the place of an abort that is left at the same time.
+            if let Made::Created = create(&file, &letter)? {
+                return Ok(());
+            }
+            let since = self.read(id)?.map_or(fence, |there| there.told_since());
+            let standing = self.hear(id, since).await?;
+            if let Some(by) = wish.comes_after_an_abort(standing.as_ref()) {
+                return Err(JournalError::Aborted { by: by.to_owned() });
+            }
+        }
+        write(&file, &letter)
     }
 
     async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
@@ -125,6 +133,25 @@ fn read(file: &Path) -> Result<Option<String>, JournalError> {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", file, &error)),
+    }
+}
+
+/// What came of creating a file that must not exist.
+enum Made {
+    Created,
+    /// It exists.
+    Taken,
+}
+
+/// Linking fails where the name is taken, and the file is whole from its first moment.
+fn create(file: &Path, text: &str) -> Result<Made, JournalError> {
+    let beside = write_beside(file, text)?;
+    let linked = fs::hard_link(&beside, file);
+    let _ = fs::remove_file(&beside);
+    match linked {
+        Ok(()) => Ok(Made::Created),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Taken),
+        Err(error) => Err(failed("create", file, &error)),
     }
 }
 

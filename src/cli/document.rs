@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs};
 use super::failure::Failure;
+use super::unread::Templates;
 use super::{input, stdout};
 use crate::adapters::host;
 use crate::core::id::{Cluster, ServiceKey, ServiceName};
@@ -144,6 +145,7 @@ impl Setting {
 
     /// The wanted task definition, for commands that have no service to take the running one of.
     pub fn wanted_by_name(&self, args: &DocumentArgs, path: &Path) -> Result<Wanted, Failure> {
+        Templates::of(self, args, None)?.check(args)?;
         match self.wanted(args)? {
             Wanted::Running(_) if self.config.is_none() => Err(no_config(path)
                 .hint("or name the task definition: --task-definition FILE, or --revision NAME")),
@@ -160,6 +162,15 @@ impl Setting {
             Some(self.directory.join(config.task_definition.as_ref()?))
         };
         args.task_definition.clone().or_else(of_config)
+    }
+
+    /// The service definition's file, if one is named; by an option before all.
+    pub fn service_definition_file(&self, asked: Option<&Path>) -> Option<PathBuf> {
+        let of_config = || {
+            let config = self.config.as_ref()?;
+            Some(self.directory.join(config.service_definition.as_ref()?))
+        };
+        asked.map(Path::to_owned).or_else(of_config)
     }
 
     fn document(
@@ -181,11 +192,7 @@ impl Setting {
         args: &DocumentArgs,
         managed: &ManagedArgs,
     ) -> Result<Option<ServiceDocument>, Failure> {
-        let of_config = || {
-            let config = self.config.as_ref()?;
-            Some(self.directory.join(config.service_definition.as_ref()?))
-        };
-        let file = managed.service_definition.clone().or_else(of_config);
+        let file = self.service_definition_file(managed.service_definition.as_deref());
         let named = file
             .as_ref()
             .map(|file| self.rendered(file, args, &overrides(args)?))

@@ -65,7 +65,7 @@ pub const EXITS: [(Exit, &str, &str); 8] = [
     (
         Exit::Interrupted,
         "interrupted",
-        "told to stop, or unable to learn how the deployment ends; the same command takes it up again",
+        "told to stop, or unable to learn how the deployment ends, or the time to watch was over; the same command takes it up again",
     ),
     (
         Exit::Contested,
@@ -105,6 +105,11 @@ impl Failure {
 
     pub fn usage(headline: impl Into<String>) -> Self {
         Self::new(Exit::Usage, headline)
+    }
+
+    /// A command that only looks was told to stop.
+    pub fn stopped() -> Self {
+        Self::new(Exit::Interrupted, "told to stop before it was done").hint("nothing was changed")
     }
 
     #[must_use]
@@ -162,10 +167,11 @@ impl From<Complaint> for Failure {
                 column: Some(place.column()),
             })
         });
-        let failure = Self::usage("failed to understand the input");
+        let failure = Self::usage(complaint.message());
+        let details = complaint.details(Paint::Plain);
         Self {
             spot,
-            ..failure.cause(complaint.render(Paint::Plain))
+            ..details.into_iter().fold(failure, Self::cause)
         }
     }
 }
@@ -213,9 +219,8 @@ impl From<SurveyError> for Failure {
                         "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
                     ))
             }
-            SurveyError::Told { ref owner } => Self::new(Exit::Contested, error.to_string())
-                .cause(owner)
-                .hint("it hears that within 15 s, and its own run tells how it goes back; ecsdeploy status shows the service"),
+            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
+                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)
@@ -240,7 +245,10 @@ impl From<Refusal> for Failure {
                     None => failure.cause(finding),
                 },
             ),
-            Refusal::HandOver { .. } => Self::new(Exit::Failed, headline).hint("leave out --detach"),
+            Refusal::Unheard { said, why, .. } => Self::usage(headline)
+                .cause(why)
+                .hint(format!("it goes with {}", said.to.words())),
+            Refusal::HandOver { .. } => Self::usage(headline).hint("leave out --detach"),
             Refusal::Unwatchable => Self::new(Exit::Failed, headline)
                 .hint("ecsdeploy status shows its task sets; the same rollout command takes one up"),
             Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)
@@ -267,6 +275,8 @@ impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Fault(fault) => fault.into(),
+            JournalError::Aborted { .. } => Self::new(Exit::Failed, error.to_string())
+                .hint("an abort stands; once it has gone back, the rollout can be run again"),
             other => Self::new(Exit::Failed, "failed to use the journal").because(&other),
         }
     }

@@ -18,11 +18,13 @@ pub fn interrupted(stood: Option<(&Plan, &State)>) -> Failure {
     let failure = failure
         .cause(stands)
         .hint("the same command takes it up again; nothing is registered or deployed twice");
-    hint_at(ends, failure)
+    hint_at(ends, state, failure)
 }
 
-fn hint_at(ends: Ends, failure: Failure) -> Failure {
+fn hint_at(ends: Ends, state: &State, failure: Failure) -> Failure {
     match ends {
+        // Nobody need turn back what goes back.
+        Ends::ByItself if is_going_back(state) => failure.hint("ecsdeploy watch tells how it ends"),
         Ends::ByItself => {
             failure.hint("ecsdeploy watch tells how it ends; ecsdeploy rollback turns it back")
         }
@@ -30,6 +32,10 @@ fn hint_at(ends: Ends, failure: Failure) -> Failure {
         Ends::Settled => failure.hint("it stays so until then"),
         Ends::NotBegun => failure,
     }
+}
+
+fn is_going_back(state: &State) -> bool {
+    matches!(state.phase, Phase::StandDown { .. } | Phase::Undo { .. })
 }
 
 /// A rollout whose credentials ended can put nothing away. ECS's own shifts are left so too by a run that cannot learn how
@@ -40,7 +46,7 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
         (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
         (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
             "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
-            plan.intent.minutes_of_pauses()
+            plan.minutes_of_pauses()
         ),
         _ => stands,
     };
@@ -58,7 +64,7 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
         Strategy::Native(_) => "the same command takes it up again, and puts the service's own deploymentConfiguration back once it has ended",
         _ => "the same command takes it up again; nothing is registered or deployed twice",
     });
-    hint_at(ends, failure)
+    hint_at(ends, state, failure)
 }
 
 /// Whether what was left comes to an end without this program.

@@ -28,6 +28,7 @@ mod status;
 mod stdout;
 mod teller;
 mod traffic;
+mod unread;
 mod watch;
 mod wish;
 mod world;

@@ -9,14 +9,20 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::forge::ForgeArgs;
 use super::job::job;
+use super::journal::JournalArgs;
+use super::rehearse::Rehearsing;
 use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::world::World;
 use super::{forge, input, rehearse, stdout};
-use crate::core::plan::{Course, Plan};
+use crate::core::fate::Fate;
+use crate::core::journal::Work;
+use crate::core::plan::{Course, Plan, Refusal, Survey};
 use crate::core::proposal::{Proposal, VERSION};
-use crate::core::taskdef::Severity;
-use crate::engine::{Pinning, Request, Wanted, compare, propose};
+use crate::core::service::{Contest, Intent};
+use crate::core::taskdef::{Finding, Severity, TaskDefinition};
+use crate::engine::{Pinning, Request, SurveyError, Wanted, compare, left_by_others, propose_over};
+use crate::ports::Clock as _;
 use crate::text::ci::github::{Spot, Tone};
 use crate::text::lines::line_of;
 use crate::text::{self, markdown};
@@ -32,6 +38,8 @@ pub struct Args {
     rules: Rules,
     #[command(flatten)]
     forge: ForgeArgs,
+    #[command(flatten)]
+    journal: JournalArgs,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -59,7 +67,13 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let target = setting.target(&args.release.service.path)?;
     let posting = args.forge.open(setting.environment()).await?;
     let world = args.release.world(&setting).await?;
-    let planned = Box::pin(made(args, &setting, &world)).await;
+    let planned = Box::pin(made(args, &setting, &world));
+    let planned = world.signals.attend(planned).await;
+    let planned = match planned {
+        None => return Err(Failure::stopped()),
+        Some(Err(failure)) if failure.exit == Exit::Interrupted => return Err(failure),
+        Some(planned) => planned,
+    };
     let environment = setting.environment();
     let page = |limit| match &planned {
         Ok(proposal) => markdown::plan(proposal, environment, limit),
@@ -73,11 +87,26 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     forge::comment(posting, &world.clock, marker, page).await;
     let proposal = planned?;
     tell(args, &setting, &proposal)?;
+    refused(&proposal)?;
     Ok(if args.exit_code && proposal.course != Course::Nothing {
         Exit::Changes
     } else {
         Exit::Done
     })
+}
+
+/// What ends every rollout of the plan is a failure of it, whatever else it says.
+fn refused(proposal: &Proposal) -> Result<(), Failure> {
+    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+    let errors: Vec<_> = proposal.findings.iter().filter(is_error).collect();
+    if errors.is_empty() || proposal.course == Course::Nothing {
+        return Ok(());
+    }
+    let failure = Failure::new(Exit::Failed, "the rollout would not succeed as things are");
+    let failure = errors
+        .iter()
+        .fold(failure, |failure, finding| failure.cause(finding));
+    Err(failure.hint("ecsdeploy rollout refuses it too, or AWS does; nothing was changed"))
 }
 
 impl Args {
@@ -96,23 +125,65 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
     } = args.release.request(setting, &args.rules)?;
     let (wanted, mut survey) = compare(&target, wanted, pinning, &world.aws).await?;
     learn(&wanted, &survey);
-    let plan = propose(&target, &wanted, intent.clone(), &mut survey, &world.aws).await?;
+    let request = Request {
+        target,
+        wanted: Wanted::Document(wanted.clone()),
+        pinning: Pinning::Keep,
+        intent,
+    };
+    let (config, folder) = (setting.config.as_ref(), &setting.directory);
+    let journal = args.journal.open(config, folder, &world.config);
+    let left = left_by_others(&request, &wanted, &survey, &journal).await;
+    let work = left.as_ref().and_then(|(record, _)| record.unfinished());
+    let looked = Box::pin(planned(&request, &wanted, work, &mut survey, world));
+    let (plan, busy) = looked.await?;
     let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
+    proposal.findings.extend(busy);
+    proposal.findings.extend(args.release.unread(setting)?);
+    let now = world.clock.now();
+    proposal.on_record = left.and_then(|(record, fate)| Fate::told(&record, fate, now));
     if args.is_rehearsed(&plan) {
-        let request = Request {
-            target,
-            wanted: Wanted::Document(wanted.clone()),
-            pinning: Pinning::Keep,
-            intent,
+        let stage = Rehearsing {
+            seed: args.release.world.seed,
+            signals: world.signals.clone(),
         };
-        let seed = args.release.world.seed;
-        let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, seed);
+        let played = rehearse::foretell(&request, &wanted, &survey, &world.aws, &stage);
         match Box::pin(played).await {
             Ok(expected) => proposal.expected = Some(expected),
+            Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
             Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
         }
     }
     Ok(proposal)
+}
+
+/// The plan; beside somebody else's deployment, what would be done after it: who runs one is a matter of the moment.
+async fn planned(
+    request: &Request,
+    wanted: &TaskDefinition,
+    left: Option<&Work>,
+    survey: &mut Survey,
+    world: &World,
+) -> Result<(Plan, Option<Finding>), Failure> {
+    let refusal = match propose_over(request, wanted, left, survey, &world.aws).await {
+        Err(SurveyError::Refused(busy @ Refusal::Busy { .. })) => busy,
+        plan => return Ok((plan?, None)),
+    };
+    let after = Request {
+        intent: Intent {
+            contest: Contest::Supersede,
+            ..request.intent.clone()
+        },
+        ..request.clone()
+    };
+    let mut plan = propose_over(&after, wanted, left, survey, &world.aws).await?;
+    plan.intent.contest = request.intent.contest;
+    let busy = Finding::warning(
+        "deployments",
+        format!("{refusal}: a rollout now is refused"),
+    )
+    .hint("wait for it to end, or take the service over with --supersede");
+    Ok((plan, Some(busy)))
 }
 
 /// The plan as a file, as data, and to the job that runs this.

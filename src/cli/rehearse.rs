@@ -22,7 +22,9 @@ use super::release::ReleaseArgs;
 use super::rules::Rules;
 use super::stage::SharedSandbox;
 use super::stdout;
+use super::world::listen;
 use crate::adapters::aws::Aws;
+use crate::adapters::host::Signals;
 use crate::core::plan::{Course, Plan, Survey};
 use crate::core::proposal::{Expected, Proposal};
 use crate::core::report::Outcome;
@@ -31,6 +33,7 @@ use crate::engine::{Pinning, Request, Wanted, compare, propose};
 use crate::text;
 
 use copy::Copy;
+pub use play::Rehearsing;
 use play::play;
 use release::Release;
 use tell::Story;
@@ -75,14 +78,22 @@ struct Rehearsed {
 
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let setting = args.release.setting()?;
-    let rehearsed = match &args.from {
-        Some(file) => recorded(args, &setting, file).await?,
-        None => live(args, &setting).await?,
+    let stage = Rehearsing {
+        seed: args.release.world.seed,
+        signals: listen()?,
     };
+    let surveyed = async {
+        match &args.from {
+            Some(file) => recorded(args, &setting, file).await,
+            None => live(args, &setting, &stage.signals).await,
+        }
+    };
+    let rehearsed = stage.signals.attend(Box::pin(surveyed)).await;
+    let rehearsed = rehearsed.unwrap_or_else(|| Err(Failure::stopped()))?;
     if let Some(file) = &args.record {
         record::write(file, &rehearsed.copy, &stdout::redactor())?;
     }
-    let story = rehearse(&rehearsed, args.release.world.seed).await?;
+    let story = rehearse(&rehearsed, &stage).await?;
     stdout::data(&match args.output {
         Format::Text => story.text(),
         Format::Json => format!("{:#}\n", story.json()),
@@ -91,9 +102,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Looks at the service where it is, and copies it.
-async fn live(args: &Args, setting: &Setting) -> Result<Rehearsed, Failure> {
+async fn live(args: &Args, setting: &Setting, signals: &Signals) -> Result<Rehearsed, Failure> {
     let request = request(args, setting)?;
-    let world = args.release.world(setting).await?;
+    let world = args.release.world_with(setting, signals.clone()).await?;
     let rehearsed = survey(request, &world.aws, None).await;
     world.note_calls();
     rehearsed
@@ -145,7 +156,7 @@ async fn survey(request: Request, aws: &Aws, copy: Option<Copy>) -> Result<Rehea
     })
 }
 
-async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
+async fn rehearse(rehearsed: &Rehearsed, stage: &Rehearsing) -> Result<Story, Failure> {
     let Rehearsed {
         request,
         wanted,
@@ -159,7 +170,7 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
         )
         .hint("--force-new-deployment rehearses a deployment of the same revision"));
     }
-    let sandbox = SharedSandbox::new(play::open(copy, seed)?);
+    let sandbox = SharedSandbox::new(play::open(copy, stage.seed)?);
     let aws = Aws::new(&sandbox.config());
     let (service, _) = crate::engine::inspect(&request.target, &aws).await?;
     let mut rehearsals = Vec::new();
@@ -172,7 +183,7 @@ async fn rehearse(rehearsed: &Rehearsed, seed: u64) -> Result<Story, Failure> {
             wanted: Wanted::Document(document.clone()),
             ..request.clone()
         };
-        rehearsals.push(play(release, &document, &request, copy, seed).await?);
+        rehearsals.push(play(release, &document, &request, copy, stage).await?);
     }
     Ok(Story {
         service: request.target.to_string(),
@@ -194,11 +205,11 @@ pub async fn foretell(
     wanted: &TaskDefinition,
     survey: &Survey,
     aws: &Aws,
-    seed: u64,
+    stage: &Rehearsing,
 ) -> Result<Expected, Failure> {
     let mut copy = copy::copy(&request.target, wanted, survey, aws).await?;
     images::admit(&mut copy, wanted);
-    let played = Box::pin(play(Release::Good, wanted, request, &copy, seed)).await?;
+    let played = Box::pin(play(Release::Good, wanted, request, &copy, stage)).await?;
     let completes = played.outcome == Outcome::Completed;
     Ok(Expected {
         seconds: u64::try_from(played.seconds()).unwrap_or_default(),

@@ -7,8 +7,11 @@ use super::args::{DocumentArgs, ManagedArgs, PinArgs, ServiceArgs, WorldArgs};
 use super::document::Setting;
 use super::failure::Failure;
 use super::rules::Rules;
+use super::unread::Templates;
 use super::world::World;
+use crate::adapters::host::Signals;
 use crate::core::service::Intent;
+use crate::core::taskdef::Finding;
 use crate::engine::Request;
 
 /// A release of a service.
@@ -43,6 +46,7 @@ impl ReleaseArgs {
     }
 
     fn request_for(&self, setting: &Setting, rules: Intent) -> Result<Request, Failure> {
+        self.templates(setting)?.check(&self.document)?;
         Ok(Request {
             target: setting.target(&self.service.path)?,
             wanted: setting.wanted(&self.document)?,
@@ -54,7 +58,22 @@ impl ReleaseArgs {
         })
     }
 
+    /// Values of the configuration that no template reads.
+    pub fn unread(&self, setting: &Setting) -> Result<Vec<Finding>, Failure> {
+        self.templates(setting)?.unread(setting, &self.document)
+    }
+
+    fn templates(&self, setting: &Setting) -> Result<Templates, Failure> {
+        let service_definition = self.managed.service_definition.as_deref();
+        Templates::of(setting, &self.document, service_definition)
+    }
+
     pub async fn world(&self, setting: &Setting) -> Result<World, Failure> {
         World::open(&self.world, setting.region(), &setting.directory).await
+    }
+
+    /// For a command that listens already.
+    pub async fn world_with(&self, setting: &Setting, signals: Signals) -> Result<World, Failure> {
+        World::with(&self.world, setting.region(), &setting.directory, signals).await
     }
 }

@@ -18,7 +18,7 @@ use crate::engine::{Means, Ran, To, roll_back};
 
 /// Go back to the revision before, or to a named one, and wait until it serves
 ///
-/// A rollout that runs is turned back by whoever drives it. Otherwise the last revision that completed before the running one is deployed (as ECS remembers its deployments), or the one that --to names, and followed like any rollout.
+/// A rollout that runs is turned back by whoever drives it, and followed until its old revision serves. Otherwise the last revision that completed before the running one is deployed (as ECS remembers its deployments), or the one that --to names, and followed like any rollout. A revision that the service went back from is never chosen: going there takes --to.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -87,12 +87,12 @@ impl Args {
     }
 }
 
-/// That a running rollout was rolled back is what was asked for.
+/// That a running rollout was rolled back, or ended before it changed anything, is what was asked for.
 fn went_back(ran: Ran) -> Ran {
     match ran {
         Ran::Ended {
             plan,
-            outcome: Outcome::RolledBack { cause },
+            outcome: Outcome::RolledBack { cause } | Outcome::Failed { cause },
         } if cause.is_asked_for() => Ran::Ended {
             plan,
             outcome: Outcome::Completed,

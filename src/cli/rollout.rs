@@ -22,7 +22,9 @@ use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::State;
 use crate::core::service::Detach;
-use crate::engine::{Eyes, Means, Ran, Request, compare, propose, roll_out};
+use crate::engine::{Eyes, Means, Ran, Request, compare, left_by_others, propose_over, roll_out};
+use crate::ports::Journal;
+use crate::text;
 
 /// Roll the service out to the task definition and wait for the verdict
 ///
@@ -71,6 +73,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let planned = args.plan.as_deref().map(plan::read).transpose()?;
     let mut request = args.release.request(&setting, &args.rules)?;
     request.intent.detach = args.detach();
+    for finding in args.release.unread(&setting)? {
+        stdout::note(&format!("{}\n", text::plan::finding(&finding)));
+    }
     let posting = args.forge.open(setting.environment()).await?;
     let world = args.release.world(&setting).await?;
     let scene = Scene::of(&request.target, &setting, &world, "rolling out");
@@ -91,7 +96,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     };
     let work = async |teller: &mut Teller| {
         if let Some(planned) = planned {
-            Box::pin(hold_to(&planned, request.clone(), &world)).await?;
+            Box::pin(hold_to(&planned, request.clone(), &world, means.journal)).await?;
         }
         Ok(Box::pin(roll_out(request, &means, teller)).await?)
     };
@@ -101,12 +106,19 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Refuses unless what would be done now is what was planned.
-async fn hold_to(planned: &Proposal, request: Request, world: &World) -> Result<(), Failure> {
-    let (target, intent) = (request.target, request.intent);
-    let looked = compare(&target, request.wanted, request.pinning, &world.aws);
+async fn hold_to(
+    planned: &Proposal,
+    request: Request,
+    world: &World,
+    journal: &impl Journal,
+) -> Result<(), Failure> {
+    let asked = request.wanted.clone();
+    let looked = compare(&request.target, asked, request.pinning, &world.aws);
     let (wanted, mut survey) = looked.await?;
     learn(&wanted, &survey);
-    let plan = propose(&target, &wanted, intent, &mut survey, &world.aws).await?;
+    let left = left_by_others(&request, &wanted, &survey, journal).await;
+    let work = left.as_ref().and_then(|(record, _)| record.unfinished());
+    let plan = propose_over(&request, &wanted, work, &mut survey, &world.aws).await?;
     let proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
     plan::hold(planned, &proposal)
 }
@@ -131,12 +143,19 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             Err(interrupted(stood))
         }
         Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
+        Ran::Underway { stands } => Err(Failure::new(
+            Exit::Interrupted,
+            "it is still under way, and the time to wait for it is over",
+        )
+        .cause(stands)
+        .hint("ecsdeploy watch follows it further; --timeout says for how long")),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),
         )
         .cause(owner)
-        .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")),
+        .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")
+        .hint("--supersede takes over deployments that no run drives, never a living run's")),
     }
 }
 

@@ -71,7 +71,8 @@ impl Rules {
             rule,
             test_rule,
             drain,
-        } = self.traffic.settle(config.unwrap_or(&usual));
+            said,
+        } = self.traffic.settle(config.unwrap_or(&usual))?;
         Ok(Intent {
             limits: Limits {
                 timeout,
@@ -108,6 +109,7 @@ impl Rules {
             rule,
             test_rule,
             drain,
+            said,
             code_deploy: self.traffic.code_deploy(setting)?,
             ..rest
         })

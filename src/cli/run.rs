@@ -10,6 +10,7 @@ use super::document::Setting;
 use super::failure::{Exit, Failure};
 use super::job::job;
 use super::stdout;
+use super::unread::Templates;
 use super::world::World;
 use crate::core::errand::{Errand, log_streams, placement};
 use crate::core::id::{Cluster, TaskArn, TaskDefinitionArn};
@@ -137,6 +138,7 @@ async fn settle(
         return Ok((setting.cluster(), Map::new(), definition));
     }
     let target = setting.target(&args.service.path)?;
+    Templates::of(setting, &args.document, None)?.check(&args.document)?;
     let wanted = setting.wanted(&args.document)?;
     let as_it_runs =
         matches!(&wanted, Wanted::Running(changes) if *changes == Overrides::default());

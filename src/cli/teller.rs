@@ -126,7 +126,9 @@ impl Teller {
     fn close(&mut self, ran: &Result<Ran, Failure>) {
         let standing = match ran {
             Ok(Ran::Ended { outcome, .. }) => Standing::Ended(outcome),
-            Ok(Ran::Interrupted { .. } | Ran::LeftOff { .. }) => Standing::Interrupted,
+            Ok(Ran::Interrupted { .. } | Ran::LeftOff { .. } | Ran::Underway { .. }) => {
+                Standing::Interrupted
+            }
             Ok(Ran::HandedOver { .. }) => Standing::HandedOver,
             Ok(Ran::Held { .. }) => Standing::Contested,
             Err(failure) => return self.fail(failure),
@@ -279,7 +281,12 @@ impl Teller {
 impl Audience for Teller {
     fn hear(&mut self, entry: &Entry) {
         stdout::note(&std::mem::take(&mut self.scene.head));
-        stdout::note(&terminal::entry(entry, self.scene.since));
+        stdout::note(&match (&entry.event, self.report.goes_back_to()) {
+            (Event::Finished(outcome), Some(revision)) if is_back(outcome) => {
+                terminal::serves_again(entry.at, self.scene.since, revision)
+            }
+            _ => terminal::entry(entry, self.scene.since),
+        });
         if self.output == Output::Jsonl {
             let line = serde_json::to_string(entry).expect("an entry is JSON");
             // A closed stdout must not end a rollout; the verdict still goes to stderr and the exit code.
@@ -308,6 +315,15 @@ impl Audience for Teller {
 
     fn look(&mut self, now: Timestamp) {
         self.update(now);
+    }
+}
+
+/// Whether a way back that was asked for has come to its end.
+fn is_back(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Completed => true,
+        Outcome::RolledBack { cause } => cause.is_asked_for(),
+        _ => false,
     }
 }
 

@@ -11,6 +11,7 @@ use super::document::Setting;
 use super::failure::Failure;
 use super::input;
 use crate::core::id::RuleArn;
+use crate::core::said::{Hearer, Said};
 use crate::core::service::{CanarySize, CodeDeployAsked, Intent, Share, Step, StrategyAsked};
 use crate::core::weights::Weights;
 use crate::text::config::{CanaryTasks, Rollout, StrategyName};
@@ -74,16 +75,20 @@ pub struct Traffic {
     pub rule: Option<RuleArn>,
     pub test_rule: Option<RuleArn>,
     pub drain: Duration,
+    pub said: Vec<Said>,
 }
 
 impl TrafficArgs {
-    pub fn settle(&self, config: &Rollout) -> Traffic {
+    /// What was asked for; options that contradict each other are refused here, and what the service makes of the rest
+    /// is the plan's to say.
+    pub fn settle(&self, config: &Rollout) -> Result<Traffic, Failure> {
         let rest = Intent::default();
+        self.check_named()?;
         let arn = |asked: &Option<String>, configured: &Option<String>| {
             let arn = asked.as_ref().or(configured.as_ref());
             arn.map(RuleArn::new)
         };
-        Traffic {
+        Ok(Traffic {
             strategy: self.strategy(config),
             weights: self.weights(config),
             steps: match self.weights {
@@ -93,10 +98,80 @@ impl TrafficArgs {
             rule: arn(&self.rule, &config.rule),
             test_rule: arn(&self.test_rule, &config.test_rule),
             drain: self.drain.or(config.drain).unwrap_or(rest.drain),
-        }
+            said: self.said().collect(),
+        })
     }
 
-    /// An option `--canary` asks for a canary whatever the configuration says; without one, steps that begin with tasks
+    /// The options that only one kind of strategy hears.
+    fn said(&self) -> impl Iterator<Item = Said> {
+        let (sets, code_deploy) = (Hearer::TaskSets, Hearer::CodeDeploy);
+        let options = [
+            ("--weights", self.weights.is_some(), sets),
+            ("--rule", self.rule.is_some(), sets),
+            ("--test-rule", self.test_rule.is_some(), sets),
+            ("--drain", self.drain.is_some(), sets),
+            (
+                "--codedeploy-application",
+                self.codedeploy_application.is_some(),
+                code_deploy,
+            ),
+            (
+                "--codedeploy-deployment-group",
+                self.codedeploy_deployment_group.is_some(),
+                code_deploy,
+            ),
+            (
+                "--codedeploy-deployment-config",
+                self.codedeploy_deployment_config.is_some(),
+                code_deploy,
+            ),
+            (
+                "--codedeploy-appspec",
+                self.codedeploy_appspec.is_some(),
+                code_deploy,
+            ),
+        ];
+        let given = options.into_iter().filter(|(_, given, _)| *given);
+        given.map(|(option, _, to)| Said { option, to })
+    }
+
+    /// Refuses options beside a named strategy that leaves them unheard, whatever the service is.
+    fn check_named(&self) -> Result<(), Failure> {
+        use StrategyArg::{Auto, BlueGreen, Canary, CodeDeploy, Linear, TaskSets};
+        let Some(named) = self.strategy else {
+            return Ok(());
+        };
+        let beside = |option: &'static str, goes: &[StrategyArg]| {
+            (!goes.contains(&named)).then_some((option, goes.to_vec()))
+        };
+        let of_sets = self.said().map(|said| match (said.option, said.to) {
+            ("--weights", _) => beside(said.option, &[Auto, TaskSets]),
+            // A blue/green, canary or linear shift of an EXTERNAL service is one between task sets.
+            (_, Hearer::TaskSets) => {
+                beside(said.option, &[Auto, TaskSets, BlueGreen, Canary, Linear])
+            }
+            (_, Hearer::CodeDeploy) => beside(said.option, &[Auto, CodeDeploy]),
+        });
+        let canary = self.canary.map(|_| beside("--canary", &[Auto, Canary]));
+        let Some((option, goes)) = canary.into_iter().chain(of_sets).flatten().next() else {
+            return Ok(());
+        };
+        let name = |strategy: &StrategyArg| {
+            let value = strategy.to_possible_value();
+            value.expect("no strategy is hidden").get_name().to_owned()
+        };
+        let goes: Vec<String> = goes.iter().map(name).collect();
+        Err(Failure::usage(format!(
+            "{option} does not go with --strategy {}",
+            name(&named)
+        ))
+        .hint(format!(
+            "it goes with --strategy {}, or without one",
+            goes.join(", ")
+        )))
+    }
+
+    /// An option `--canary` asks for a canary, and `--weights` for task sets, whatever the configuration says; without one, steps that begin with tasks
     /// beside the service do.
     fn strategy(&self, config: &Rollout) -> StrategyAsked {
         let beside = config.steps.iter().find_map(|step| match step.share {
@@ -108,6 +183,7 @@ impl TrafficArgs {
         let named = match (self.strategy, asked) {
             (Some(named), _) => named,
             (None, Some(_)) => StrategyArg::Canary,
+            (None, None) if self.weights.is_some() => StrategyArg::TaskSets,
             (None, None) => config.strategy.into(),
         };
         let weighted = self.weights.is_some() || config.weights.is_some();

@@ -34,6 +34,8 @@ const WATCHABLE: f64 = 30.0;
 pub struct World {
     pub aws: Aws,
     pub clock: AnyClock,
+    /// What tells the clock, and a rehearsal, to stop.
+    pub signals: Signals,
     pub prober: AnyProber,
     /// For clients of other services.
     pub config: SdkConfig,
@@ -60,9 +62,16 @@ impl World {
         region: Option<&str>,
         directory: &Path,
     ) -> Result<Self, Failure> {
-        let signals = Signals::listen(stopping, stop_at_once).map_err(|error| {
-            Failure::new(Exit::Failed, "failed to listen for signals").because(&error)
-        })?;
+        Self::with(args, region, directory, listen()?).await
+    }
+
+    /// For a command that listens already.
+    pub async fn with(
+        args: &WorldArgs,
+        region: Option<&str>,
+        directory: &Path,
+        signals: Signals,
+    ) -> Result<Self, Failure> {
         if args.sandbox {
             return Self::sandbox(args, directory, signals);
         }
@@ -74,7 +83,8 @@ impl World {
         }
         Ok(Self {
             aws: Aws::new(&config),
-            clock: AnyClock::Host(HostClock::new(signals)),
+            clock: AnyClock::Host(HostClock::new(signals.clone())),
+            signals,
             prober: AnyProber::Network(Http::network()),
             config,
             sandbox: None,
@@ -99,11 +109,12 @@ impl World {
         // The SDK draws its retry jitter from this generator; seeded, a run repeats itself.
         fastrand::seed(args.seed);
         let shared = SharedSandbox::new(sandbox);
-        let clock = SandboxClock::new(shared.clone(), speed(args.speed), signals);
+        let clock = SandboxClock::new(shared.clone(), speed(args.speed), signals.clone());
         let config = shared.config();
         Ok(Self {
             aws: Aws::new(&config),
             clock: AnyClock::Sandbox(clock),
+            signals,
             prober: AnyProber::Sandbox(shared.clone()),
             config,
             sandbox: Some(shared),
@@ -152,6 +163,12 @@ impl World {
             .collect();
         stdout::note(&format!("calls            {}\n", calls.join(", ")));
     }
+}
+
+/// From now on a signal is a wish to stop.
+pub fn listen() -> Result<Signals, Failure> {
+    Signals::listen(stopping, stop_at_once)
+        .map_err(|error| Failure::new(Exit::Failed, "failed to listen for signals").because(&error))
 }
 
 async fn connect(region: Option<&str>, profile: Option<&str>) -> SdkConfig {

@@ -50,7 +50,7 @@ pub fn handover(plan: &Plan) -> Option<Handover> {
             Some(Handover::EcsFinishes { left_behind })
         }
         (Strategy::Native(_), Detach::Hold) => Some(Handover::EcsWaits {
-            minutes: plan.intent.minutes_of_pauses(),
+            minutes: plan.minutes_of_pauses(),
         }),
         (Strategy::CodeDeploy(way), _) => Some(match way.waits {
             Some(minutes) => Handover::CodeDeployWaits { minutes },
@@ -61,13 +61,17 @@ pub fn handover(plan: &Plan) -> Option<Handover> {
 
 /// Refuses to hand over what nobody could take.
 pub fn check(strategy: &Strategy, intent: &Intent) -> Result<(), Refusal> {
-    let why = match strategy {
+    let (strategy, why) = match strategy {
         _ if intent.detach == Detach::No => return Ok(()),
-        Strategy::Beside(_) => {
-            "a canary beside the service is watched and put away by ecsdeploy itself"
-        }
-        Strategy::TaskSets(_) => "the traffic between its task sets is moved by ecsdeploy itself",
+        Strategy::Beside(_) => (
+            "a canary beside the service",
+            "it is watched and put away by ecsdeploy itself",
+        ),
+        Strategy::TaskSets(_) => (
+            "task sets",
+            "the traffic between them is moved by ecsdeploy itself",
+        ),
         Strategy::Rolling | Strategy::Native(_) | Strategy::CodeDeploy(_) => return Ok(()),
     };
-    Err(Refusal::HandOver { why })
+    Err(Refusal::HandOver { strategy, why })
 }

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::live::{ServiceDeployment, list, text};
-use super::plan::Native;
+use super::live::{Service, ServiceDeployment, list, text};
+use super::plan::{Native, Plan, Strategy};
+use super::service::Detach;
 
 pub const HOOKS: &str = "lifecycleHooks";
 const ROLLBACK: &str = "ROLLBACK";
@@ -63,7 +64,7 @@ pub fn pauses(configuration: &Map<String, Value>) -> Vec<Pause> {
 
 /// Lays our pause into `during`, beside the service's own hooks. One that is exactly like it was left by a rollout of ours
 /// whose record is lost: it is taken over, so that it is on the service no more once `after` is put back.
-pub fn lay(
+fn lay(
     during: &mut Map<String, Value>,
     after: &mut Map<String, Value>,
     stages: &[&str],
@@ -83,7 +84,7 @@ pub fn lay(
 }
 
 /// What is left out of an update stays as it is, so that "none" has to be said.
-pub fn hooks_of(configuration: &mut Map<String, Value>) -> &mut Vec<Value> {
+fn hooks_of(configuration: &mut Map<String, Value>) -> &mut Vec<Value> {
     let hooks = configuration
         .entry(HOOKS)
         .and_modify(|hooks| {
@@ -95,6 +96,40 @@ pub fn hooks_of(configuration: &mut Map<String, Value>) -> &mut Vec<Value> {
     hooks
         .as_array_mut()
         .expect("whatever was no list is one now")
+}
+
+impl Plan {
+    /// Lays our pauses into a native shift. Should this program die, each runs out and ECS rolls back.
+    pub fn lay_pauses(&mut self, service: &Service) {
+        let minutes = self.minutes_of_pauses();
+        let Strategy::Native(native) = &mut self.strategy else {
+            return;
+        };
+        let strategy = native.during.get("strategy").and_then(Value::as_str);
+        let stages = stages(strategy.unwrap_or_default(), service);
+        lay(&mut native.during, &mut native.after, &stages, minutes);
+        // Handed over to finish by itself, nobody would be there to let it go on.
+        if self.intent.detach == Detach::Finish {
+            hooks_of(&mut native.during).pop();
+        }
+    }
+}
+
+/// Where a shift is to wait for the gates: before any production traffic, before each step, and before the bake.
+fn stages(strategy: &str, service: &Service) -> Vec<&'static str> {
+    let before = if service.has_test_rule() {
+        "POST_TEST_TRAFFIC_SHIFT"
+    } else {
+        "POST_SCALE_UP"
+    };
+    match strategy {
+        "CANARY" | "LINEAR" => vec![
+            before,
+            "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "POST_PRODUCTION_TRAFFIC_SHIFT",
+        ],
+        _ => vec![before, "POST_PRODUCTION_TRAFFIC_SHIFT"],
+    }
 }
 
 impl Native {

@@ -16,6 +16,7 @@ use super::handover;
 use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
 use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::preflight::Further;
+use super::said;
 use super::service::{Intent, Redeploy};
 use super::service_document::{ServiceDocumentError, Settings};
 use super::steps::sides;
@@ -206,8 +207,17 @@ pub enum Refusal {
         lacks: String,
         change: Vec<String>,
     },
-    #[error("the rollout cannot be handed over: {why}")]
-    HandOver { why: &'static str },
+    #[error("{} does not go with {strategy}", said.option)]
+    Unheard {
+        said: said::Said,
+        strategy: &'static str,
+        why: String,
+    },
+    #[error("--detach does not work with {strategy}: {why}")]
+    HandOver {
+        strategy: &'static str,
+        why: &'static str,
+    },
     #[error(
         "nothing can be watched: the service's task sets are driven by whoever made them, and ECS knows of no deployment"
     )]
@@ -234,12 +244,13 @@ impl Plan {
         let settings = settings(&intent, &target, service)?;
         let Choice { mut strategy, why } = choose(&intent, &target, &survey.with(&settings))?;
         handover::check(&strategy, &intent)?;
+        said::check(&intent.said, &strategy, &why)?;
         if let Strategy::Native(native) = &mut strategy {
             native.sides = sides(service, &survey.rules);
         }
         let revision = revision(wanted, survey);
         let course = course::of(&revision, &intent, &settings, survey)?;
-        Ok(Self {
+        let mut plan = Self {
             target,
             course,
             strategy,
@@ -250,7 +261,9 @@ impl Plan {
             ground: Ground::of(service),
             intent: without_appspec(intent),
             settings,
-        })
+        };
+        plan.lay_pauses(service);
+        Ok(plan)
     }
 
     /// `sha256:…` over the plan's own JSON: two equal plans have one name.

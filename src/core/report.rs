@@ -7,11 +7,12 @@ mod cause;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::gate::{TaskFailure, Verdict};
+use super::fate::Fate;
+use super::gate::{Approval, TaskFailure, Verdict};
 use super::handover::Handover;
 use super::id::{DeploymentId, TargetGroupArn, TaskDefinitionArn};
 use super::journal::Owner;
-use super::live::{ServiceEvent, Target};
+use super::live::{Deployment, Service, ServiceEvent, Target};
 use super::taskdef::Finding;
 
 pub use cause::Cause;
@@ -25,10 +26,28 @@ pub enum Event {
         owner: Owner,
         until: Timestamp,
     },
-    /// A rollout that its owner left unfinished is taken up.
+    /// A rollout that its owner left unfinished is seen to.
     TakenUp {
         owner: Owner,
         since: Timestamp,
+        #[serde(default)]
+        fate: Fate,
+    },
+    /// What `ecsdeploy rollback` goes back to.
+    GoingBack {
+        task_definition: TaskDefinitionArn,
+        why: BackTo,
+    },
+    /// The deployment that `ecsdeploy watch` follows, or whose deployment it waits for.
+    Watching {
+        deployment: Option<DeploymentId>,
+        task_definition: Option<TaskDefinitionArn>,
+        owner: Option<Owner>,
+    },
+    /// `ecsdeploy watch` found nothing that runs: this serves.
+    Idle {
+        deployment: Option<DeploymentId>,
+        task_definition: TaskDefinitionArn,
     },
     /// What is followed is not on record here as a rollout of this program: it is told of as AWS sees it.
     Unrecorded {
@@ -62,6 +81,15 @@ pub enum Event {
         service: String,
         tasks: u32,
     },
+    /// The canary did not hold; the service itself was not touched.
+    CanaryFailed {
+        service: String,
+        cause: Cause,
+    },
+    /// The canary is scaled to 0 and deleted, now that it is not needed any more.
+    CanaryPutAway {
+        service: String,
+    },
     /// The canary's tasks ran well for long enough.
     CanaryPassed {
         seconds: u64,
@@ -83,6 +111,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_out: Vec<String>,
         seconds: u64,
+    },
+    /// A person is waited for, with `ecsdeploy promote` or `abort`, or in one of these ways.
+    Asked {
+        step: String,
+        gate: String,
+        how: Approval,
+        until: Timestamp,
     },
     /// What a gate of the step comes to has changed.
     Gate {
@@ -110,6 +145,20 @@ pub enum Event {
         by: Undoer,
     },
     Finished(Outcome),
+}
+
+/// Why `ecsdeploy rollback` goes to a revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackTo {
+    /// It served before the one that runs.
+    Before(TaskDefinitionArn),
+    /// Somebody drives a rollout, and was told to go back to what served before it.
+    Told(Owner),
+    /// Somebody's rollout is unfinished, and it served before that.
+    Left(Owner),
+    /// The rollout that was told to go back had put it aside already.
+    TooLate,
 }
 
 /// How far a deployment is.
@@ -168,6 +217,22 @@ pub struct Entry {
     pub event: Event,
 }
 
+impl Progress {
+    /// How far this deployment of the service is.
+    pub fn of(service: &Service, ours: Deployment<'_>) -> Self {
+        let others = service
+            .deployments()
+            .filter(|other| other.id() != ours.id());
+        Self {
+            desired: service.desired_count(),
+            running: ours.running_count(),
+            pending: ours.pending_count(),
+            old: others.map(|other| other.running_count()).sum(),
+            awaiting: String::new(),
+        }
+    }
+}
+
 impl Report {
     pub fn new() -> Self {
         Self::default()
@@ -185,6 +250,17 @@ impl Report {
                 Event::Finished(outcome) => Some(outcome),
                 _ => None,
             })
+    }
+
+    /// Where a way back that was asked for goes.
+    pub fn goes_back_to(&self) -> Option<&TaskDefinitionArn> {
+        let mut entries = self.entries.iter().rev();
+        entries.find_map(|entry| match &entry.event {
+            Event::GoingBack {
+                task_definition, ..
+            } => Some(task_definition),
+            _ => None,
+        })
     }
 
     pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {
@@ -221,6 +297,26 @@ impl Report {
             (Some(first), Some(last)) => last.at.duration_since(first.at).as_secs(),
             _ => 0,
         }
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            desired,
+            running,
+            pending,
+            old,
+            awaiting,
+        } = self;
+        write!(f, "{running}/{desired} running, {pending} pending")?;
+        if *old > 0 {
+            write!(f, ", {old} old")?;
+        }
+        if !awaiting.is_empty() {
+            write!(f, "; waiting: {awaiting}")?;
+        }
+        Ok(())
     }
 }
 

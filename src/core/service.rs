@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::gate::Gate;
 use super::id::RuleArn;
+use super::said::Said;
 use super::service_document::ServiceDocument;
 use super::weights::Weights;
 
@@ -48,6 +49,9 @@ pub struct Intent {
     /// Members of the service that a file manages, changed along with the revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ServiceDocument>,
+    /// Options that have to be heard by the chosen strategy. No part of a plan: it was made with them.
+    #[serde(skip)]
+    pub said: Vec<Said>,
 }
 
 /// Whether the run ends once AWS's own engine has the deployment.
@@ -262,6 +266,7 @@ impl Default for Intent {
             gates: None,
             steps: Vec::new(),
             managed: None,
+            said: Vec::new(),
         }
     }
 }

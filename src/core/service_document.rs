@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::diff::names;
 use super::id::ServiceKey;
 use super::live::Service;
+use super::taskdef::{Finding, unknown};
 
 /// What UpdateService takes, beside what a rollout decides itself (`taskDefinition`, `desiredCount`,
 /// `forceNewDeployment`). Source: the ECS API's UpdateServiceRequest.
@@ -54,6 +55,9 @@ const LEFT_TO: [(&str, &str); 4] = [
     ("clientToken", "it belongs to a call, not to a service"),
 ];
 
+/// What else CreateServiceRequest and UpdateServiceRequest have, by the ECS API.
+const ELSE_KNOWN: [&str; 4] = ["cluster", "serviceName", "gatewayConnectors", "monitoring"];
+
 /// A managed service document: CreateService's members, some of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -96,6 +100,17 @@ impl ServiceDocument {
             }
         }
         Ok(Self(members))
+    }
+
+    /// Warnings of members that no one knows, which are sent all the same.
+    pub fn unknown(&self) -> Vec<Finding> {
+        let known: Vec<&str> = UPDATABLE
+            .iter()
+            .chain(&FIXED)
+            .chain(&ELSE_KNOWN)
+            .copied()
+            .collect();
+        unknown(&self.0, "service.", &known)
     }
 
     /// What is there and what is wanted, each with just the members that the document names.
@@ -193,7 +208,7 @@ impl Settings {
 }
 
 /// A member of the service. DescribeServices answers some for each deployment only.
-fn live_member<'a>(service: &'a Service, name: &str) -> &'a Value {
+pub fn live_member<'a>(service: &'a Service, name: &str) -> &'a Value {
     let document = service.as_value();
     let of_service = &document[name];
     if !of_service.is_null() {

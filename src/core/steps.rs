@@ -103,6 +103,15 @@ impl Plan {
         self.intent.limits.timeout + held.max(by_ecs)
     }
 
+    /// How many minutes ECS must wait at our pauses so that no step is cut short.
+    pub fn minutes_of_pauses(&self) -> u64 {
+        let longest = self.steps().iter().map(Asked::longest).max();
+        let minutes = (longest.unwrap_or_default() + SPARE).as_secs().div_ceil(60);
+        minutes
+            .max(u64::from(self.intent.pause_minutes))
+            .min(LONGEST_PAUSE)
+    }
+
     fn usual_bake(&self, share: Share) -> Duration {
         let asked = self.intent.hold.unwrap_or_default();
         match &self.strategy {
@@ -178,6 +187,13 @@ impl Asked {
             .collect()
     }
 
+    /// How long it may be held: until its last gate has to have decided.
+    fn longest(&self) -> Duration {
+        let gates = self.gates.iter();
+        let decided = gates.map(|gate| gate.pace.bake + gate.pace.timeout).max();
+        self.bake.max(decided.unwrap_or_default())
+    }
+
     /// How long it waits by design: the bake, and people.
     fn waits(&self) -> Duration {
         let people = self
@@ -208,26 +224,6 @@ impl Intent {
         covering
             .max_by(|(a, _), (b, _)| a.total_cmp(b))
             .map(|(_, step)| step)
-    }
-
-    /// How many minutes ECS must wait at our pauses so that no gate is cut short.
-    pub fn minutes_of_pauses(&self) -> u64 {
-        let lists = self.steps.iter().filter_map(|step| step.gates.as_ref());
-        let gates = lists.chain(&self.gates).flatten();
-        let bake = self
-            .steps
-            .iter()
-            .filter_map(|step| step.bake)
-            .chain(self.hold)
-            .max();
-        let bake = bake.unwrap_or_default();
-        let longest = gates
-            .map(|gate| gate.pace.timeout + gate.pace.bake.max(bake))
-            .max();
-        let minutes = longest.map_or(0, |longest| (longest + SPARE).as_secs().div_ceil(60));
-        minutes
-            .max(u64::from(self.pause_minutes))
-            .min(LONGEST_PAUSE)
     }
 }
 

@@ -2,19 +2,21 @@
 //!
 //! **Invariant:** a strategy that the service cannot do is refused with what to change, in ECS's and Terraform's words.
 
+mod beside;
 mod code_deploy;
 mod refuse;
 mod weights;
 
 use serde_json::{Map, Value, json};
 
-use super::id::{ServiceKey, ServiceName, TargetGroupArn};
+use super::id::{ServiceKey, TargetGroupArn};
 use super::live::{Rule, Service, TaskSet};
-use super::pauses::{hooks_of, lay};
-use super::plan::{Beside, Native, Refusal, Strategy, Survey, TaskSets};
-use super::service::{CanarySize, Detach, Intent, StrategyAsked};
-use refuse::another_controller;
+use super::plan::{Native, Refusal, Strategy, Survey, TaskSets};
+use super::service::{CanarySize, Intent, StrategyAsked};
+use beside::beside;
+use refuse::{another_controller, divided, not_rolling};
 
+pub use beside::{CANARY_TAG, is_offered};
 pub use code_deploy::named as usual_group;
 
 /// The strategy, and why it is this one.
@@ -39,104 +41,23 @@ pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<C
         }
         StrategyAsked::Auto => {
             let why = format!("the service's deployment strategy is {own}");
-            Ok(native(
-                service.deployment_configuration(),
-                intent,
-                service,
-                why,
-            ))
+            Ok(native(service.deployment_configuration(), service, why))
         }
         StrategyAsked::Rolling if own == "ROLLING" => Ok(rolling("it was asked for")),
-        StrategyAsked::Rolling => Err(Refusal::Strategy {
-            asked: "a rolling deployment",
-            lacks: format!("its deploymentConfiguration.strategy is {own}"),
-            change: vec!["set deploymentConfiguration.strategy to ROLLING".to_owned()],
-        }),
-        StrategyAsked::BlueGreen => {
-            shift("BLUE_GREEN", "a blue/green shift", intent, service, |_| {})
-        }
+        StrategyAsked::Rolling => Err(not_rolling(own, target)),
+        StrategyAsked::BlueGreen => shift("BLUE_GREEN", "a blue/green shift", service, |_| {}),
         StrategyAsked::Canary(CanarySize::Percent(percent)) if service.can_shift() => {
-            shift("CANARY", "a native canary", intent, service, |during| {
+            shift("CANARY", "a native canary", service, |during| {
                 set_percent(during, "canaryConfiguration", "canaryPercent", percent);
             })
         }
         StrategyAsked::Canary(size) => beside(size, intent, target, service),
-        StrategyAsked::Linear(percent) => shift(
-            "LINEAR",
-            "a native linear shift",
-            intent,
-            service,
-            |during| {
+        StrategyAsked::Linear(percent) => {
+            shift("LINEAR", "a native linear shift", service, |during| {
                 set_percent(during, "linearConfiguration", "stepPercent", percent);
-            },
-        ),
+            })
+        }
     }
-}
-
-/// Members of a service that its canary shares, when the service has them. Whatever is within them is copied whole.
-const SHARED: [&str; 12] = [
-    "launchType",
-    "capacityProviderStrategy",
-    "platformVersion",
-    "networkConfiguration",
-    "placementConstraints",
-    "placementStrategy",
-    "healthCheckGracePeriodSeconds",
-    "enableECSManagedTags",
-    "propagateTags",
-    "enableExecuteCommand",
-    "loadBalancers",
-    "serviceRegistries",
-];
-
-/// What marks a service as the canary of another: key of a tag whose value is that service's name.
-pub const CANARY_TAG: &str = "ecsdeploy:canary-of";
-
-fn beside(
-    size: CanarySize,
-    intent: &Intent,
-    target: &ServiceKey,
-    service: &Service,
-) -> Result<Choice, Refusal> {
-    let tasks = size.tasks(service.desired_count());
-    let refused = |lacks: &str, change: &str| Refusal::Strategy {
-        asked: "a canary beside it",
-        lacks: lacks.to_owned(),
-        change: vec![change.to_owned()],
-    };
-    if service.strategy() != "ROLLING" {
-        return Err(refused(
-            "its own deployment strategy shifts traffic",
-            "ask for a percentage (--canary 10%), which ECS shifts itself for this service",
-        ));
-    }
-    if service.as_value().get("schedulingStrategy") == Some(&json!("DAEMON")) {
-        return Err(refused(
-            "its schedulingStrategy is DAEMON",
-            "a canary needs a service of scheduling strategy REPLICA",
-        ));
-    }
-    let mut members: Map<String, Value> = SHARED
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), service.as_value().get(*name)?.clone())))
-        .collect();
-    members.insert(
-        "tags".to_owned(),
-        json!([{ "key": CANARY_TAG, "value": service.name() }]),
-    );
-    let name = format!("{}-canary", service.name());
-    Ok(Choice {
-        strategy: Strategy::Beside(Beside {
-            key: ServiceKey {
-                cluster: target.cluster.clone(),
-                service: ServiceName::new(name),
-            },
-            tasks,
-            members,
-            bake: intent.bake,
-        }),
-        why: "it was asked for".to_owned(),
-    })
 }
 
 /// Members of a task set that the next one shares, when it has them.
@@ -175,10 +96,7 @@ fn task_sets(intent: &Intent, survey: &Survey) -> Result<Choice, Refusal> {
         ));
     };
     if (rule.share(&blue) - 1.0).abs() > 1e-9 && survey.service.task_sets().count() == 1 {
-        return Err(refused(
-            "the rule does not send all traffic to the serving target group",
-            "set its weights to 100 and 0 first",
-        ));
+        return Err(divided(rule, &blue, &green));
     }
     let set = TaskSets {
         rule: rule.arn.clone(),
@@ -239,7 +157,6 @@ fn rolling(why: &str) -> Choice {
 fn shift(
     strategy: &str,
     asked: &'static str,
-    intent: &Intent,
     service: &Service,
     adjust: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<Choice, Refusal> {
@@ -269,12 +186,7 @@ fn shift(
     }
     during.entry("bakeTimeInMinutes").or_insert(json!(0));
     adjust(&mut during);
-    Ok(native(
-        during,
-        intent,
-        service,
-        "it was asked for".to_owned(),
-    ))
+    Ok(native(during, service, "it was asked for".to_owned()))
 }
 
 fn set_percent(during: &mut Map<String, Value>, member: &str, name: &str, percent: f64) {
@@ -282,47 +194,14 @@ fn set_percent(during: &mut Map<String, Value>, member: &str, name: &str, percen
     configuration[name] = json!(percent);
 }
 
-/// Our pauses are laid beside the service's own hooks. Should this program die, each runs out and ECS rolls back.
-fn native(
-    mut during: Map<String, Value>,
-    intent: &Intent,
-    service: &Service,
-    why: String,
-) -> Choice {
-    let mut after = service.deployment_configuration();
-    let strategy = during
-        .get("strategy")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let stages = stages(strategy, service);
-    lay(&mut during, &mut after, &stages, intent.minutes_of_pauses());
-    // Handed over to finish by itself, nobody would be there to let it go on.
-    if intent.detach == Detach::Finish {
-        hooks_of(&mut during).pop();
-    }
+/// The plan lays our pauses, once it is known for how long its steps are held.
+fn native(during: Map<String, Value>, service: &Service, why: String) -> Choice {
     Choice {
         strategy: Strategy::Native(Native {
             during,
-            after,
+            after: service.deployment_configuration(),
             sides: Vec::new(),
         }),
         why,
-    }
-}
-
-/// Where a shift is to wait for the gates: before any production traffic, before each step, and before the bake.
-fn stages(strategy: &str, service: &Service) -> Vec<&'static str> {
-    let before = if service.has_test_rule() {
-        "POST_TEST_TRAFFIC_SHIFT"
-    } else {
-        "POST_SCALE_UP"
-    };
-    match strategy {
-        "CANARY" | "LINEAR" => vec![
-            before,
-            "PRE_PRODUCTION_TRAFFIC_SHIFT",
-            "POST_PRODUCTION_TRAFFIC_SHIFT",
-        ],
-        _ => vec![before, "POST_PRODUCTION_TRAFFIC_SHIFT"],
     }
 }

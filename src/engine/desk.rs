@@ -4,14 +4,15 @@
 
 use super::drive::{Driven, Means, drive, tell};
 use super::keeper::{Keeper, Troubled, fitted, trouble};
-use super::propose::{admit, propose};
+use super::propose::{admit, propose_over};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
+use crate::core::fate::Fate;
 use crate::core::id::ServiceKey;
 use crate::core::journal::{Fence, Goal, Record, Work};
 use crate::core::plan::{Course, Plan};
 use crate::core::report::{Event, Outcome};
-use crate::core::rollout::State;
+use crate::core::rollout::{State, Wish};
 use crate::core::service::Detach;
 use crate::ports::{Audience, Claim, Clock, Cloud, Journal, JournalError};
 
@@ -54,6 +55,11 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         }
     }
 
+    /// The same without a word of trouble.
+    pub async fn look_again(&self) -> Result<Option<Record>, JournalError> {
+        self.means.journal.load(&self.target).await
+    }
+
     /// What is wanted, what is there, and the name of the goal.
     pub async fn survey(&mut self, request: &Request) -> Result<(Surveyed, Goal), SurveyError> {
         let Request {
@@ -73,14 +79,24 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
 
     /// Plans and drives, under the record that is held already or a new one.
     pub async fn begin(
-        mut self,
+        self,
         request: &Request,
         keeper: Option<Keeper<'a, J>>,
     ) -> Result<Ran, SurveyError> {
-        let (plan, goal) = match self.plan(request).await {
+        Box::pin(self.begin_over(request, keeper, None)).await
+    }
+
+    /// The same in the place of what a dead run left half deployed.
+    pub async fn begin_over(
+        mut self,
+        request: &Request,
+        keeper: Option<Keeper<'a, J>>,
+        left: Option<&Work>,
+    ) -> Result<Ran, SurveyError> {
+        let (plan, goal) = match self.plan(request, left).await {
             Ok(planned) => planned,
             Err(error) => {
-                self.release(keeper).await;
+                self.put_down(keeper, left).await;
                 return Err(error);
             }
         };
@@ -118,11 +134,14 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         Ok(self.close(plan, driven, keeper).await)
     }
 
-    async fn plan(&mut self, request: &Request) -> Result<(Plan, Goal), SurveyError> {
+    async fn plan(
+        &mut self,
+        request: &Request,
+        left: Option<&Work>,
+    ) -> Result<(Plan, Goal), SurveyError> {
         let ((wanted, mut survey), goal) = self.survey(request).await?;
-        let intent = request.intent.clone();
         let cloud = self.means.cloud;
-        let proposed = propose(&request.target, &wanted, intent, &mut survey, cloud);
+        let proposed = propose_over(request, &wanted, left, &mut survey, cloud);
         let plan = Box::pin(proposed).await?;
         self.audience.plan(&plan, &wanted, &survey);
         for finding in admit(&plan, &wanted, &survey)? {
@@ -179,23 +198,35 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         Ok(keeper)
     }
 
-    /// Goes on from where another run stood.
-    pub async fn take_up(
+    /// Sees to what another run left; what is to go back is wished to.
+    pub async fn see_to(
         &mut self,
         left: &Record,
         work: &Work,
+        fate: Fate,
         keeper: &mut Keeper<'a, J>,
     ) -> Driven {
-        self.tell(Event::TakenUp {
-            owner: left.owner.clone(),
-            since: left.since,
-        });
+        self.tell_found(left, fate);
+        let mut means = self.means.clone();
+        if fate == Fate::GoesBack {
+            let by = format!("{}, who rolls out another release", means.owner);
+            means.wish = Some(Wish::Undo { by });
+        }
         let Work { plan, mut state } = work.clone();
-        state.resume(left.unattended(self.means.clock.now()));
+        state.resume(left.unattended(means.clock.now()));
         // Whoever comes back to what was handed over stays to the verdict.
         let mut plan = plan;
         plan.intent.detach = Detach::No;
-        Box::pin(drive(&plan, state, self.means, keeper, self.audience)).await
+        let state = fate.begin(&state, means.clock.now());
+        Box::pin(drive(&plan, state, &means, keeper, self.audience)).await
+    }
+
+    pub fn tell_found(&mut self, left: &Record, fate: Fate) {
+        self.tell(Event::TakenUp {
+            owner: left.owner.clone(),
+            since: left.since,
+            fate,
+        });
     }
 
     pub async fn close(&mut self, plan: Plan, driven: Driven, keeper: Keeper<'a, J>) -> Ran {
@@ -224,6 +255,19 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 owner,
                 since: self.means.clock.now(),
             },
+        }
+    }
+
+    /// Leaves the service to whoever comes next: with what was left there on record, if that is still as it was.
+    async fn put_down(&mut self, keeper: Option<Keeper<'a, J>>, left: Option<&Work>) {
+        if left.is_none() {
+            return self.release(keeper).await;
+        }
+        let Some(mut keeper) = keeper else { return };
+        let clock = self.means.clock;
+        let left = clock.attend(keeper.put_down(clock.now())).await;
+        if let Some(trouble) = left.flatten() {
+            self.tell(trouble);
         }
     }
 

@@ -62,6 +62,16 @@ pub struct Means<'a, C, K, J> {
     pub wish: Option<Wish>,
 }
 
+impl<C, K, J> Clone for Means<'_, C, K, J> {
+    fn clone(&self) -> Self {
+        Self {
+            owner: self.owner.clone(),
+            wish: self.wish.clone(),
+            ..*self
+        }
+    }
+}
+
 /// Takes turns until the rollout is done or the clock says to stop.
 pub async fn drive<C: Cloud, K: Clock, J: Journal>(
     plan: &Plan,

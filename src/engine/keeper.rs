@@ -87,6 +87,8 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if self.record.goal != goal {
             self.record.work = None;
             self.record.first = None;
+            // What was wished was wished of that work.
+            self.heard.wish = None;
         }
         self.record.goal = goal;
     }
@@ -173,6 +175,13 @@ impl<'a, J: Journal> Keeper<'a, J> {
             None => {}
         }
         (self.heard.wish.clone(), None)
+    }
+
+    /// What was taken is left as it was: whoever comes next need not wait for the lease.
+    pub async fn put_down(&mut self, now: Timestamp) -> Option<Event> {
+        self.record.expires = now;
+        let saved = self.journal.save(&self.id, &self.record).await;
+        saved.err().and_then(|error| self.trouble(&error))
     }
 
     /// The rollout has ended, or left nothing to take up.

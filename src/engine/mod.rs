@@ -8,6 +8,7 @@ mod errand;
 mod eyes;
 mod inspect;
 mod keeper;
+mod patience;
 mod propose;
 mod publish;
 mod register;
@@ -15,6 +16,7 @@ mod rollback;
 mod rollout;
 mod spectate;
 mod survey;
+mod turn_back;
 mod unkept;
 
 pub use drive::{Driven, Means, drive};
@@ -22,11 +24,11 @@ pub use errand::{Patience, Ran as ErrandRan, run_errand};
 pub use eyes::{Eyes, Nobody};
 pub use inspect::inspect;
 pub use keeper::{Keeper, TakenOver, Troubled};
-pub use propose::{admit, propose};
+pub use propose::{admit, propose, propose_over};
 pub use publish::{Outbox, Press, alongside, press};
 pub use register::{Registered, register};
 pub use rollback::{To, roll_back};
-pub use rollout::{Ran, roll_out};
+pub use rollout::{Ran, left_by_others, roll_out};
 pub use spectate::spectate;
 pub use survey::{
     Pinning, Request, SurveyError, Surveyed, Wanted, compare, document_of, look, pin,

@@ -2,13 +2,15 @@
 //!
 //! **Invariant:** only looks. A service that runs what is wanted costs no look beyond the survey.
 
-use super::survey::SurveyError;
+use super::survey::{Request, SurveyError};
+use crate::core::fate::Fate;
 use crate::core::id::{DeploymentId, ServiceKey};
+use crate::core::journal::Work;
 use crate::core::live::{Service, TaskSet};
-use crate::core::plan::{CodeDeployFound, Course, Plan, Refusal, Strategy, Survey};
+use crate::core::plan::{Before, CodeDeployFound, Course, Plan, Refusal, Strategy, Survey};
 use crate::core::preflight::{self, Further};
 use crate::core::rollout::{Facet, GroupSearch, Seen, Watch};
-use crate::core::service::{Intent, Redeploy};
+use crate::core::service::{Contest, Intent, Redeploy};
 use crate::core::strategy;
 use crate::core::taskdef::{TaskDefinition, same};
 use crate::ports::Cloud;
@@ -41,6 +43,33 @@ pub async fn propose(
         survey
             .further
             .add(Further::read(cloud.observe(&watch).await));
+    }
+    Ok(plan)
+}
+
+/// Plans over what a dead run left half deployed, if anything is: that is nobody's any more, and nothing to go back to.
+pub async fn propose_over(
+    request: &Request,
+    wanted: &TaskDefinition,
+    left: Option<&Work>,
+    survey: &mut Survey,
+    cloud: &impl Cloud,
+) -> Result<Plan, SurveyError> {
+    let mut intent = request.intent.clone();
+    let left = left.filter(|work| work.half_deployed(&survey.service).is_some());
+    let fate = left.map(|work| Fate::of(work, &survey.service, intent.contest));
+    if fate == Some(Fate::Replaced) {
+        intent.contest = Contest::Supersede;
+    }
+    let mut plan = propose(&request.target, wanted, intent, survey, cloud).await?;
+    if let Some(work) = left {
+        let served = survey.service.last_completed();
+        let desired_count = plan.before.desired_count;
+        plan.before = Before {
+            deployment: served.map(|deployment| deployment.id()),
+            desired_count,
+            ..work.plan.before.clone()
+        };
     }
     Ok(plan)
 }

@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::SurveyError;
 use super::drive::{Driven, Means, drive, tell};
 use super::keeper::{Keeper, Troubled};
+use super::patience::Until;
 use super::propose::code_deploy;
 use super::rollout::Ran;
 use super::unkept::Unkept;
@@ -23,9 +26,16 @@ use crate::core::rollout::{
 };
 use crate::core::service::{Contest, FailedTasks, Intent, Limits, OnCancel, OnFailure, Redeploy};
 use crate::core::service_document::Settings;
-use crate::ports::{Audience, Clock, Cloud, Journal};
+use crate::ports::{Audience, Clock, Cloud, Journal, JournalError, Wake};
 
-/// Follows the running deployment of the service, with the record of whoever drives it where there is one.
+/// A watcher's own patience ends a watch; what is watched has all the time that whoever drives it gives it.
+const PATIENCE: Duration = Duration::from_hours(24 * 365);
+
+/// Between looks whether a rollout has begun its deployment.
+const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_secs(5);
+
+/// Follows the running deployment of the service, with the record of whoever drives it where there is one, for as long
+/// as `timeout`. Where nothing runs, says so.
 pub async fn spectate(
     target: &ServiceKey,
     timeout: Duration,
@@ -34,7 +44,12 @@ pub async fn spectate(
     journal: &impl Journal,
     audience: &mut impl Audience,
 ) -> Result<Ran, SurveyError> {
-    let loaded = journal.load(target).await;
+    let until = clock.now() + timeout;
+    let clock = &Until { clock, until };
+    let loaded = match Box::pin(begun(target, clock, journal, audience)).await {
+        Ok(loaded) => loaded,
+        Err(ran) => return Ok(*ran),
+    };
     let is_unrecorded = matches!(loaded, Ok(None));
     let record = loaded.unwrap_or_default();
     let left = record.as_ref().and_then(Record::unfinished);
@@ -48,12 +63,23 @@ pub async fn spectate(
                 None
             }),
     };
-    let (plan, state) = match service.controller() {
+    let found = match service.controller() {
         "CODE_DEPLOY" => {
-            let standing = standing_of_code_deploy(target, timeout, &service, cloud, clock);
+            let standing = standing_of_code_deploy(target, &service, left, cloud, clock);
             Box::pin(standing).await?
         }
-        _ => standing(target, timeout, &service, left, newest.as_ref(), clock)?,
+        _ => standing(target, &service, left, newest.as_ref(), clock)?,
+    };
+    let Some((plan, mut state)) = found else {
+        let serving = service.running_task_definition();
+        let plan = stood(target, &service, serving.clone(), watching());
+        let idle = Event::Idle {
+            deployment: plan.before.deployment.clone(),
+            task_definition: serving,
+        };
+        tell(idle, clock, audience);
+        let (plan, outcome) = (Box::new(plan), Outcome::Unchanged);
+        return Ok(Ran::Ended { plan, outcome });
     };
     if is_unrecorded && let Some(deployment) = state.deployment.clone() {
         tell(Event::Unrecorded { deployment }, clock, audience);
@@ -63,15 +89,62 @@ pub async fn spectate(
         let plan = Box::new(plan);
         return Ok(Ran::Ended { plan, outcome });
     }
-    Ok(Box::pin(follow(plan, state, cloud, clock, audience)).await)
+    state.told.last_event = last_event_before(&state, &service);
+    let watched = Event::Watching {
+        deployment: state.deployment.clone(),
+        task_definition: state.revision.clone(),
+        owner: record.map(|record| record.owner),
+    };
+    tell(watched, clock, audience);
+    Ok(Box::pin(look_on(plan, state, cloud, clock, audience)).await)
 }
 
-/// Takes the machine's turns with hands that change nothing.
-async fn follow(
+/// The record, once its rollout has begun a deployment.
+async fn begun<K: Clock>(
+    target: &ServiceKey,
+    clock: &Until<'_, K>,
+    journal: &impl Journal,
+    audience: &mut impl Audience,
+) -> Result<Result<Option<Record>, JournalError>, Box<Ran>> {
+    let mut told = false;
+    loop {
+        let loaded = journal.load(target).await;
+        let record = loaded.as_ref().ok().and_then(Option::as_ref);
+        let Some(owner) = record.and_then(|it| not_begun(it, clock.now())) else {
+            return Ok(loaded);
+        };
+        let stands = format!("{owner} has not begun the deployment");
+        if !std::mem::replace(&mut told, true) {
+            let watched = Event::Watching {
+                deployment: None,
+                task_definition: None,
+                owner: Some(owner.clone()),
+            };
+            tell(watched, clock, audience);
+        }
+        if clock.sleep_until(clock.now() + BETWEEN_LOOKS).await == Wake::Interrupted {
+            return Err(Box::new(clock.over(stands)));
+        }
+    }
+}
+
+/// Who drives a rollout that has not ordered its deployment yet, and is not ending.
+fn not_begun(record: &Record, now: Timestamp) -> Option<&Owner> {
+    let is_waiting = record.work.as_ref().is_none_or(|work| {
+        let is_ending = matches!(
+            work.state.phase,
+            Phase::Restore { .. } | Phase::StandDown { .. } | Phase::Undo { .. } | Phase::Done(_)
+        );
+        work.state.deployment.is_none() && !is_ending
+    });
+    (record.is_live(now) && is_waiting).then_some(&record.owner)
+}
+
+async fn look_on<K: Clock>(
     plan: Plan,
     state: State,
     cloud: &impl Cloud,
-    clock: &impl Clock,
+    clock: &Until<'_, K>,
     audience: &mut impl Audience,
 ) -> Ran {
     let means = Means {
@@ -83,10 +156,11 @@ async fn follow(
         wish: None,
     };
     let now = clock.now();
-    let goal = Goal::of_revision(&plan.target, &plan);
+    let target = plan.target.clone();
+    let goal = Goal::of_revision(&target, &plan);
     let unkept = Record::new(nobody(), Fence::first(now), goal, now);
-    let mut keeper = Keeper::new(&Unkept, plan.target.clone(), unkept, Troubled::No);
-    match drive(&plan, state, &means, &mut keeper, audience).await {
+    let mut keeper = Keeper::new(&Unkept, target, unkept, Troubled::No);
+    match Box::pin(drive(&plan, state, &means, &mut keeper, audience)).await {
         Driven::Ended(outcome) => Ran::Ended {
             plan: Box::new(plan),
             outcome,
@@ -97,11 +171,27 @@ async fn follow(
             cause,
         },
         Driven::Interrupted(state) | Driven::HandedOver(state) => {
-            let stood = Some((Box::new(plan), state));
-            Ran::Interrupted { stood }
+            let deployment = state.deployment.as_ref();
+            let stands = state.told.progress.as_ref().map(ToString::to_string);
+            clock.over(format!(
+                "deployment {}: {}",
+                deployment.map_or("", DeploymentId::as_str),
+                stands.unwrap_or_default()
+            ))
         }
         Driven::TakenOver(owner) => Ran::Held { owner, since: now },
     }
+}
+
+/// The newest event of the service that is older than the deployment: none of those is told.
+fn last_event_before(state: &State, service: &Service) -> Option<String> {
+    let watched = state.deployment.as_ref();
+    let began = watched
+        .and_then(|id| service.deployment(id))
+        .and_then(|deployment| deployment.created_at());
+    let events = service.events().into_iter().rev();
+    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
+    older.next().map(|event| event.id)
 }
 
 pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Service, SurveyError> {
@@ -155,24 +245,30 @@ fn stuck(newest: &ServiceDeployment) -> Option<Outcome> {
     (newest.status() == "ROLLBACK_FAILED").then_some(Outcome::Stranded { cause })
 }
 
-/// The deployment to watch, as a plan that has been carried out and is being followed.
+/// The deployment to watch, as a plan that has been carried out and is being followed; `None` where nothing runs.
 fn standing(
     target: &ServiceKey,
-    timeout: Duration,
     service: &Service,
     left: Option<&Work>,
     newest: Option<&ServiceDeployment>,
     clock: &impl Clock,
-) -> Result<(Plan, State), SurveyError> {
+) -> Result<Option<(Plan, State)>, SurveyError> {
     if let Some(gone) = left.filter(|work| has_gone(work, service)) {
-        return Ok(as_recorded(gone, timeout, clock));
+        return Ok(Some(as_recorded(gone, clock)));
     }
     let stopped = newest.filter(|newest| newest.is_stopped());
     let stopped = stopped.map(ServiceDeployment::deployment);
     if let (Some(id), Some(primary)) = (&stopped, service.primary())
         && service.deployment(id).is_none()
     {
-        return Ok(taken_back(target, timeout, service, primary, id, clock));
+        return Ok(Some(taken_back(target, service, primary, id, clock)));
+    }
+    let is_idle = service
+        .primary()
+        .is_some_and(|it| service.has_completed(it));
+    let has_failed_one = stopped.is_some() || service.deployments().any(has_failed);
+    if left.is_none() && is_idle && !has_failed_one {
+        return Ok(None);
     }
     let recorded = left.and_then(|work| work.state.deployment.clone());
     let watched = recorded
@@ -183,12 +279,12 @@ fn standing(
     let Some(watched) = watched else {
         return Err(Refusal::Unwatchable.into());
     };
-    let mut plan = following(target, service, watched, watching(timeout));
+    let mut plan = following(target, service, watched, watching());
     if let Some(work) = left {
         plan.before = work.plan.before.clone();
     }
     let state = at_follow(&plan, watched.id(), clock);
-    Ok((plan, state))
+    Ok(Some((plan, state)))
 }
 
 /// The recorded deployment is no more among the service's: something took its place, ECS's way back perhaps.
@@ -201,24 +297,23 @@ fn has_gone(work: &Work, service: &Service) -> bool {
 /// place, and is the way back.
 fn taken_back(
     target: &ServiceKey,
-    timeout: Duration,
     service: &Service,
     primary: Deployment<'_>,
     gone: &DeploymentId,
     clock: &impl Clock,
 ) -> (Plan, State) {
-    let mut plan = following(target, service, primary, watching(timeout));
+    let mut plan = following(target, service, primary, watching());
     plan.before.deployment = Some(primary.id());
     let state = at_follow(&plan, gone.clone(), clock);
     (plan, state)
 }
 
 /// What took the place of a deployment is judged by the plan that it was of, and never taken for it.
-fn as_recorded(work: &Work, timeout: Duration, clock: &impl Clock) -> (Plan, State) {
+fn as_recorded(work: &Work, clock: &impl Clock) -> (Plan, State) {
     let plan = Plan {
         course: Course::Follow,
         strategy: Strategy::Rolling,
-        intent: watching(timeout),
+        intent: watching(),
         settings: Settings::default(),
         ..work.plan.clone()
     };
@@ -240,12 +335,12 @@ fn newest_of_code_deploy(known: &[CodeDeployment]) -> Option<&CodeDeployment> {
 /// Of CodeDeploy's deployments the newest since the one that made what serves, else that one.
 async fn standing_of_code_deploy(
     target: &ServiceKey,
-    timeout: Duration,
     service: &Service,
+    left: Option<&Work>,
     cloud: &impl Cloud,
     clock: &impl Clock,
-) -> Result<(Plan, State), SurveyError> {
-    let intent = watching(timeout);
+) -> Result<Option<(Plan, State)>, SurveyError> {
+    let intent = watching();
     let found = code_deploy(target, &intent, service, cloud).await?;
     let since = service.primary_task_set().and_then(TaskSet::created);
     let facet = Facet::CodeDeployments(found.group.key(), since);
@@ -255,6 +350,9 @@ async fn standing_of_code_deploy(
         Seen::Absent | Seen::NotAsked => found.running,
     };
     let newest = newest_of_code_deploy(&known);
+    if newest.is_none() && left.is_none() {
+        return Ok(None);
+    }
     let last = service.primary_task_set().map(TaskSet::external_id);
     let last = last
         .filter(|id| id.starts_with("d-"))
@@ -283,7 +381,7 @@ async fn standing_of_code_deploy(
         intent,
     };
     let state = at_follow(&plan, watched, clock);
-    Ok((plan, state))
+    Ok(Some((plan, state)))
 }
 
 /// A deployment that ECS failed, and whose place another has taken.
@@ -330,10 +428,39 @@ pub fn at_follow(plan: &Plan, deployment: DeploymentId, clock: &impl Clock) -> S
     state
 }
 
-fn watching(timeout: Duration) -> Intent {
+/// A service as it stands, and what served before, where there is nothing to follow.
+pub fn stood(
+    target: &ServiceKey,
+    service: &Service,
+    serving: TaskDefinitionArn,
+    intent: Intent,
+) -> Plan {
+    let running = service.running_task_definition();
+    let primary = service.primary().map(|deployment| deployment.id());
+    Plan {
+        target: target.clone(),
+        course: Course::Nothing,
+        strategy: Strategy::Rolling,
+        why: "there is nothing to follow".to_owned(),
+        revision: Revision::Existing(running.clone()),
+        before: Before {
+            deployment: primary.or_else(|| service.primary_task_set().map(TaskSet::id)),
+            task_definition: running,
+            serving: Some(serving),
+            desired_count: service.desired_count(),
+        },
+        redeploy: Redeploy::WhenChanged,
+        ground: Ground::default(),
+        intent,
+        settings: Settings::default(),
+    }
+}
+
+fn watching() -> Intent {
     Intent {
         limits: Limits {
-            timeout,
+            timeout: PATIENCE,
+            undo_timeout: PATIENCE,
             failed_tasks: FailedTasks::LeaveToEcs,
             ..Limits::default()
         },

@@ -5,7 +5,6 @@
 
 use super::propose::propose;
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
-use crate::core::journal::Owner;
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
@@ -55,8 +54,13 @@ pub enum SurveyError {
     NoPrevious(ServiceKey),
     #[error("what served before {} is not known: ECS keeps no history of task sets", .serving.short())]
     NoHistory { serving: TaskDefinitionArn },
-    #[error("another rollout has the service, and was told to go back")]
-    Told { owner: Owner },
+    #[error(
+        "the service went back to {} from {}, and does not go there again unasked", .running.short(), .left.short()
+    )]
+    CameBack {
+        running: TaskDefinitionArn,
+        left: TaskDefinitionArn,
+    },
     #[error("there is no active task definition {0}")]
     NoTaskDefinition(String),
     #[error("container {container} wants the image {image}, and ECR has none of that name in account {}, region {}", .ecr.account, .ecr.region)]

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::nearest::nearest;
+use crate::core::nearest::nearest;
 
 /// What is wrong with a text, where, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]

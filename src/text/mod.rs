@@ -18,9 +18,8 @@ pub mod values;
 
 mod complaint;
 mod json;
-mod nearest;
 mod numbers;
 mod yaml;
 
+pub use crate::core::nearest::nearest;
 pub use complaint::{Complaint, Paint, Place};
-pub use nearest::nearest;

@@ -17,6 +17,9 @@ use crate::core::taskdef::{Finding, Severity};
 pub fn text(plan: &Proposal) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "plan             {}: {}", plan.target, headline(plan));
+    if let Some(on_record) = &plan.on_record {
+        let _ = writeln!(text, "on record        {on_record}");
+    }
     let _ = writeln!(text, "strategy         {}", strategy(plan));
     let changes = plan.comparison.changes();
     let _ = writeln!(text, "changes          {}", count(changes.len()));

@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::gate::TaskFailure;
+use crate::core::fate::Fate;
+use crate::core::gate::{Approval, TaskFailure};
 use crate::core::handover::{Handover, LeftBehind};
-use crate::core::id::TargetGroupArn;
+use crate::core::id::{TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::Target;
-use crate::core::report::{Entry, Event, Outcome, Progress, Undoer};
+use crate::core::report::{BackTo, Entry, Event, Outcome, Undoer};
 use crate::core::taskdef::Finding;
 
 /// One entry as lines; `since` is the rollout's beginning.
@@ -19,6 +20,15 @@ pub fn entry(entry: &Entry, since: Timestamp) -> String {
     let clock = elapsed(entry.at.duration_since(since));
     let text = event(&entry.event);
     format!("{clock}  {}\n", inert(&text).replace('\n', "\n        "))
+}
+
+/// The end of a way back that was asked for.
+pub fn serves_again(at: Timestamp, since: Timestamp, revision: &TaskDefinitionArn) -> String {
+    let clock = elapsed(at.duration_since(since));
+    format!(
+        "{clock}  done            {} serves again\n",
+        inert(revision.short())
+    )
 }
 
 /// `m:ss`, or `h:mm:ss` from an hour on.
@@ -67,12 +77,21 @@ fn event(event: &Event) -> String {
         Event::Waiting { owner, until } => {
             format!("waiting         whether {owner} is alive: until {until:.0}")
         }
-        Event::TakenUp { owner, since } => {
-            format!("taking up       what {owner} began at {since:.0} and left unfinished")
+        Event::TakenUp { owner, since, fate } => {
+            let began = format!("what {owner} began at {since:.0}");
+            let left = format!("{began} and left unfinished");
+            match fate {
+                Fate::GoesOn => format!("taking up       {left}"),
+                Fate::Attached | Fate::Left => {
+                    format!("found           {began}: {}", fate.in_words())
+                }
+                fate => format!("found           {left}: {}", fate.in_words()),
+            }
         }
         Event::Unrecorded { deployment } => format!(
             "not ours        no rollout of ecsdeploy is on record; {deployment} is told of as AWS sees it"
         ),
+        Event::GoingBack { .. } | Event::Watching { .. } | Event::Idle { .. } => attending(event),
         Event::Finding { finding } => warning(finding),
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
@@ -93,18 +112,14 @@ fn event(event: &Event) -> String {
         Event::HandedOver { deployment, to } => {
             format!("handed over     {deployment}: {}", handed_over(*to))
         }
-        Event::Progress(progress) => format!("tasks           {}", tasks(progress)),
-        Event::Canary { service, tasks } => {
-            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
-        }
-        Event::CanaryPassed { seconds } => {
-            format!("canary passed   its tasks ran well for {seconds} s")
-        }
-        Event::CanaryStandsDown { service } => {
-            format!("canary          {service}: to 0 tasks, before the service goes back")
-        }
+        Event::Progress(progress) => format!("tasks           {progress}"),
+        Event::Canary { .. }
+        | Event::CanaryFailed { .. }
+        | Event::CanaryPutAway { .. }
+        | Event::CanaryPassed { .. }
+        | Event::CanaryStandsDown { .. } => canary(event),
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
-        Event::Asking { .. } | Event::Gate { .. } => gates(event),
+        Event::Asking { .. } | Event::Asked { .. } | Event::Gate { .. } => gates(event),
         Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
         Event::TargetUnhealthy {
             target_group,
@@ -119,11 +134,56 @@ fn event(event: &Event) -> String {
         } => {
             let goes = goes_back(*by);
             format!(
-                "rolling back    {goes} to {}: {cause}",
-                task_definition.short()
+                "rolling back    {goes} to {}: {}",
+                task_definition.short(),
+                cause.brief()
             )
         }
         Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+/// What a canary beside the service goes through.
+fn canary(event: &Event) -> String {
+    match event {
+        Event::Canary { service, tasks } => {
+            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+        }
+        Event::CanaryFailed { service, cause } => format!(
+            "canary failed   {cause}\n  {service} is put away; the service itself was not touched"
+        ),
+        Event::CanaryPutAway { service } => {
+            format!("canary          {service}: to 0 tasks, then deleted")
+        }
+        Event::CanaryPassed { seconds } => {
+            format!("canary passed   its tasks ran well for {seconds} s")
+        }
+        Event::CanaryStandsDown { service } => {
+            format!("canary          {service}: to 0 tasks, before the service goes back")
+        }
+        _ => String::new(),
+    }
+}
+
+/// What is done about something that others began.
+fn attending(event: &Event) -> String {
+    match event {
+        Event::GoingBack {
+            task_definition,
+            why,
+        } => format!(
+            "going back      to {}: {}",
+            task_definition.short(),
+            back_to(why)
+        ),
+        Event::Watching { .. } => format!("watching        {}", watched(event)),
+        Event::Idle {
+            task_definition, ..
+        } => {
+            let serves = task_definition.short();
+            format!("nothing runs    no deployment is under way; {serves} serves")
+        }
+        _ => String::new(),
     }
 }
 
@@ -131,6 +191,35 @@ fn warning(finding: &Finding) -> String {
     let hint = finding.hint.as_ref();
     let hint = hint.map_or_else(String::new, |hint| format!("\n  {hint}"));
     format!("warning         {}{hint}", finding.message)
+}
+
+fn back_to(why: &BackTo) -> String {
+    match why {
+        BackTo::Before(running) => format!("it served before {}", running.short()),
+        BackTo::Told(owner) => format!("told {owner}, whose rollout goes back by itself"),
+        BackTo::Left(owner) => format!("it served before what {owner} left unfinished"),
+        BackTo::TooLate => "the rollout that was told to had ended already".to_owned(),
+    }
+}
+
+fn watched(event: &Event) -> String {
+    let Event::Watching {
+        deployment,
+        task_definition,
+        owner,
+    } = event
+    else {
+        return String::new();
+    };
+    let driven = owner.as_ref().map(ToString::to_string).unwrap_or_default();
+    let Some(deployment) = deployment else {
+        return format!("the rollout of {driven}, whose deployment has not begun");
+    };
+    let revision = task_definition.as_ref().map_or("", |arn| arn.short());
+    match owner {
+        Some(_) => format!("{revision} as {deployment}, driven by {driven}"),
+        None => format!("{revision} as {deployment}"),
+    }
 }
 
 fn goes_back(by: Undoer) -> &'static str {
@@ -197,24 +286,6 @@ fn brief(message: &str) -> String {
         .collect()
 }
 
-fn tasks(progress: &Progress) -> String {
-    let Progress {
-        desired,
-        running,
-        pending,
-        old,
-        awaiting,
-    } = progress;
-    let mut text = format!("{running}/{desired} running, {pending} pending");
-    if *old > 0 {
-        let _ = write!(text, ", {old} old");
-    }
-    if !awaiting.is_empty() {
-        let _ = write!(text, "; waiting: {awaiting}");
-    }
-    text
-}
-
 /// What the gates of a step are, and what one of them came to.
 fn gates(event: &Event) -> String {
     match event {
@@ -230,6 +301,14 @@ fn gates(event: &Event) -> String {
             }
             text
         }
+        Event::Asked {
+            step, how, until, ..
+        } => {
+            let ways = ways_to_say_yes(how);
+            format!(
+                "waiting         for a person at {step}: {ways}, or ecsdeploy abort; until {until:.0}"
+            )
+        }
         Event::Gate {
             step,
             gate,
@@ -238,6 +317,17 @@ fn gates(event: &Event) -> String {
         } => format!("gate            {gate} {verdict} at {step}: {said}"),
         _ => String::new(),
     }
+}
+
+fn ways_to_say_yes(how: &Approval) -> String {
+    let mut ways = "ecsdeploy promote".to_owned();
+    if let Some(label) = &how.label {
+        let _ = write!(ways, ", the label {label}");
+    }
+    if let Some(comment) = &how.comment {
+        let _ = write!(ways, ", the comment {comment}");
+    }
+    ways
 }
 
 fn asking(step: &str, gates: &[String], seconds: u64) -> String {

@@ -1,4 +1,6 @@
-//! The container instances of a cluster.
+//! The container instances of a cluster, and those that tasks run on.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use super::faults::fault;
 use super::observe::all;
 use super::wire::Document;
 use crate::core::id::Cluster;
+use crate::core::live::{INSTANCE, Task, text};
 use crate::core::rollout::Fault;
 
 /// DescribeContainerInstances takes so many at most.
@@ -26,6 +29,39 @@ impl Aws {
             .collect::<Result<Vec<String>, _>>()
             .await
             .map_err(|error| fault("ListContainerInstances", &error))?;
+        self.describe_instances(cluster, &arns).await
+    }
+
+    /// Tasks that are reached by a port of their EC2 instance, with that instance's id: DescribeTasks does not say it.
+    pub(super) async fn on_instances(
+        &self,
+        cluster: &Cluster,
+        tasks: Vec<Task>,
+    ) -> Result<Vec<Task>, Fault> {
+        let needs = |task: &&Task| task.addresses().is_empty() && task.last_status() != "STOPPED";
+        let arns: BTreeSet<&str> = tasks
+            .iter()
+            .filter(needs)
+            .filter_map(Task::container_instance)
+            .collect();
+        let arns: Vec<String> = arns.into_iter().map(str::to_owned).collect();
+        let instances = self.describe_instances(cluster, &arns).await?;
+        let ids: BTreeMap<&str, &str> = instances
+            .iter()
+            .map(|it| (text(it, "containerInstanceArn"), text(it, INSTANCE)))
+            .collect();
+        let with_id = |task: Task| match task.container_instance().and_then(|arn| ids.get(arn)) {
+            Some(id) => task.on_instance(id),
+            None => task,
+        };
+        Ok(tasks.into_iter().map(with_id).collect())
+    }
+
+    async fn describe_instances(
+        &self,
+        cluster: &Cluster,
+        arns: &[String],
+    ) -> Result<Vec<Value>, Fault> {
         let mut found = Vec::new();
         for some in arns.chunks(INSTANCES_PER_CALL) {
             let answer = Document::read();

@@ -63,7 +63,7 @@ impl Aws {
                 .map_err(|error| fault("DescribeTasks", &error))?;
             found.extend(all(answer.answer(), "tasks").map(Task::new));
         }
-        Ok(Some(found))
+        self.on_instances(&key.cluster, found).await.map(Some)
     }
 
     /// ECS forgets stopped tasks after an hour or more; it names an unknown one among `failures` only.

@@ -1,8 +1,9 @@
 //! One rehearsal: the planned rollout by the same engine, in a world of its own, in virtual time.
 //!
-//! **Invariant:** nothing leaves the process; the same copy, release and seed give the same rehearsal.
+//! **Invariants:** nothing leaves the process; the same copy, release and seed give the same rehearsal. It ends, whatever
+//! the rollout does: at its verdict, at a signal, or after so many looks.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -22,6 +23,12 @@ use crate::core::taskdef::TaskDefinition;
 use crate::engine::{Means, Pinning, Ran, Request, Unkept, Wanted, roll_out};
 use crate::ports::{Audience, Clock, Wake};
 use crate::sandbox::Sandbox;
+
+/// A rehearsal takes so many looks at most: more than two days of one every ten seconds.
+const MOST_LOOKS: u32 = 20_000;
+
+/// So many looks in a row may find the world at the same moment; a gate's takes a few.
+const LOOKS_AT_ONCE: u32 = 500;
 
 /// How one release went.
 #[derive(Clone, Debug)]
@@ -75,14 +82,23 @@ impl Rehearsal {
     }
 }
 
+/// What every rehearsal of one command has in common.
+#[derive(Clone, Debug)]
+pub struct Rehearsing {
+    pub seed: u64,
+    /// Of the command: whoever tells it to stop ends its rehearsals.
+    pub signals: Signals,
+}
+
 /// Plays the release in a fresh world made of the copy.
 pub async fn play(
     release: Release,
     wanted: &TaskDefinition,
     request: &Request,
     copy: &Copy,
-    seed: u64,
+    stage: &Rehearsing,
 ) -> Result<Rehearsal, Failure> {
+    let seed = stage.seed;
     let sandbox = SharedSandbox::new(open(copy, seed)?);
     fastrand::seed(seed);
     let aws = Aws::new(&sandbox.config());
@@ -97,7 +113,7 @@ pub async fn play(
         },
         ..request.clone()
     };
-    let clock = Watched::new(sandbox);
+    let clock = Watched::new(sandbox, stage.signals.clone());
     let began = clock.now();
     let mut listener = Listener(Report::new());
     let means = Means {
@@ -124,8 +140,9 @@ pub async fn play(
             report: listener.0,
             capacity: clock.capacity(),
         }),
-        Ran::Interrupted { .. } | Ran::HandedOver { .. } | Ran::Held { .. } => {
-            unreachable!("nobody interrupts a rehearsal, and nobody else is in its world")
+        Ran::Interrupted { .. } => Err(clock.cut_short(began)),
+        Ran::HandedOver { .. } | Ran::Underway { .. } | Ran::Held { .. } => {
+            unreachable!("a rehearsal stays to the verdict, and nobody else is in its world")
         }
     }
 }
@@ -138,25 +155,55 @@ pub fn open(copy: &Copy, seed: u64) -> Result<Sandbox, Failure> {
     })
 }
 
-/// A clock that looks at the world in every second that it lets pass.
+/// A clock that looks at the world in every second that it lets pass, and ends what does not end.
 struct Watched {
     clock: SandboxClock,
     sandbox: SharedSandbox,
     seen: RefCell<Capacity>,
+    looks: Cell<u32>,
+    /// Since the time last went on.
+    looks_at_once: Cell<u32>,
 }
 
 impl Watched {
-    fn new(sandbox: SharedSandbox) -> Self {
+    fn new(sandbox: SharedSandbox, signals: Signals) -> Self {
         let (least_serving, most_tasks) = count(&sandbox.lock().census());
         Self {
-            clock: SandboxClock::new(sandbox.clone(), Speed::Max, Signals::none()),
+            clock: SandboxClock::new(sandbox.clone(), Speed::Max, signals),
             sandbox,
             seen: RefCell::new(Capacity {
                 least_serving,
                 most_tasks,
                 ..Capacity::default()
             }),
+            looks: Cell::new(0),
+            looks_at_once: Cell::new(0),
         }
+    }
+
+    /// Counts a look; whether there may be more.
+    fn goes_on(&self, until: Timestamp) -> bool {
+        self.looks.set(self.looks.get() + 1);
+        let at_once = self.looks_at_once.get() + 1;
+        self.looks_at_once
+            .set(if until <= self.now() { at_once } else { 0 });
+        !self.is_spent()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.looks.get() > MOST_LOOKS || self.looks_at_once.get() > LOOKS_AT_ONCE
+    }
+
+    /// Why there is no verdict.
+    fn cut_short(&self, began: Timestamp) -> Failure {
+        if !self.is_spent() {
+            return Failure::stopped();
+        }
+        let at = self.now().duration_since(began).as_secs();
+        Failure::new(Exit::Failed, "how the rollout goes could not be foretold").cause(format!(
+            "after {} looks, {at} s after it began, the rehearsed rollout was not at its end",
+            self.looks.get()
+        ))
     }
 
     fn look(&self) {
@@ -182,6 +229,9 @@ impl Clock for Watched {
     }
 
     async fn sleep_until(&self, until: Timestamp) -> Wake {
+        if !self.goes_on(until) {
+            return Wake::Interrupted;
+        }
         loop {
             let next = self.now() + SignedDuration::from_secs(1);
             let wake = self.clock.sleep_until(next.min(until)).await;
@@ -232,5 +282,40 @@ struct Listener(Report);
 impl Audience for Listener {
     fn hear(&mut self, entry: &Entry) {
         self.0.record(entry.at, entry.event.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sleeps so long each time until it is told to stop; says how often, and why.
+    async fn check(seconds: i64, most: u32, says: &str) {
+        let world = "{region: eu-central-1, clusters: [{clusterName: c}]}";
+        let sandbox = SharedSandbox::new(Sandbox::new(world, 1).expect("it is a world"));
+        let clock = Watched::new(sandbox, Signals::none());
+        let began = clock.now();
+        let mut looks = 0;
+        loop {
+            let until = clock.now() + SignedDuration::from_secs(seconds);
+            if clock.sleep_until(until).await == Wake::Interrupted {
+                break;
+            }
+            looks += 1;
+        }
+        let failure = clock.cut_short(began);
+        assert_eq!((looks, failure.exit), (most, Exit::Failed));
+        assert!(failure.line().contains(says), "{}", failure.line());
+    }
+
+    #[tokio::test]
+    async fn a_rollout_that_does_not_end_is_not_foretold() {
+        check(
+            0,
+            LOOKS_AT_ONCE,
+            "could not be foretold: after 501 looks, 0 s",
+        )
+        .await;
+        check(1, MOST_LOOKS, "after 20001 looks, 20000 s").await;
     }
 }

@@ -170,6 +170,11 @@ impl Check {
         }
     }
 
+    /// Whether CloudWatch measures it, and can be asked later what it was while nobody looked.
+    pub(super) fn is_measured_by_aws(&self) -> bool {
+        matches!(self, Self::Metric(_) | Self::Errors(_))
+    }
+
     /// Whether one answer settles it, so that it is not asked again.
     pub(super) fn is_asked_once(&self) -> bool {
         matches!(self, Self::Task(_) | Self::Approval(_))

@@ -171,7 +171,12 @@ fn has_enough(gate: &Gate, tally: &Tally, progress: &GateProgress) -> bool {
 
 /// Whether it had enough, whatever the newest look said.
 fn has_passed(gate: &Gate, tally: &Tally, progress: &GateProgress) -> bool {
-    let baked = progress.watched_for(signed(gate.pace.bake));
+    let bake = signed(gate.pace.bake);
+    let baked = if gate.check.is_measured_by_aws() {
+        progress.began.checked_add(bake).unwrap_or(Timestamp::MAX)
+    } else {
+        progress.watched_for(bake)
+    };
     let is_covered = tally.seen_until.is_some_and(|until| until >= baked);
     let baked = is_settled(gate, tally) || is_covered;
     baked && tally.passed >= gate.pace.count.max(1)
@@ -200,7 +205,8 @@ fn due_at(gate: &Gate, tally: &Tally, progress: &GateProgress) -> Option<Timesta
     })
 }
 
-fn deadline(gate: &Gate, progress: &GateProgress) -> Timestamp {
+/// When a gate that is still undecided is decided against.
+pub fn deadline(gate: &Gate, progress: &GateProgress) -> Timestamp {
     let time = signed(gate.pace.bake).saturating_add(signed(gate.pace.timeout));
     progress.watched_for(time)
 }

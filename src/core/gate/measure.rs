@@ -12,10 +12,11 @@ use super::metric::{Bounds, MetricQuery, MetricsRequest, PUBLICATION_DELAY, Wind
 use super::need::{Ask, Need, Run, Sample, Says, Word};
 use super::progress::{GateProgress, Tally};
 use super::reading::{Reading, Readings};
+use super::serving::{healthy_in, named};
 use super::subject::{Side, Subject};
 use super::tasks::{TaskFailure, failures_of, first_permanent};
 use crate::core::id::TargetGroupArn;
-use crate::core::live::{Alarm, AlarmState, Target, TargetState, Task};
+use crate::core::live::{Alarm, AlarmState, Target, Task};
 
 /// What `gate` has to see now; `None` while there is nothing yet that could be seen.
 pub(super) fn need(
@@ -27,6 +28,10 @@ pub(super) fn need(
 ) -> Option<Need> {
     Some(match &gate.check {
         Check::Tasks { .. } => Need::Tasks,
+        Check::Targets if subject.new.places.is_empty() => {
+            let why = "no target group of the new revision is known";
+            Need::Impossible(why.to_owned())
+        }
         Check::Targets => Need::Targets,
         Check::Alarms { names, .. } => Need::Alarms(names.clone()),
         Check::Http(check) => Need::Http(check.probe.clone()),
@@ -200,15 +205,10 @@ fn targets(
     new: &Side,
     passed: u32,
 ) -> Reading {
-    let ours: Vec<&str> = running
-        .iter()
-        .filter(|task| new.owns(task))
-        .flat_map(Task::addresses)
-        .collect();
-    let lacking = new.target_groups.iter().find_map(|arn| {
-        let targets = groups.get(arn).map_or(&[][..], Vec::as_slice);
-        let healthy = healthy(targets, &ours);
-        let name = arn.as_str().rsplit('/').nth(1).unwrap_or(arn.as_str());
+    let ours = || running.iter().filter(|task| new.owns(task));
+    let lacking = new.places.iter().find_map(|place| {
+        let healthy = healthy_in(place, groups, ours());
+        let name = named(place);
         (healthy < new.tasks as usize)
             .then(|| format!("{healthy} of {} targets are healthy in {name}", new.tasks))
     });
@@ -217,17 +217,6 @@ fn targets(
         Some(lacking) if passed == 0 => Reading::Wait(lacking),
         Some(lacking) => Reading::Fail(lacking),
     }
-}
-
-/// Healthy targets that are tasks of ours, where addresses tell; instance targets are counted as they are.
-fn healthy(targets: &[Target], ours: &[&str]) -> usize {
-    let is_ours = |target: &&Target| ours.contains(&target.id.as_str());
-    let by_address = targets.iter().any(|target| is_ours(&target));
-    targets
-        .iter()
-        .filter(|target| target.state == TargetState::Healthy)
-        .filter(|target| !by_address || is_ours(target))
-        .count()
 }
 
 fn alarms(names: &BTreeSet<String>, quiet: Quiet, alarms: &[Alarm]) -> Reading {

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no data is never a pass, and a failure to measure is not a failed measurement.
 
+mod behind;
 mod compare;
 mod errors;
 #[expect(clippy::module_inception, reason = "a file has its main type's name")]
@@ -21,7 +22,7 @@ mod tests;
 
 pub use compare::{Compared, Comparison, Counts, Evidence, Finding, Lack, RATIOS};
 pub use gate::{Approval, Check, Gate, GateLimits, OneOff, Pace, Quiet};
-pub use judge::{Judgement, Standing, Verdict, judge, needs, wake_at};
+pub use judge::{Judgement, Standing, Verdict, deadline, judge, needs, wake_at};
 pub use metric::{
     Bounds, Measure, MetricCheck, MetricQuery, Metrics, MetricsRequest, MinimumSample, Missing,
     PUBLICATION_DELAY, Series, SeriesById, Window,

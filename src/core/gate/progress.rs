@@ -16,7 +16,7 @@ use crate::core::id::TaskArn;
 pub struct GateProgress {
     /// When the step's gates were first asked.
     pub began: Timestamp,
-    /// For how long since then nobody looked: neither bakes nor timeouts count that.
+    /// For how long since then nobody looked: no timeout counts that, and no bake but of what CloudWatch measured.
     #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
     pub unattended: SignedDuration,
     /// From when on both sides' requests are compared: the first step with traffic on the new side. The promise of

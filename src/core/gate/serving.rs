@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::behind::healthy;
 use crate::core::id::TargetGroupArn;
-use crate::core::live::{Deployment, Service, Target, TargetState, Task};
+use crate::core::live::{Deployment, Place, Service, Target, Task};
+
+type Targets = BTreeMap<TargetGroupArn, Vec<Target>>;
 
 /// The answer, and when it is not yes, what is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,14 +15,15 @@ pub enum Serving {
     NotYet(String),
 }
 
-/// A deployment serves when its running tasks reach the service's healthy floor, at least one, and each
-/// target group has as many healthy targets. Where target addresses can be matched to this deployment's
-/// tasks (`ip` targets), only those count. A service of desired count 0 has nothing to serve with.
+/// A deployment serves when its running tasks reach the service's healthy floor, at least one, and as many of them are
+/// healthy targets in each place where they are registered. A service of desired count 0 has
+/// nothing to serve with.
 pub fn serving(
     service: &Service,
     deployment: Deployment<'_>,
     tasks: &[Task],
-    groups: &BTreeMap<TargetGroupArn, Vec<Target>>,
+    places: &[Place],
+    targets: &Targets,
 ) -> Serving {
     if service.desired_count() == 0 {
         return Serving::Yes;
@@ -29,39 +33,35 @@ pub fn serving(
         let running = deployment.running_count();
         return Serving::NotYet(format!("{running} of at least {needed} tasks are running"));
     }
-    let ours: Vec<&str> = tasks
-        .iter()
-        .filter(|task| task.deployment() == deployment.id())
-        .flat_map(Task::addresses)
-        .collect();
-    groups
-        .iter()
-        .find_map(|(group, targets)| lacking(group, targets, &ours, needed))
-        .map_or(Serving::Yes, Serving::NotYet)
+    let id = deployment.id();
+    let lacking = places.iter().find_map(|place| {
+        let ours = tasks.iter().filter(|task| task.deployment() == id);
+        let healthy = healthy_in(place, targets, ours);
+        let name = named(place);
+        (healthy < needed as usize)
+            .then(|| format!("{healthy} of at least {needed} targets are healthy in {name}"))
+    });
+    lacking.map_or(Serving::Yes, Serving::NotYet)
 }
 
-fn lacking(
-    group: &TargetGroupArn,
-    targets: &[Target],
-    ours: &[&str],
-    needed: u32,
-) -> Option<String> {
-    let by_address = targets
-        .iter()
-        .any(|target| ours.contains(&target.id.as_str()));
-    let healthy = targets
-        .iter()
-        .filter(|target| target.state == TargetState::Healthy)
-        .filter(|target| !by_address || ours.contains(&target.id.as_str()))
-        .count();
-    let name = target_group_name(group);
-    (healthy < needed as usize)
-        .then(|| format!("{healthy} of at least {needed} targets are healthy in {name}"))
+/// How many of these tasks are healthy targets there.
+pub(super) fn healthy_in<'a>(
+    place: &'a Place,
+    targets: &'a Targets,
+    ours: impl Iterator<Item = &'a Task>,
+) -> usize {
+    let there = place.iter().filter_map(|group| targets.get(group));
+    healthy(there.flatten(), ours)
 }
 
-/// `arn:…:targetgroup/NAME/ID` -> `NAME`.
-fn target_group_name(group: &TargetGroupArn) -> &str {
-    group.as_str().rsplit('/').nth(1).unwrap_or(group.as_str())
+/// `arn:…:targetgroup/NAME/ID` -> `NAME`; of several, `NAME or NAME`.
+pub(super) fn named(place: &Place) -> String {
+    let name = |group: &TargetGroupArn| {
+        let arn = group.as_str();
+        arn.rsplit('/').nth(1).unwrap_or(arn).to_owned()
+    };
+    let names: Vec<String> = place.iter().map(name).collect();
+    names.join(" or ")
 }
 
 #[cfg(test)]
@@ -69,6 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::live::TargetState;
 
     fn check(desired: u32, running: u32, targets: &[(&str, TargetState)], expected: &str) {
         let service = Service::new(json!({
@@ -87,9 +88,11 @@ mod tests {
                 description: String::new(),
             })
             .collect();
-        let groups = BTreeMap::from([(TargetGroupArn::from("arn:targetgroup/web/1"), targets)]);
+        let group = TargetGroupArn::from("arn:targetgroup/web/1");
+        let places = [Place::from([group.clone()])];
+        let groups = Targets::from([(group, targets)]);
         let deployment = service.primary().expect("one is given");
-        let said = match serving(&service, deployment, &[task], &groups) {
+        let said = match serving(&service, deployment, &[task], &places, &groups) {
             Serving::Yes => String::new(),
             Serving::NotYet(why) => why,
         };
@@ -125,7 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn instance_targets_are_counted_as_they_are() {
-        check(1, 1, &[("i-1", TargetState::Healthy)], "");
+    fn targets_that_no_task_is_known_to_stand_behind_do_not_count() {
+        for id in ["10.0.0.9", "i-1"] {
+            let targets = [(id, TargetState::Healthy)];
+            check(1, 1, &targets, "0 of at least 1 targets are healthy in web");
+        }
     }
 }

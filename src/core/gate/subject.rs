@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn, TaskDefinitionArn};
-use crate::core::live::Task;
+use crate::core::live::{Place, Task};
 
 /// The two revisions of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Side {
     /// How many tasks it must have.
     pub tasks: u32,
     /// Where its targets are registered, shared with the other side or not.
-    pub target_groups: Vec<TargetGroupArn>,
+    pub places: Vec<Place>,
     /// The target group that only this side is in, if there is one: what its requests are counted by.
     pub own: Option<Balanced>,
 }

@@ -26,7 +26,7 @@ fn side(group: &str) -> Side {
         task_definition: "arn:aws:ecs:r:1:task-definition/web:2".into(),
         deployment: Some("ecs-svc/2".into()),
         tasks: 2,
-        target_groups: vec![TargetGroupArn::new(format!("{ARN}targetgroup/{group}/1"))],
+        places: vec![[TargetGroupArn::new(format!("{ARN}targetgroup/{group}/1"))].into()],
         own: Some(Balanced {
             target_group: TargetGroupArn::new(format!("{ARN}targetgroup/{group}/1")),
             load_balancer: format!("{ARN}loadbalancer/app/lb/9"),
@@ -270,7 +270,7 @@ fn targets_may_start_slowly_and_not_fall_ill_later() {
             reason: String::new(),
             description: String::new(),
         };
-        let group = side("green").target_groups.remove(0);
+        let group = TargetGroupArn::new(format!("{ARN}targetgroup/green/1"));
         Some(Sample::Targets {
             running: vec![task(1, "RUNNING", ""), task(2, "RUNNING", "")],
             groups: BTreeMap::from([(group, states.into_iter().zip(1..).map(target).collect())]),
@@ -725,4 +725,13 @@ fn default_gates_name_deployment_alarms_only_if_there_are_any() {
     };
     assert_eq!(names(&[]), ["tasks", "targets"]);
     assert_eq!(names(&["a".to_owned()]), ["tasks", "targets", "alarms"]);
+}
+
+#[test]
+fn targets_without_a_group_to_look_at_cannot_be_measured() {
+    let gates = [Gate::new(Check::Targets)];
+    let mut subject = subject();
+    subject.new.places.clear();
+    let needs = needs(&gates, &GateProgress::begin(at(0)), &subject, at(0));
+    assert!(matches!(needs["targets"], Need::Impossible(_)), "{needs:?}");
 }

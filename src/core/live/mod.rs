@@ -6,6 +6,7 @@
 mod alarm;
 mod code_deploy;
 mod image;
+mod place;
 mod rule;
 mod scaling_policy;
 mod service;
@@ -18,13 +19,14 @@ mod task_set;
 pub use alarm::{Alarm, AlarmState};
 pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
+pub use place::Place;
 pub use rule::Rule;
 pub use scaling_policy::ScalingPolicy;
 pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, ServiceEvent};
 pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
 pub use target_group::TargetGroup;
-pub use task::{ContainerExit, Task};
+pub use task::{ContainerExit, INSTANCE, Task};
 pub use task_set::{OURS, TaskSet};
 
 use jiff::Timestamp;

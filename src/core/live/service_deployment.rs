@@ -1,9 +1,11 @@
 //! A service deployment as DescribeServiceDeployments answers it: why ECS did what it did.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{list, text};
+use super::{list, text, time};
 use crate::core::id::{DeploymentId, ServiceDeploymentArn};
 
 /// One element of `DescribeServiceDeployments.serviceDeployments`, whole.
@@ -76,6 +78,27 @@ impl ServiceDeployment {
             .filter(|hook| text(hook, "status") == "AWAITING_ACTION")
             .map(|hook| text(hook, "hookId"))
             .collect()
+    }
+
+    /// Where ECS's own shift stands: its stage, its traffic, and what it waits for until when.
+    pub fn standing(&self) -> String {
+        let mut text = self.stage().to_owned();
+        if let Some(weight) = self.production_weight() {
+            let _ = write!(text, ", production weight {weight} %");
+        }
+        let details = list(&self.0, "lifecycleHookDetails").iter();
+        let mut waiting = details.filter(|hook| self::text(hook, "status") == "AWAITING_ACTION");
+        if let Some(hook) = waiting.next() {
+            let action = match self::text(hook, "timeoutAction") {
+                "CONTINUE" => "goes on",
+                _ => "rolls back",
+            };
+            text.push_str("; ECS waits to be told to go on");
+            if let Some(at) = time(hook, "expiresAt") {
+                let _ = write!(text, ", and {action} at {at:.0}");
+            }
+        }
+        text
     }
 
     /// Percent of production traffic that ECS was last asked to send to the new revision.

@@ -7,10 +7,14 @@ use serde_json::Value;
 use super::{list, text, time};
 use crate::core::id::{DeploymentId, TaskArn};
 
-/// One element of `DescribeTasks.tasks`, whole.
+/// One element of `DescribeTasks.tasks`, whole; of a task on an EC2 instance with that instance's id beside it, in the
+/// member [`INSTANCE`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Task(Value);
+
+/// `ec2InstanceId`, as DescribeContainerInstances answers it for the task's `containerInstanceArn`.
+pub const INSTANCE: &str = "ec2InstanceId";
 
 /// How one container of a stopped task ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +86,7 @@ impl Task {
             .collect()
     }
 
-    /// Private IPv4 addresses of its network interfaces: what an `ip` target group knows it by.
+    /// Private addresses of its network interfaces: what an `ip` target group knows it by.
     pub fn addresses(&self) -> Vec<&str> {
         let attached = list(&self.0, "attachments")
             .iter()
@@ -92,10 +96,36 @@ impl Task {
         let bound = list(&self.0, "containers")
             .iter()
             .flat_map(|container| list(container, "networkInterfaces"))
-            .map(|interface| text(interface, "privateIpv4Address"));
+            .flat_map(|it| [text(it, "privateIpv4Address"), text(it, "ipv6Address")]);
         let mut addresses: Vec<&str> = attached.chain(bound).filter(|a| !a.is_empty()).collect();
         addresses.sort_unstable();
         addresses.dedup();
         addresses
+    }
+
+    /// The container instance that it runs on; Fargate has none.
+    pub fn container_instance(&self) -> Option<&str> {
+        self.0.get("containerInstanceArn")?.as_str()
+    }
+
+    /// The EC2 instance that it runs on: what an `instance` target group knows it by, with one of [`Self::host_ports`].
+    pub fn instance(&self) -> Option<&str> {
+        self.0.get(INSTANCE)?.as_str()
+    }
+
+    /// Ports of its instance that are bound to its containers; none if it has the network of the instance itself.
+    pub fn host_ports(&self) -> Vec<u32> {
+        let containers = list(&self.0, "containers").iter();
+        containers
+            .flat_map(|container| list(container, "networkBindings"))
+            .filter_map(|binding| binding.get("hostPort")?.as_u64())
+            .filter_map(|port| u32::try_from(port).ok())
+            .collect()
+    }
+
+    #[must_use]
+    pub fn on_instance(mut self, id: &str) -> Self {
+        self.0[INSTANCE] = id.into();
+        self
     }
 }

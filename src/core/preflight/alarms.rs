@@ -29,7 +29,10 @@ pub fn names(plan: &Plan, survey: &Survey) -> BTreeSet<String> {
 pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
     let by_code_deploy = matches!(plan.strategy, Strategy::CodeDeploy(_));
     let alarms = &survey.further.alarms;
-    let ringing = alarms.iter().filter(|it| it.state == AlarmState::Alarm);
+    let of_deployment = names(plan, survey);
+    let ringing = alarms
+        .iter()
+        .filter(|it| it.state == AlarmState::Alarm && of_deployment.contains(&it.name));
     let ringing: Vec<&str> = ringing.map(|alarm| alarm.name.as_str()).collect();
     let mut found = Vec::new();
     if !ringing.is_empty() {

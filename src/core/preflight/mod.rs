@@ -5,10 +5,13 @@
 //! something that takes a safety away, or that could not be checked.
 
 mod alarms;
+mod canary;
 mod counts;
+mod gates;
 mod groups;
 mod native;
 mod session;
+mod steps;
 mod time;
 
 pub use native::production_rules;
@@ -38,7 +41,7 @@ pub fn watch(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Watch {
     let survey = &survey.with(&plan.settings);
     let service = &survey.service;
     let mut watch = Watch::new();
-    let alarms = alarms::names(plan, survey);
+    let alarms = &alarms::names(plan, survey) | &gates::alarms(plan);
     if !alarms.is_empty() {
         watch.insert(Facet::Alarms(alarms));
     }
@@ -61,7 +64,10 @@ pub fn findings(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Vec<Fi
     let survey = &survey.with(&plan.settings);
     let mut found = counts::check(plan, survey);
     found.extend(time::check(plan));
+    found.extend(steps::check(plan));
+    found.extend(canary::check(plan, survey));
     found.extend(alarms::check(plan, survey));
+    found.extend(gates::check(plan, survey));
     found.extend(groups::check(plan, wanted, survey));
     found.extend(native::check(plan, survey));
     found.extend(survey.further.faults.iter().map(unchecked));

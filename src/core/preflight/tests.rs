@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::core::gate::{Check, Comparison, Gate, Quiet};
 use crate::core::id::{Cluster, RuleArn, ServiceKey, ServiceName, TargetGroupArn};
 use crate::core::live::{AlarmState, CodeDeployment, DeploymentGroup, Service};
 use crate::core::plan::CodeDeployFound;
@@ -295,6 +296,97 @@ fn codedeploy_stops_at_once_for_an_alarm_and_needs_the_serving_group() {
     check(&survey, Auto, &[]);
     survey.code_deploy.as_mut().unwrap().group = pair("other");
     check(&survey, Auto, &[(Error, "blue is not of the pair")]);
+}
+
+/// As [`check`], for a plan whose gates are these.
+fn check_gates(
+    survey: &Survey,
+    asked: StrategyAsked,
+    gates: &[Gate],
+    expected: &[(Severity, &str)],
+) {
+    let wanted = definition("web:2", "awsvpc");
+    let mut plan = plan(survey, &wanted, asked);
+    plan.intent.gates = Some(gates.to_vec());
+    let found: Vec<(Severity, String)> = findings(&plan, &wanted, survey)
+        .into_iter()
+        .map(|finding| (finding.severity, finding.message))
+        .collect();
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for ((severity, message), (wanted, words)) in found.iter().zip(expected) {
+        assert_eq!(severity, wanted, "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn a_gates_alarm_is_asked_for_and_must_be_there_and_quiet() {
+    let gate = Gate::new(Check::Alarms {
+        names: ["5xx".to_owned(), "gone".to_owned()].into(),
+        quiet: Quiet::NoData,
+    });
+    let mut survey = survey(json!({}));
+    let wanted = definition("web:2", "awsvpc");
+    let mut asking = plan(&survey, &wanted, Auto);
+    asking.intent.gates = Some(vec![gate.clone()]);
+    let names = ["5xx".to_owned(), "gone".to_owned()].into();
+    let watch = watch(&asking, &wanted, &survey);
+    assert_eq!(watch, Watch::from([Facet::Alarms(names)]));
+    survey.further.alarms = vec![Alarm {
+        name: "5xx".to_owned(),
+        state: AlarmState::Alarm,
+        reason: String::new(),
+    }];
+    let expected = [
+        (Error, "`alarms` would fail at once: 5xx is in ALARM"),
+        (Error, "asks the alarm gone, and there is none"),
+    ];
+    check_gates(&survey, Auto, std::slice::from_ref(&gate), &expected);
+    survey.further.faults = vec![Fault {
+        operation: "DescribeAlarms".to_owned(),
+        kind: FaultKind::Denied,
+        code: "AccessDenied".to_owned(),
+        message: "no".to_owned(),
+    }];
+    check_gates(&survey, Auto, &[gate], &[(Warning, "could not be checked")]);
+}
+
+#[test]
+fn a_gate_that_can_never_be_measured_is_refused() {
+    let errors = [Gate::new(Check::Errors(Comparison::default()))];
+    let balanced = survey(json!({"loadBalancers": [{"targetGroupArn": BLUE}]}));
+    let shared = (Error, "no place in any step: both revisions share");
+    check_gates(&balanced, Auto, &errors, &[shared]);
+    let mut shift = shifting(json!({}));
+    shift.rules.clone_from(&shift.further.rules);
+    // At 0 % and 100 % there is nothing to compare, and a blue/green shift has no step between.
+    check_gates(&shift, Auto, &errors, &[(Error, "no place in any step")]);
+    let tenth = StrategyAsked::Canary(CanarySize::Percent(10.0));
+    check_gates(&shift, tenth, &errors, &[]);
+    let mut blind = shift;
+    blind.service = blind.service.with(
+        json!({"loadBalancers": [{
+            "targetGroupArn": BLUE, "containerName": "web", "containerPort": 80,
+            "advancedConfiguration": {
+                "alternateTargetGroupArn": GREEN,
+                "productionListenerRule": "arn:aws:elasticloadbalancing:r:1:listener/net/web/1/2",
+            },
+        }]})
+        .as_object()
+        .unwrap(),
+    );
+    let untold = (Error, "do not tell which target group");
+    check_gates(&blind, tenth, &errors, &[untold]);
+}
+
+#[test]
+fn a_service_that_is_switched_off_gets_no_canary() {
+    let off = survey(json!({"desiredCount": 0}));
+    let asked = StrategyAsked::Canary(CanarySize::Tasks(1));
+    check(&off, asked, &[(Warning, "no canary is run")]);
+    let connect = json!({"services": [{"portName": "web"}]});
+    let offered = survey(json!({"serviceConnectConfiguration": connect}));
+    check(&offered, asked, &[(Warning, "do not reach the canary")]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::core::plan::{Before, Course, Native, Plan, Revision, Strategy, Survey
 use crate::core::preflight;
 use crate::core::redact::Redactor;
 use crate::core::service::{Intent, Redeploy};
+use crate::core::service_document::ServiceDocument;
 use crate::core::steps::Asked;
 use crate::core::taskdef::{Finding, Launch, TaskDefinition, canonical, lint};
 
@@ -74,6 +75,9 @@ pub struct Proposal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<Comparison>,
     pub findings: Vec<Finding>,
+    /// What is on record of another run, and what would become of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_record: Option<String>,
     pub world: World,
     /// How a good release would go, where that was played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,18 +209,23 @@ impl Proposal {
                 .map(|managed| Comparison::of_service(managed, &survey.service, redactor)),
             findings: {
                 let mut findings = preflight::findings(plan, wanted, survey);
+                let managed = plan.intent.managed.as_ref();
+                findings.extend(managed.into_iter().flat_map(ServiceDocument::unknown));
                 findings.extend(lint(wanted, launch(&survey.service)));
                 findings
             },
+            on_record: None,
             world: World::of(&plan.before, survey, redactor),
             expected: None,
         }
     }
 
-    /// `sha256:…` over the proposal's JSON, which holds no secret; what is expected of it is no part of it.
+    /// `sha256:…` over the proposal's JSON, which holds no secret; what is expected of it, and what is on record, is no
+    /// part of it.
     pub fn name(&self) -> String {
         let plan = Self {
             expected: None,
+            on_record: None,
             ..self.clone()
         };
         let json = serde_json::to_vec(&plan).expect("a proposal holds only JSON");

@@ -121,6 +121,22 @@ impl Cause {
     }
 }
 
+impl Cause {
+    /// As it is told where the gate's own line, just before, has said what was measured.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Gate {
+                gate,
+                step,
+                verdict,
+                limit,
+                ..
+            } => format!("the gate {gate} {verdict} at {step} ({limit})"),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -130,7 +146,7 @@ impl std::fmt::Display for Cause {
             Self::TasksFailing { failed, limit } => {
                 write!(
                     f,
-                    "{failed} tasks of the new deployment failed (limit {limit})"
+                    "{failed} tasks of the new deployment failed, and {limit} end the rollout"
                 )
             }
             Self::Unrunnable { reason } => {

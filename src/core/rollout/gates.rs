@@ -82,7 +82,7 @@ fn facets(need: &Need, subject: &Subject) -> Vec<Facet> {
             Facet::StoppedTasks(key.clone()),
         ],
         Need::Targets => {
-            let groups = subject.new.target_groups.iter().cloned();
+            let groups = subject.new.places.iter().flatten().cloned();
             let running = Facet::RunningTasks(key.clone());
             std::iter::once(running)
                 .chain(groups.map(Facet::Targets))
@@ -183,7 +183,7 @@ type Groups = BTreeMap<TargetGroupArn, Vec<Target>>;
 
 fn groups(subject: &Subject, seen: &Observation) -> Result<Option<Groups>, String> {
     let mut groups = Groups::new();
-    for arn in &subject.new.target_groups {
+    for arn in subject.new.places.iter().flatten() {
         let targets = seen.targets.get(arn).unwrap_or(&Seen::NotAsked);
         match is(targets)? {
             Some(targets) => groups.insert(arn.clone(), targets.clone()),
@@ -291,7 +291,7 @@ mod tests {
             task_definition: "arn:task-definition/web:2".into(),
             deployment: None,
             tasks: 1,
-            target_groups: vec![group.into()],
+            places: vec![[group.into()].into()],
             own: Some(crate::core::gate::Balanced {
                 target_group: group.into(),
                 load_balancer: "app/lb/1".to_owned(),

@@ -15,7 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::gates::{Look, hear, look};
 use super::turning::Turning;
 use super::{Facet, Turn, Watch};
-use crate::core::gate::{Balanced, GateProgress, Judgement, Side, Standing, Subject, Verdict};
+use crate::core::gate::{
+    Balanced, Gate, GateProgress, Judgement, Side, Standing, Subject, Verdict, deadline,
+};
 use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn};
 use crate::core::live::Service;
 use crate::core::report::{Cause, Event};
@@ -92,6 +94,7 @@ impl Turning<'_> {
             latest
         };
         let ahead = look(gates, &gating.progress, &subject, service, now, latest);
+        self.tell_asked(gates, &mut gating, &ahead);
         self.next.gating = Some(gating);
         match judgement.verdict {
             Verdict::Pass if now >= baked => Held::Passed(ahead),
@@ -146,6 +149,26 @@ impl Turning<'_> {
         }
     }
 
+    /// Whom the step waits for, once for each gate that asks a person.
+    fn tell_asked(&mut self, gates: &[Gate], gating: &mut Gating, ahead: &Look) {
+        for facet in &ahead.watch {
+            let Facet::Approval(ask) = facet else {
+                continue;
+            };
+            let gate = gates.iter().find(|gate| gate.name == ask.gate);
+            let Some(gate) = gate.filter(|_| !gating.told.contains_key(&ask.gate)) else {
+                continue;
+            };
+            self.say.push(Event::Asked {
+                step: gating.share.to_string(),
+                gate: ask.gate.clone(),
+                how: ask.how.clone(),
+                until: deadline(gate, &gating.progress),
+            });
+            gating.told.insert(ask.gate.clone(), Verdict::Wait);
+        }
+    }
+
     fn tell_standings(&mut self, share: Share, gating: &mut Gating, judgement: &Judgement) {
         for Standing {
             gate,
@@ -197,7 +220,7 @@ impl Turning<'_> {
         key: &ServiceKey,
         deployment: DeploymentId,
         tasks: u32,
-        groups: Vec<TargetGroupArn>,
+        service: &Service,
     ) -> Result<Subject, Watch> {
         let names_balancer = self
             .plan
@@ -205,8 +228,9 @@ impl Turning<'_> {
             .gates
             .iter()
             .any(crate::core::gate::Gate::names_balancer);
-        let own = match groups.first().filter(|_| names_balancer) {
-            Some(group) => self.balancer_of(group)?,
+        let group = service.target_groups().into_iter().next();
+        let own = match group.filter(|_| names_balancer) {
+            Some(group) => self.balancer_of(&group)?,
             None => None,
         };
         let new = Side {
@@ -214,7 +238,7 @@ impl Turning<'_> {
             task_definition: self.revision(),
             deployment: Some(deployment),
             tasks,
-            target_groups: groups,
+            places: service.places(),
             own,
         };
         let rollout = String::new();
@@ -248,7 +272,7 @@ impl Turning<'_> {
                     task_definition,
                     deployment,
                     tasks,
-                    target_groups: divided.iter().map(group).collect(),
+                    places: divided.iter().map(|it| [group(it)].into()).collect(),
                     own,
                 }
             };

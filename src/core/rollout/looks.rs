@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::turning::Turning;
 use super::{Facet, Fault, FaultKind, Seen, Watch};
-use crate::core::gate::{TaskFailure, failures, first_permanent};
+use crate::core::gate::{Serving, TaskFailure, failures, first_permanent, serving};
 use crate::core::id::{DeploymentId, TargetGroupArn};
-use crate::core::live::{Service, Target};
+use crate::core::live::{Deployment, Service, Target};
 use crate::core::report::Cause;
 
 impl Turning<'_> {
@@ -72,6 +72,34 @@ impl Turning<'_> {
             }
         }
         Ok(readable)
+    }
+
+    /// Whether a deployment serves, by tasks and targets that were looked at in this turn. Where this identity may not
+    /// read them, ECS's own word is what counts: that the deployment has completed.
+    pub fn serves(
+        &mut self,
+        service: &Service,
+        deployment: Deployment<'_>,
+    ) -> Result<Serving, Fault> {
+        let targets = self.readable_targets()?;
+        let mut places = service.places();
+        let of_service = places.len();
+        places.retain(|place| place.iter().all(|group| targets.contains_key(group)));
+        let tasks = match &self.seen.running_tasks {
+            Seen::Is(tasks) => tasks.as_slice(),
+            Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => {
+                self.tell_trouble(fault);
+                places.clear();
+                &[]
+            }
+            Seen::Unreadable(fault) => return Err(fault.clone()),
+            Seen::Absent | Seen::NotAsked => &[],
+        };
+        if places.len() < of_service && !service.has_completed(deployment) {
+            let awaiting = "ECS completes the deployment".to_owned();
+            return Ok(Serving::NotYet(awaiting));
+        }
+        Ok(serving(service, deployment, tasks, &places, &targets))
     }
 
     pub fn tell_what_is_seen(&mut self, service: &Service, id: &DeploymentId) {

@@ -44,19 +44,10 @@ impl Turning<'_> {
     }
 
     pub fn tell_progress(&mut self, service: &Service, ours: Deployment<'_>, awaiting: String) {
-        let old = service
-            .deployments()
-            .filter(|other| other.id() != ours.id())
-            .map(|other| other.running_count())
-            .sum();
-        let progress = Progress {
-            desired: service.desired_count(),
-            running: ours.running_count(),
-            pending: ours.pending_count(),
-            old,
+        self.tell(Progress {
             awaiting,
-        };
-        self.tell(progress);
+            ..Progress::of(service, ours)
+        });
     }
 
     pub fn tell(&mut self, progress: Progress) {

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::pace;
 use super::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
+    Wish,
 };
 use crate::core::id::ServiceKey;
 use crate::core::live::{Deployment, Service};
@@ -109,6 +110,11 @@ impl<'a> Turning<'a> {
 
     /// Orders right after one that failed are paced: what AWS just refused it will most likely refuse again.
     pub fn act(mut self, action: Action, watch: Watch) -> Turn {
+        if let (Phase::Deploy, Some(Wish::Undo { by })) = (&self.next.phase, &self.seen.wish) {
+            // What was ordered was looked for, and is not there: it is not ordered again to be taken back.
+            let cause = Cause::Cancelled { by: by.clone() };
+            return self.conclude(Outcome::Failed { cause });
+        }
         self.next.ordered = Some(self.now);
         let pause = self.has_failed_order().then_some(pace::LOOK_AGAIN);
         Turn {

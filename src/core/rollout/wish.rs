@@ -20,6 +20,16 @@ pub enum Wish {
     Undo { by: String },
 }
 
+impl Wish {
+    /// Who wished to go back, if this is another wish and comes after that one: it is not left.
+    pub fn comes_after_an_abort<'a>(&self, standing: Option<&'a Self>) -> Option<&'a str> {
+        match (self, standing) {
+            (Self::Promote { .. }, Some(Self::Undo { by })) => Some(by),
+            _ => None,
+        }
+    }
+}
+
 impl Turning<'_> {
     /// Whether a wish to go back changes anything here. A deployment whose answer is awaited is looked for first, and
     /// what is being undone or has ended needs no wish.

@@ -184,8 +184,30 @@ fn time_that_is_held_and_time_for_people_is_not_counted() {
         plan.intent.gates = Some(vec![Gate::new(Check::Approval(Approval::default()))]);
     });
     assert_eq!(minutes(&asked), 30 + 24 * 60);
-    assert_eq!(asked.intent.minutes_of_pauses(), 24 * 60 + 10);
-    assert_eq!(Intent::default().minutes_of_pauses(), 30);
+    assert_eq!(asked.minutes_of_pauses(), 24 * 60 + 10);
+}
+
+#[test]
+fn a_pause_outlasts_every_step_whether_its_gates_were_declared_or_not() {
+    let check = |minutes, change: fn(&mut Plan)| {
+        let shift = native(&json!({"strategy": "BLUE_GREEN"}));
+        assert_eq!(plan(&shift, change).minutes_of_pauses(), minutes);
+    };
+    let held = |plan: &mut Plan| plan.intent.hold = Some(Duration::from_mins(45));
+    check(30, |_| {});
+    // The default gates may take ten minutes after the bake, and ten are spare.
+    check(65, held);
+    check(55, |plan| {
+        plan.intent.hold = Some(Duration::from_mins(45));
+        plan.intent.gates = Some(Vec::new());
+    });
+    check(85, |plan| {
+        plan.intent.steps = vec![Step {
+            share: Share::ALL,
+            bake: Some(Duration::from_mins(65)),
+            gates: None,
+        }];
+    });
 }
 
 #[test]

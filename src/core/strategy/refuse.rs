@@ -3,44 +3,135 @@
 //! Source: ECS API reference, `UpdateService`, `deploymentController`: a service changes to or from `ECS` and
 //! `EXTERNAL`, and from `CODE_DEPLOY`, but never to `CODE_DEPLOY`.
 
+use crate::core::id::{ServiceKey, TargetGroupArn};
+use crate::core::live::Rule;
 use crate::core::plan::Refusal;
+
+/// Source: AWS provider, `aws_ecs_service`: `deployment_controller.type` forces a new resource.
+const TERRAFORM: &str = "Terraform replaces the service when deployment_controller { type } changes: it deletes the one that \
+     serves. Make a second aws_ecs_service beside it, move the traffic there, then remove the first";
 
 /// Of a service of the ECS controller.
 pub fn another_controller(controller: &'static str) -> Refusal {
-    let (asked, change) = if controller == "EXTERNAL" {
+    let (asked, takes): (_, &[&str]) = if controller == "EXTERNAL" {
         (
             "a weighted shift between task sets",
-            "change the controller: aws ecs update-service --deployment-controller type=EXTERNAL, \
-             or Terraform: deployment_controller { type = \"EXTERNAL\" }",
+            &[
+                "task sets take a service of the controller EXTERNAL, which itself has no task definition, load balancer, \
+                 network or launch type: its task sets have them; and two target groups in one listener rule, weights 100 and 0",
+                "an existing service is changed by aws ecs update-service --deployment-controller type=EXTERNAL, then \
+                 aws ecs create-task-set and aws ecs update-service-primary-task-set; try it on a copy first",
+            ],
         )
     } else {
         (
             "a deployment by CodeDeploy",
-            "make the service anew with it: aws ecs create-service --deployment-controller type=CODE_DEPLOY, \
-             or Terraform: deployment_controller { type = \"CODE_DEPLOY\" }; no service can be changed to it",
+            &[
+                "no service can be changed to the controller CODE_DEPLOY: it is made with it \
+                 (aws ecs create-service --deployment-controller type=CODE_DEPLOY), and takes two target groups, \
+                 a CodeDeploy application and a deployment group",
+            ],
         )
     };
+    let keep = "keep the controller and ask for --strategy rolling, blue-green, canary or linear";
+    let change = std::iter::once(&keep).chain(takes).chain([&TERRAFORM]);
     Refusal::Strategy {
         asked,
         lacks: "its deployment controller is ECS".to_owned(),
-        change: vec![
-            change.to_owned(),
-            "or keep the controller and ask for --strategy rolling, blue-green, canary or linear"
-                .to_owned(),
-        ],
+        change: change.map(|line| (*line).to_owned()).collect(),
     }
 }
 
 /// Of a service of another controller, which ECS's own engine does not deploy.
 pub fn needs_ecs(asked: &'static str, controller: &str, instead: &str) -> Refusal {
+    let change = [
+        instead,
+        "or change the controller: aws ecs update-service --deployment-controller type=ECS, with the task definition, \
+         load balancer and network that its task sets have now",
+        TERRAFORM,
+    ];
     Refusal::Strategy {
         asked,
         lacks: format!("its deployment controller is {controller}"),
+        change: change.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Of a service whose own deployment strategy shifts traffic.
+pub fn not_rolling(own: &str, target: &ServiceKey) -> Refusal {
+    let (cluster, service) = (&target.cluster, &target.service);
+    Refusal::Strategy {
+        asked: "a rolling deployment",
+        lacks: format!("its deploymentConfiguration.strategy is {own}"),
         change: vec![
-            instead.to_owned(),
-            "or change the controller: aws ecs update-service --deployment-controller type=ECS, \
-             or Terraform: deployment_controller { type = \"ECS\" }"
+            format!(
+                "aws ecs update-service --cluster {cluster} --service {service} --deployment-configuration strategy=ROLLING"
+            ),
+            "Terraform: deployment_configuration { strategy = \"ROLLING\" }".to_owned(),
+            "or leave out --strategy: ECS shifts the traffic as the service is set up".to_owned(),
+        ],
+    }
+}
+
+/// Of a rule that gives a group traffic which no task set stands for.
+pub fn divided(rule: &Rule, blue: &TargetGroupArn, green: &TargetGroupArn) -> Refusal {
+    let arn = &rule.arn;
+    let weights = [blue, green].map(|group| rule.weights.get(group).copied().unwrap_or_default());
+    let actions = format!(
+        r#"[{{"Type":"forward","ForwardConfig":{{"TargetGroups":[{{"TargetGroupArn":"{blue}","Weight":100}},{{"TargetGroupArn":"{green}","Weight":0}}]}}}}]"#
+    );
+    Refusal::Strategy {
+        asked: "a weighted shift between task sets",
+        lacks: format!(
+            "its one task set is behind {}, and the rule {arn} gives that {} and {} {}",
+            blue.short(),
+            weights[0],
+            green.short(),
+            weights[1]
+        ),
+        change: vec![
+            format!("aws elbv2 modify-rule --rule-arn {arn} --actions '{actions}'"),
+            "modify-rule replaces the rule's actions: name those before the forward too; a default rule's are \
+             changed by aws elbv2 modify-listener --default-actions"
                 .to_owned(),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_was_seen_and_the_command_that_mends_it() {
+        let (blue, green) = (TargetGroupArn::new("blue"), TargetGroupArn::new("green"));
+        let rule = Rule {
+            arn: "listener-rule/1".into(),
+            weights: [(blue.clone(), 70), (green.clone(), 30)].into(),
+        };
+        let Refusal::Strategy { lacks, change, .. } = divided(&rule, &blue, &green) else {
+            panic!("it is about the strategy");
+        };
+        assert_eq!(
+            lacks,
+            "its one task set is behind blue, and the rule listener-rule/1 gives that 70 and green 30"
+        );
+        assert!(
+            change[0].starts_with("aws elbv2 modify-rule --rule-arn listener-rule/1 --actions '[{")
+        );
+        for controller in ["EXTERNAL", "CODE_DEPLOY"] {
+            let Refusal::Strategy { change, .. } = another_controller(controller) else {
+                panic!("it is about the strategy");
+            };
+            assert!(
+                change[0].starts_with("keep the controller"),
+                "the harmless way comes first"
+            );
+            assert!(
+                change
+                    .last()
+                    .is_some_and(|last| last.contains("deletes the one that serves"))
+            );
+        }
     }
 }

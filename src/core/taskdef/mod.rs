@@ -21,6 +21,6 @@ pub use described::{Described, Revision, RevisionStatus, Tag};
 pub use document::{NoSuchContainer, NotATaskDefinition, OUTPUT_ONLY, TaskDefinition};
 pub use ecr::{AccountId, EcrRepository};
 pub use image::{Digest, ImageRef, ImageRefError};
-pub use lint::{Finding, Launch, Severity, lint};
+pub use lint::{Finding, Launch, Severity, lint, unknown};
 pub use overrides::{ImageOverride, OverrideError, Overrides};
 pub use size::{cpu_units, memory_mib};

@@ -11,6 +11,9 @@ use crate::sandbox::traffic::source::{Failure, Seen, Source};
 use crate::sandbox::traffic::split::Split;
 use crate::sandbox::{Duration, Time};
 
+/// `idle_timeout.timeout_seconds`, as an Application Load Balancer has it by default: later answers are its own 504.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// What a request to a target's id and port meets.
 #[derive(Clone, Copy, Debug)]
 pub enum Reach<'a> {
@@ -245,6 +248,10 @@ impl Within {
         let counts = Counts {
             requests,
             ..Counts::default()
+        };
+        let reach = match reach {
+            Reach::App(app) if app.latency >= IDLE_TIMEOUT => Reach::Hangs,
+            other => other,
         };
         match reach {
             Reach::Refused => {

@@ -11,6 +11,7 @@ mod resolve;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 pub use code_deploy::CodeDeployConfig;
 pub use duration::HumanDuration;

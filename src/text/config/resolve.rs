@@ -3,7 +3,7 @@
 //! **Invariant:** all that an environment says wins over all that is said outside it. A staging run therefore never
 //! lands on the cluster that a service names for production.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -44,6 +44,8 @@ pub struct Resolved {
     pub service_definition: Option<String>,
     /// Template values, before values files and `--set`.
     pub values: Map<String, Value>,
+    /// Names of the values that were said of this service alone.
+    pub own_values: BTreeSet<String>,
     /// Paths of values files as they are written, to be laid over `values` in this order.
     pub values_files: Vec<String>,
     pub pin_images: PinImages,
@@ -108,6 +110,12 @@ impl Config {
             task_definition: first([&over.task_definition, &base.task_definition]),
             service_definition: first([&over.service_definition, &base.service_definition]),
             values: values.into_iter().cloned().fold(Map::new(), merge),
+            own_values: base
+                .values
+                .keys()
+                .chain(over.values.keys())
+                .cloned()
+                .collect(),
             values_files: files(&over, base),
             pin_images: pin.map_or_else(PinImages::default, PinImages::from),
             rollout: over.rollout.over(&base.rollout),

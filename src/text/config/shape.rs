@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::code_deploy::CodeDeployConfig;
@@ -92,6 +93,7 @@ pub struct RolloutConfig {
     /// How long the whole rollout may take, beside the time that its steps are held and that people have. Default: `30m`.
     pub timeout: Option<HumanDuration>,
     /// The rollout has failed when this many tasks of the new deployment have failed; 0 leaves that verdict to ECS.
+    #[serde(default, deserialize_with = "count")]
     pub max_failed_tasks: Option<u32>,
     /// What to do when the new revision fails. Default: `rollback`.
     pub on_failure: Option<OnFailure>,
@@ -190,11 +192,26 @@ pub enum PinImages {
     Never,
 }
 
+/// A number of tasks.
+fn count<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<u32>, D::Error> {
+    let Some(said) = Option::<i64>::deserialize(reader)? else {
+        return Ok(None);
+    };
+    let count = u32::try_from(said);
+    let wrong = |_| {
+        D::Error::custom(format!(
+            "`{said}` is no number of tasks: 0 or more are allowed"
+        ))
+    };
+    count.map(Some).map_err(wrong)
+}
+
 impl Config {
     /// The configuration in `text`, the content of the file `name`.
     pub fn parse(name: &str, text: &str) -> Result<Self, Complaint> {
         let config: Self = yaml::read(name, text)?;
         config.check_environments(name, text)?;
+        config.check_strategies(name, text)?;
         Ok(config)
     }
 

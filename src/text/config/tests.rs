@@ -59,6 +59,7 @@ fn without_an_environment_the_base_stands_alone() {
                     .as_object()
                     .unwrap()
                     .clone(),
+            own_values: ["cpu".to_owned(), "tags".to_owned()].into(),
             values_files: vec!["common.yml".into()],
             pin_images: PinImages::ToDigest,
             rollout: Rollout {

@@ -75,7 +75,9 @@ fn table(plan: &Proposal) -> String {
         ("Undo goes back to", cell(serving)),
     ];
     let expected = words::expected(plan).map(|it| ("Expected", plain(&it)));
-    let rows: Vec<_> = rows.into_iter().chain(expected).collect();
+    let on_record = plan.on_record.as_ref();
+    let on_record = on_record.map(|it| ("On record", plain(it)));
+    let rows: Vec<_> = rows.into_iter().chain(on_record).chain(expected).collect();
     rows_of(&rows)
 }
 

@@ -26,6 +26,7 @@ fn proposal(text: &str) -> Proposal {
     let arn = TaskDefinitionArn::new(format!("arn:task-definition/{text}"));
     Proposal {
         expected: None,
+        on_record: None,
         managed: None,
         version: VERSION,
         target: ServiceKey {

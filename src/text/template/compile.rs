@@ -32,6 +32,13 @@ fn not_a_template(source: &Source<'_>, error: &TemplateError) -> Complaint {
     let at = error
         .pos()
         .map_or(0, |(line, column)| source.offset(line, column));
+    if let (TemplateErrorReason::InvalidSyntax(_), Some(open)) =
+        (error.reason(), source.unclosed(at))
+    {
+        return Complaint::new("this tag is not closed")
+            .at(source.point(open))
+            .hint("close every {{ with }}; for braces that are no tag, write \\{{");
+    }
     let complaint = match error.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close) => {
             Complaint::new(format!("`{{{{/{close}}}}}` closes `{{{{#{open}}}}}`"))

@@ -9,10 +9,12 @@
 mod compile;
 mod helpers;
 mod mark;
+mod reads;
 mod render;
 mod source;
 mod splice;
 #[cfg(test)]
 mod tests;
 
+pub use reads::Reads;
 pub use render::render;

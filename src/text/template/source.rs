@@ -31,6 +31,14 @@ impl Source<'_> {
         rest.find("}}").map_or(rest, |end| &rest[..end + 2])
     }
 
+    /// The tag that was opened before byte `at` and not closed until there.
+    pub fn unclosed(&self, at: usize) -> Option<usize> {
+        let before = &self.text[..self.text.floor_char_boundary(at)];
+        let open = before.rfind("{{")?;
+        let is_tag = !before[..open].ends_with('\\') && !before[open..].contains("}}");
+        is_tag.then_some(open)
+    }
+
     /// The place of the character at byte `at`.
     pub fn point(&self, at: usize) -> Place {
         Place::new(self.name, self.text, at..at + 1)

@@ -416,8 +416,8 @@ fn a_template_that_cannot_be_read_is_shown_where() {
     );
     one(
         "{\"a\": {{x}",
-        "1:10: no Handlebars tag can be read here",
-        "for braces that are no tag, write \\{{",
+        "1:7: this tag is not closed",
+        "close every {{ with }}; for braces that are no tag, write \\{{",
     );
     one(
         "{{#if x}}{{/each}}",

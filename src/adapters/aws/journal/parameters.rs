@@ -158,8 +158,21 @@ impl Journal for Parameters {
     }
 
     async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
-        let letter = record::write_wish(fence, wish);
-        Ok(self.put(&wish_name(id), &letter, Put::Overwrite).await?)
+        let (name, letter) = (wish_name(id), record::write_wish(fence, wish));
+        if let Wish::Promote { .. } = wish {
+            // Created, so that it cannot take the place of an abort that is left at the same time.
+            match self.put(&name, &letter, Put::Create).await {
+                Err(fault) if fault.code == EXISTS => {}
+                put => return Ok(put?),
+            }
+            let there = self.load(id).await?;
+            let since = there.map_or(fence, |there| there.told_since());
+            let standing = self.hear(id, since).await?;
+            if let Some(by) = wish.comes_after_an_abort(standing.as_ref()) {
+                return Err(JournalError::Aborted { by: by.to_owned() });
+            }
+        }
+        Ok(self.put(&name, &letter, Put::Overwrite).await?)
     }
 
     async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {

@@ -132,6 +132,10 @@ impl Journal for ServiceTags {
 
     async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
         let tagged = self.read(id).await?.ok_or_else(|| gone(id))?;
+        let since = tagged.record()?.map_or(fence, |there| there.told_since());
+        if let Some(by) = wish.comes_after_an_abort(tagged.wish(since).as_ref()) {
+            return Err(JournalError::Aborted { by: by.to_owned() });
+        }
         let letter = STANDARD.encode(record::write_wish(fence, wish));
         if letter.len() > VALUE {
             return Err(too_large("a tag", letter.len(), VALUE));
@@ -143,15 +147,17 @@ impl Journal for ServiceTags {
 
     async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
         let tagged = self.read(id).await?;
-        Ok(tagged.and_then(|tagged| {
-            let (_, letter) = tagged.tags.into_iter().find(|(key, _)| key == WISH)?;
-            let text = String::from_utf8(STANDARD.decode(letter).ok()?).ok()?;
-            record::read_wish(&text, since)
-        }))
+        Ok(tagged.and_then(|tagged| tagged.wish(since)))
     }
 }
 
 impl Tagged {
+    fn wish(&self, fence: Fence) -> Option<Wish> {
+        let (_, letter) = self.tags.iter().find(|(key, _)| key == WISH)?;
+        let text = String::from_utf8(STANDARD.decode(letter).ok()?).ok()?;
+        record::read_wish(&text, fence)
+    }
+
     /// The first piece begins with how many there are: pieces of a longer record before it may lie beyond.
     fn record(&self) -> Result<Option<Record>, JournalError> {
         let mut found: Vec<&(String, String)> = self

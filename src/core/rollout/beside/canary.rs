@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::core::gate::{Serving, failures, serving};
+use crate::core::gate::{Serving, failures};
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Beside, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
@@ -118,12 +118,10 @@ impl Turning<'_> {
         if let Some(cause) = self.failing(&failures(stopped, &primary.id()), canary) {
             return self.canary_failed(cause);
         }
-        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
-        let groups = match self.readable_targets() {
-            Ok(groups) => groups,
+        let well = match self.serves(canary, primary) {
+            Ok(well) => well,
             Err(fault) => return self.blind(&fault),
         };
-        let well = serving(canary, primary, tasks, &groups);
         let since = match &well {
             Serving::Yes => Some(well_since.unwrap_or(self.now)),
             Serving::NotYet(_) => None,
@@ -148,9 +146,9 @@ impl Turning<'_> {
         primary: Deployment<'_>,
         since: Option<Timestamp>,
     ) -> Turn {
-        let (share, groups) = (canary_of(beside), canary.target_groups());
+        let share = canary_of(beside);
         let watch = watch_canary_well(beside, canary);
-        let asked = self.in_shared_groups(share, &beside.key, primary.id(), beside.tasks, groups);
+        let asked = self.in_shared_groups(share, &beside.key, primary.id(), beside.tasks, canary);
         let subject = match asked {
             Ok(subject) => subject,
             Err(first) => return self.look_now(&watch | &first),
@@ -177,7 +175,12 @@ impl Turning<'_> {
     }
 
     /// The service itself was not touched: it serves the old revision as it did.
-    pub fn canary_failed(self, cause: Cause) -> Turn {
+    pub fn canary_failed(mut self, cause: Cause) -> Turn {
+        if let Strategy::Beside(beside) = &self.plan.strategy {
+            let service = beside.key.service.to_string();
+            let cause = cause.clone();
+            self.say.push(Event::CanaryFailed { service, cause });
+        }
         self.conclude(Outcome::RolledBack { cause })
     }
 
@@ -203,7 +206,7 @@ fn watch_canary_well(beside: &Beside, canary: &Service) -> Watch {
     let mut watch = watch_canary(beside);
     watch.insert(Facet::StoppedTasks(beside.key.clone()));
     watch.insert(Facet::RunningTasks(beside.key.clone()));
-    watch.extend(canary.target_groups().into_iter().map(Facet::Targets));
+    watch.extend(canary.places().into_iter().flatten().map(Facet::Targets));
     watch
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use super::canary::{is_ours, watch_canary};
 use crate::core::live::Service;
 use crate::core::plan::Beside;
-use crate::core::report::Outcome;
+use crate::core::report::{Event, Outcome};
 use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Seen, Turn};
@@ -37,8 +37,12 @@ impl Turning<'_> {
     }
 
     /// Whoever takes this up long after finds its time over, and orders what is left to order all the same.
-    fn put_away(self, beside: &Beside, canary: &Service, outcome: &Outcome) -> Turn {
+    fn put_away(mut self, beside: &Beside, canary: &Service, outcome: &Outcome) -> Turn {
         let watch = watch_canary(beside);
+        if canary.is_active() && self.next.ordered.is_none() {
+            let service = beside.key.service.to_string();
+            self.say.push(Event::CanaryPutAway { service });
+        }
         let has_tasks = canary.running_count() + canary.pending_count() > 0;
         match canary.status() {
             "ACTIVE" if canary.desired_count() > 0 => self.act(scale_to_none(beside), watch),

@@ -97,7 +97,11 @@ impl Turning<'_> {
         }
         let subject = self.judged_by_code_deploy(service, set);
         let pause = between_looks(self.next.entered, self.now);
-        let watch = self.watch_code_deployment();
+        let watch = if record.has_moved() {
+            self.watch_moved(set)
+        } else {
+            self.watch_code_deployment()
+        };
         match self.hold(share, subject, service, pause) {
             Held::Failed(cause) => self.fail_deployment(cause, record),
             Held::Passed(_) if record.has_moved() => self.conclude(Outcome::Completed),
@@ -118,7 +122,12 @@ impl Turning<'_> {
             green,
         });
         let old = self.plan.before.deployment.clone();
-        self.in_own_groups(set.id(), old, self.tasks_owed(service), divided.as_slice())
+        let tasks = self.tasks_owed(service);
+        let mut subject = self.in_own_groups(set.id(), old, tasks, divided.as_slice());
+        if divided.is_none() {
+            subject.new.places = green.into_iter().map(|it| [it].into()).collect();
+        }
+        subject
     }
 
     /// Looks again in a while, unless the whole rollout has taken too long.
@@ -135,8 +144,7 @@ impl Turning<'_> {
         let Some(set) = set_of(service, &record.id()).filter(|set| set.is_primary()) else {
             return self.wait_for_deployment(record);
         };
-        let mut watch = self.watch_code_deployment();
-        watch.extend(set.target_group().map(Facet::Targets));
+        let watch = self.watch_moved(set);
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
@@ -153,6 +161,15 @@ impl Turning<'_> {
             return self.hold_deployment(Share::ALL, service, set, record);
         }
         self.wait_for_deployment(record)
+    }
+
+    /// What is looked at until it has ended, whatever its gates look at beside it: a look that was for one and not for
+    /// the other would be taken again for ever.
+    fn watch_moved(&self, set: TaskSet<'_>) -> Watch {
+        let mut watch = self.watch_code_deployment();
+        watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
+        watch.extend(set.target_group().map(Facet::Targets));
+        watch
     }
 
     /// The rollout failed and CodeDeploy has not dealt with it: it is told to stop and to go back.

@@ -67,8 +67,8 @@ impl<'a> Turning<'a> {
             return;
         };
         let awaiting = match record.replacement_weight() {
-            Some(weight) => format!("{}, production weight {weight} %", record.stage()),
-            None => record.stage().to_owned(),
+            Some(weight) => format!("{}, production weight {weight} %", awaited(record)),
+            None => awaited(record),
         };
         let others = service.task_sets().filter(|set| set.id() != ours.id());
         self.tell(Progress {
@@ -84,6 +84,16 @@ impl<'a> Turning<'a> {
         let pause = between_looks(self.next.entered, self.now);
         let watch = self.watch_code_deployment();
         self.look_after(pause, watch)
+    }
+}
+
+/// Where CodeDeploy is, in words: its own name of a lifecycle event, or what its status comes to.
+fn awaited(record: &CodeDeployment) -> String {
+    match record.stage() {
+        "Created" | "Queued" => "CodeDeploy begins".to_owned(),
+        "InProgress" => "CodeDeploy takes its next step".to_owned(),
+        "Ready" => "CodeDeploy is let go on".to_owned(),
+        stage => format!("CodeDeploy is at {stage}"),
     }
 }
 

@@ -49,7 +49,7 @@ impl Turning<'_> {
         match (record.status(), cause) {
             // It completed as its time ran out: it counts if the new set serves, unless the way back is taken already.
             ("Succeeded", Cause::Deadline { .. })
-                if serves_steadily(service, record) && !self.next.told.named.contains(BACK) =>
+                if serves_steadily(service, record) && !self.next.told.marks.contains(BACK) =>
             {
                 return self.conclude(Outcome::Completed);
             }

@@ -1,7 +1,7 @@
 //! Following one native deployment by its own record.
 
 use super::undo::native_cause;
-use crate::core::gate::{Serving, Subject, failures, serving};
+use crate::core::gate::{Serving, Subject, failures};
 use crate::core::live::{RolloutState, Service, ServiceDeployment};
 use crate::core::plan::{Native, Sides, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
@@ -145,7 +145,12 @@ impl Turning<'_> {
         let ours = self.next.deployment.clone();
         let ours = ours.expect("a deployment that is followed is known");
         let old = self.plan.before.deployment.clone();
-        self.in_own_groups(ours, old, self.tasks_owed(service), &divided)
+        let mut subject = self.in_own_groups(ours, old, self.tasks_owed(service), &divided);
+        if divided.is_empty() {
+            // Which side is which is not known, behind a Network Load Balancer or where rules may not be read.
+            subject.new.places = service.places();
+        }
+        subject
     }
 
     fn go_past(mut self, record: &ServiceDeployment, hook: String) -> Turn {
@@ -173,15 +178,14 @@ impl Turning<'_> {
         {
             return self.begin_restore(Outcome::Stranded { cause });
         }
-        let groups = match self.readable_targets() {
-            Ok(groups) => groups,
-            Err(fault) => return self.blind(&fault),
-        };
-        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
         let ours = service.primary().filter(|ours| self.is_revision(*ours));
         let ours = ours.filter(|ours| ours.rollout_state() != RolloutState::Failed);
-        let serves = ours.map(|ours| serving(service, ours, tasks, &groups));
-        if serves == Some(Serving::Yes) {
+        let serves = match ours.map(|ours| self.serves(service, ours)) {
+            Some(Err(fault)) => return self.blind(&fault),
+            Some(Ok(serving)) => serving == Serving::Yes,
+            None => false,
+        };
+        if serves {
             return self.begin_restore(Outcome::Completed);
         }
         if self.is_late() {
@@ -196,15 +200,10 @@ impl Turning<'_> {
     fn watch_native_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_native();
         watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-        let native = self.native();
-        if service.desired_count() > 0 && !native.sides.is_empty() {
+        let places = service.places();
+        if service.desired_count() > 0 && !places.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
-            watch.extend(
-                native
-                    .sides
-                    .iter()
-                    .map(|side| Facet::Targets(side.green.clone())),
-            );
+            watch.extend(places.into_iter().flatten().map(Facet::Targets));
         }
         watch
     }

@@ -1,7 +1,6 @@
 //! Following one deployment to its end: it serves, it fails, or it is replaced.
 
-use crate::core::gate::{Serving, failures, serving};
-use crate::core::id::TargetGroupArn;
+use crate::core::gate::{Serving, failures};
 use crate::core::live::{Breaker, Deployment, RolloutState, Service, ServiceDeployment};
 use crate::core::plan::Strategy;
 use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
@@ -40,17 +39,16 @@ impl Turning<'_> {
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
-        let groups = match self.readable_targets() {
-            Ok(groups) => groups,
+        let serving = match self.serves(service, ours) {
+            Ok(serving) => serving,
             Err(fault) => {
                 self.tell_trouble(&fault);
                 return self.wait_or_time_out(service, watch);
             }
         };
-        let tasks = self.seen.running_tasks.is().map_or(&[][..], Vec::as_slice);
         let counted = self.plan.intent.desired_count.is_none()
             || ours.running_count() >= service.desired_count();
-        let awaiting = match serving(service, ours, tasks, &groups) {
+        let awaiting = match serving {
             Serving::Yes if counted => return self.prove(service, ours),
             Serving::Yes => "the desired count is reached".to_owned(),
             Serving::NotYet(awaiting) => awaiting,
@@ -62,8 +60,8 @@ impl Turning<'_> {
     /// It serves: it has to hold through its gates.
     fn prove(mut self, service: &Service, ours: Deployment<'_>) -> Turn {
         let key = self.plan.target.clone();
-        let (tasks, groups) = (self.tasks_owed(service), service.target_groups());
-        let subject = match self.in_shared_groups(Share::ALL, &key, ours.id(), tasks, groups) {
+        let tasks = self.tasks_owed(service);
+        let subject = match self.in_shared_groups(Share::ALL, &key, ours.id(), tasks, service) {
             Ok(subject) => subject,
             Err(first) => {
                 let watch = self.watch_serving(service);
@@ -92,16 +90,22 @@ impl Turning<'_> {
             return self.fail(cause, service);
         }
         let all_up = ours.running_count() >= service.desired_count();
-        let awaiting = if all_up {
-            "ECS completes the deployment"
-        } else {
-            ""
+        let shift = self.seen.service_deployment.is();
+        let awaiting = match shift.filter(|record| !record.stage().is_empty()) {
+            Some(record) => record.standing(),
+            None if all_up => "ECS completes the deployment".to_owned(),
+            None => String::new(),
         };
-        self.tell_progress(service, ours, awaiting.to_owned());
+        self.tell_progress(service, ours, awaiting);
         let mut watch = self.watch_service();
+        if service.strategy() != "ROLLING" {
+            // ECS's own shift, which somebody else drives.
+            let key = self.plan.target.clone();
+            watch.insert(Facet::ServiceDeployment(key, ours.id()));
+        }
         if self.next.looks.is_multiple_of(2) || ours.failed_tasks() > 0 {
             watch.insert(Facet::StoppedTasks(self.plan.target.clone()));
-            watch.extend(groups_of_tasks(service).into_iter().map(Facet::Targets));
+            watch.extend(service.places().into_iter().flatten().map(Facet::Targets));
         }
         self.wait_or_time_out(service, watch)
     }
@@ -269,11 +273,11 @@ impl Turning<'_> {
 
     fn watch_serving(&self, service: &Service) -> Watch {
         let mut watch = self.watch_service();
-        let groups = groups_of_tasks(service);
-        if !groups.is_empty() {
+        let places = service.places();
+        if !places.is_empty() {
             watch.insert(Facet::RunningTasks(self.plan.target.clone()));
         }
-        watch.extend(groups.into_iter().map(Facet::Targets));
+        watch.extend(places.into_iter().flatten().map(Facet::Targets));
         watch
     }
 
@@ -296,15 +300,6 @@ impl Turning<'_> {
             watch.insert(Facet::ServiceDeployment(key, id));
         }
         watch
-    }
-}
-
-/// Target groups that all tasks of the service are in. Where ECS shifts traffic between two, its own word that the new
-/// revision is healthy is taken: which of the two is whose is not told by the service.
-fn groups_of_tasks(service: &Service) -> Vec<TargetGroupArn> {
-    match service.strategy() {
-        "ROLLING" => service.target_groups(),
-        _ => Vec::new(),
     }
 }
 

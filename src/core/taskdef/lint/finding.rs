@@ -3,7 +3,7 @@
 //! **Invariant:** a finding of severity [`Severity::Error`] is something that AWS documents as refused; what depends on
 //! the region, the platform version or taste is a warning. A value that no rule knows is never a finding.
 
-use super::{containers, fargate, network, roles, shape, sizes};
+use super::{containers, fargate, members, network, roles, shape, sizes};
 use crate::core::taskdef::TaskDefinition;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,6 +57,7 @@ pub fn lint(definition: &TaskDefinition, launch: Launch) -> Vec<Finding> {
     };
     let rooms = [
         shape::check,
+        members::check,
         containers::check,
         network::check,
         sizes::check,

@@ -3,6 +3,7 @@
 mod containers;
 mod fargate;
 mod finding;
+mod members;
 mod network;
 mod roles;
 mod seek;
@@ -12,3 +13,4 @@ mod sizes;
 mod tests;
 
 pub use finding::{Finding, Launch, Severity, lint};
+pub use members::unknown;
