@@ -1,5 +1,7 @@
 //! A plan in words: what changes, how and why, step by step, and what will not happen. Markdown says the same words.
 
+mod shift;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -225,7 +227,7 @@ fn listed(percents: &[u32]) -> String {
 
 fn update(plan: &Proposal) -> String {
     let mut text = "update the service with one UpdateService".to_owned();
-    let shift = during_shift(plan);
+    let shift = shift::during(&plan.strategy);
     if !shift.is_empty() {
         let _ = write!(
             text,
@@ -248,34 +250,6 @@ fn update(plan: &Proposal) -> String {
         );
     }
     text
-}
-
-/// What the deployment configuration is for the time of a native shift.
-fn during_shift(plan: &Proposal) -> Vec<String> {
-    let Way::Shift {
-        sets, own, pauses, ..
-    } = &plan.strategy
-    else {
-        return Vec::new();
-    };
-    let said = |value: &Value| match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
-    let members = sets.iter().map(|(name, value)| {
-        let now = own.get(name).unwrap_or(&Value::Null);
-        format!("{name} {} (now {})", said(value), said(now))
-    });
-    let pauses = pauses.iter().map(|pause| {
-        let stages: Vec<&str> = pause.stages.iter().map(String::as_str).collect();
-        let limit = duration(Duration::from_mins(pause.minutes));
-        let stages = stages.join(", ");
-        format!(
-            "a PAUSE hook at {stages}, where ECS goes back after {limit} unless the gates open it"
-        )
-    });
-    members.chain(pauses).collect()
 }
 
 /// The members of the service that change.
