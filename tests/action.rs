@@ -241,10 +241,10 @@ fn a_file_that_leads_out_of_the_checkout_is_refused() {
     // What a configuration names is held to the same.
     let config = "cluster: main\nservices:\n  web:\n    task_definition: link.json\n";
     fs::write(runner.work().join("ecsdeploy.yml"), config).unwrap();
-    refused("set", "a=b", "leads to");
+    refused("cpu", "512", "leads to");
     let config = "cluster: main\njournal: file:../records\nservices:\n  web:\n    task_definition: td.json\n";
     fs::write(runner.work().join("ecsdeploy.yml"), config).unwrap();
-    refused("set", "a=b", "is not within");
+    refused("cpu", "512", "is not within");
 }
 
 #[test]

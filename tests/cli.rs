@@ -579,7 +579,7 @@ fn a_plan_that_would_not_succeed_is_shown_and_fails() {
     check(&files(&plain, &template), plan, 1, &says[..2]);
     let template = good.replace("\"name\"", "\"esential\": true, \"name\"");
     check(&files(&plain, &template), plan, 0, &says[2..]);
-    let early = config("steps: [{ traffic: 10, gates: [approval] }]");
+    let early = config("steps: [{ traffic: 10, gates: [{ approval: {} }] }]");
     let never =
         "the rollout never comes to the step of 10 % of the traffic; it holds at the whole service";
     check(&files(&early, &good), plan, 1, &[never]);

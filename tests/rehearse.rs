@@ -257,8 +257,8 @@ fn a_rollout_with_any_kind_of_gate_comes_to_an_end() {
     for gate in [
         "{ http: { url: 'http://web.example.com/' } }",
         "{ task: { command: [smoke] } }",
-        "approval",
-        "tasks, targets",
+        "{ approval: {} }",
+        "{ tasks: {} }, { targets: {} }",
     ] {
         check("code-deploy", "", gate);
         check("external-task-sets", "", gate);

@@ -381,8 +381,8 @@ async fn a_run_that_is_told_to_go_back_and_dies_over_it_is_taken_back() {
     state.deployment = Some("ecs-svc/2".into());
     record.work = ecsdeploy::core::journal::Work::of(&plan, &state);
     journal.claim(&request.target, &record, None).await.unwrap();
-    let ran = go_back(&stage, To::Previous).await.unwrap();
-    assert!(matches!(outcome(ran), Outcome::RolledBack { .. }));
+    let ended = outcome(go_back(&stage, To::Previous).await.unwrap());
+    assert!(matches!(ended, Outcome::RolledBack { .. }), "{ended:?}");
     let waited = stage.clock.now().duration_since(now);
     assert!(
         waited.as_secs() >= 120,

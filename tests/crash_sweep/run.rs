@@ -6,11 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
+use ecsdeploy::core::plan::Refusal;
 use ecsdeploy::core::report::{Outcome, Report};
 use ecsdeploy::core::service::OnCancel;
 use ecsdeploy::engine::{Eyes, Means, Nobody, Ran, Request, SurveyError, roll_out};
 use ecsdeploy::ports::{Clock as _, Journal as _};
 use ecsdeploy::sandbox::{Duration, Sandbox, Time};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::common::{Listener, Stage, outcome, owner};
@@ -85,6 +87,11 @@ fn drive(row: &Row, told: &str, stage: &Stage, user: &str) -> (Outcome, Report) 
         match tried {
             Ok(ran) => return (outcome(ran), report),
             Err(SurveyError::Fault(fault)) if fault.is_unanswered() => {}
+            // It had ended, its record is gone, and the alarm that ended it rings still: whoever comes again comes later.
+            Err(SurveyError::Refused(Refusal::Unfit { .. })) => {
+                let later = stage.clock.now() + SignedDuration::from_mins(10);
+                block_on(stage.clock.sleep_until(later));
+            }
             Err(error) => panic!("{told}: {error}\n{report:#?}"),
         }
     }

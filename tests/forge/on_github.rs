@@ -375,7 +375,7 @@ fn an_error_is_told_where_the_plan_would_be_and_marked_on_its_line() {
     assert!(bodies(&github, US)[0].contains("### ❌ Failed, nothing changed"));
     job.check(
         "plan --sandbox --cpu 7",
-        0,
+        1,
         &["::error file=service.json.hbs,line="],
     );
     fs::write(
@@ -471,7 +471,7 @@ fn a_change_of_thirty_containers_is_one_comment() {
     let document = json!({"family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
         "cpu": "512", "memory": "1024", "containerDefinitions": containers});
     fs::write(job.folder.path().join("td.json"), document.to_string()).unwrap();
-    job.check("plan --sandbox --task-definition td.json", 0, &[]);
+    job.check("plan --sandbox --task-definition td.json", 1, &[]);
     let comments = bodies(&github, US);
     println!(
         "comment of 30 changed containers: {} bytes",

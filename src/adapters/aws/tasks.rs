@@ -17,6 +17,9 @@ const TASKS_PER_CALL: usize = 100;
 /// that fails for hours: without an end each look would take longer than the one before.
 const MOST_STOPPED: usize = 1000;
 
+/// ListTasks' error code for a service that it does not know.
+const NO_SERVICE: &str = "ServiceNotFoundException";
+
 impl Aws {
     /// All of them: whether a deployment serves is judged by every task.
     pub(super) async fn running_tasks(&self, key: &ServiceKey) -> Result<Option<Vec<Task>>, Fault> {
@@ -46,7 +49,12 @@ impl Aws {
         while arns.len() < most
             && let Some(arn) = pages.next().await
         {
-            arns.push(arn.map_err(|error| fault("ListTasks", &error))?);
+            match arn.map_err(|error| fault("ListTasks", &error)) {
+                Ok(arn) => arns.push(arn),
+                // One that was just made is not known everywhere at once; what is not known has no tasks that serve.
+                Err(fault) if fault.code == NO_SERVICE => return Ok(Some(Vec::new())),
+                Err(fault) => return Err(fault),
+            }
         }
         let mut found = Vec::new();
         for some in arns.chunks(TASKS_PER_CALL) {

@@ -112,13 +112,13 @@ mod tests {
             let found = found.map(|complaint| complaint.to_string());
             assert_eq!(found.as_deref(), expect, "{text}");
         };
-        let canary = "ecsdeploy.yml:3:34: `canary` does not go with strategy `rolling`";
+        let canary = "ecsdeploy.yml:3:35: `canary` does not go with strategy `rolling`";
         check("strategy: rolling, canary: 1", "", Some(canary));
         check("strategy: rolling, canary: 1", "strategy: canary", None);
         check("canary: 1", "strategy: rolling", None);
         check("strategy: auto, canary: 1, drain: 1m", "", None);
         check("strategy: linear, drain: 1m", "", None);
-        let steps = "ecsdeploy.yml:9:38: `steps` does not go with strategy `rolling`";
+        let steps = "ecsdeploy.yml:9:39: `steps` does not go with strategy `rolling`";
         check(
             "",
             "strategy: rolling, steps: [{ traffic: 10 }]",

@@ -31,11 +31,13 @@ impl Source<'_> {
         rest.find("}}").map_or(rest, |end| &rest[..end + 2])
     }
 
-    /// The tag that was opened before byte `at` and not closed until there.
+    /// The last tag that was opened before byte `at`, if nothing closes it before another one opens.
     pub fn unclosed(&self, at: usize) -> Option<usize> {
         let before = &self.text[..self.text.floor_char_boundary(at)];
         let open = before.rfind("{{")?;
-        let is_tag = !before[..open].ends_with('\\') && !before[open..].contains("}}");
+        let rest = &self.text[open + 2..];
+        let own = rest.split("{{").next().unwrap_or(rest);
+        let is_tag = !before[..open].ends_with('\\') && !own.contains("}}");
         is_tag.then_some(open)
     }
 
