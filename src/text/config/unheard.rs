@@ -118,7 +118,7 @@ mod tests {
         check("canary: 1", "strategy: rolling", None);
         check("strategy: auto, canary: 1, drain: 1m", "", None);
         check("strategy: linear, drain: 1m", "", None);
-        let steps = "ecsdeploy.yml:9:39: `steps` does not go with strategy `rolling`";
+        let steps = "ecsdeploy.yml:8:39: `steps` does not go with strategy `rolling`";
         check(
             "",
             "strategy: rolling, steps: [{ traffic: 10 }]",
