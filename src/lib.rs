@@ -19,7 +19,8 @@
 //!   action, each idempotent. Stopping the program between any two calls and starting it again ends in the same world.
 //! * All output leaves by `cli::stdout`, and what GitHub and GitLab are told by `cli::forge`; both hide secrets last.
 //!   `render` alone prints the user's own document as it is (`tests/secrets.rs`).
-//! * Only `engine::drive` sleeps, and `engine::publish` before it tries a last word again; only `adapters::aws` retries.
+//! * Only `engine` sleeps, through its `Clock`: `drive` between turns, the others between looks at what they wait for,
+//!   `publish` before it tries a last word again. Only `adapters::aws` retries.
 //! * What is reported, and whether it can be, never changes a rollout or its exit code (`tests/forge`).
 
 pub mod adapters;
