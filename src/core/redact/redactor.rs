@@ -76,7 +76,7 @@ impl Redactor {
 
     /// The text without its secrets.
     pub fn text(&self, text: &str) -> String {
-        splice(text, &self.secrets(text), REDACTED)
+        self.hide(text, REDACTED).0
     }
 
     /// The document without its secrets.
@@ -182,12 +182,28 @@ impl Redactor {
     }
 
     fn seal_text(&self, text: &str, old: Option<&Value>) -> String {
-        let secrets = self.secrets(text);
-        let changed = old.and_then(Value::as_str).is_some_and(|old| {
-            let before = self.secrets(old).into_iter().map(|range| &old[range]);
-            !before.eq(secrets.iter().map(|range| &text[range.clone()]))
-        });
-        splice(text, &secrets, if changed { CHANGED } else { REDACTED })
+        let (hidden, secrets) = self.hide(text, REDACTED);
+        let changed = old
+            .and_then(Value::as_str)
+            .is_some_and(|old| self.hide(old, REDACTED).1 != secrets);
+        if changed {
+            return self.hide(text, CHANGED).0;
+        }
+        hidden
+    }
+
+    /// The text with a mark in place of each secret, and the secrets. A mark changes how what stands beside it reads, so
+    /// it is gone over until nothing more is found; each time there is less to hide.
+    fn hide(&self, text: &str, mark: &str) -> (String, Vec<String>) {
+        let (mut hidden, mut secrets) = (text.to_owned(), Vec::new());
+        loop {
+            let found = self.secrets(&hidden);
+            if found.is_empty() {
+                return (hidden, secrets);
+            }
+            secrets.extend(found.iter().map(|range| hidden[range.clone()].to_owned()));
+            hidden = splice(&hidden, &found, mark);
+        }
     }
 
     fn seal_members(
