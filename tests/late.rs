@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use common::{HttpRequest, Listener, Stage, Story, operation, outcome, owner, with_image};
-use ecsdeploy::adapters::aws::{Auto, Aws};
+use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::gate::{
     Bounds, Check, Gate, Measure, MetricCheck, MetricQuery, Missing, Quiet,
 };
-use ecsdeploy::core::report::{Outcome, Report};
+use ecsdeploy::core::report::{Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Action, Fault, Observation, Receipt, Watch};
 use ecsdeploy::core::service::OnFailure;
-use ecsdeploy::engine::{Means, Request, roll_out};
+use ecsdeploy::engine::{Means, Ran, Request, roll_out};
 use ecsdeploy::ports::Cloud;
 use ecsdeploy::sandbox::{self, Sandbox};
 
@@ -173,36 +173,35 @@ async fn a_gate_that_cannot_be_measured_undoes_without_asking_on_and_on() {
     assert!(stage.calls("DescribeServices") < 100);
 }
 
-/// A cloud that answers nothing it is asked, once it was changed.
+/// A cloud that answers nothing it is asked, once this was called.
 struct Mute<'a> {
-    aws: &'a Aws,
-    changed: AtomicBool,
+    stage: &'a Stage,
+    since: &'static str,
     looks: AtomicU32,
 }
 
 impl Cloud for Mute<'_> {
     async fn observe(&self, watch: &Watch) -> Observation {
-        if self.changed.load(Ordering::SeqCst) {
+        if self.stage.calls(self.since) > 0 {
             let looks = self.looks.fetch_add(1, Ordering::SeqCst);
             assert!(looks < 1000, "it turns on the spot");
             return Observation::default();
         }
-        self.aws.observe(watch).await
+        self.stage.aws.observe(watch).await
     }
 
     async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
-        self.changed.store(true, Ordering::SeqCst);
-        self.aws.perform(action).await
+        self.stage.aws.perform(action).await
     }
 }
 
-#[tokio::test]
-async fn a_rollout_that_turns_on_the_spot_ends_and_says_so() {
-    let stage = Stage::example("fargate-web");
+/// How a rollout ends that turns on the spot since this was called.
+async fn on_the_spot(stage: &Stage, since: &'static str) -> Ran {
+    let looks = AtomicU32::new(0);
     let cloud = Mute {
-        aws: &stage.aws,
-        changed: AtomicBool::new(false),
-        looks: AtomicU32::new(0),
+        stage,
+        since,
+        looks,
     };
     let journal = Auto::new(&stage.config);
     let usual = stage.means(&journal);
@@ -215,12 +214,34 @@ async fn a_rollout_that_turns_on_the_spot_ends_and_says_so() {
         wish: None,
     };
     let mut listener = Listener(Report::new());
-    let ran = roll_out(web("1.1.0"), &means, &mut listener).await.unwrap();
-    let told = outcome(ran);
-    assert!(
-        matches!(&told, Outcome::Stranded { cause } if cause.name() == "restless"),
-        "{told:?}"
-    );
+    roll_out(web("1.1.0"), &means, &mut listener).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_rollout_that_turns_on_the_spot_ends_and_is_taken_up_by_the_same_command() {
+    let stage = Stage::example("fargate-web");
+    let ran = on_the_spot(&stage, "UpdateService").await;
+    let Ran::LeftOff { cause, .. } = &ran else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(cause.name(), "restless");
+    assert_ne!(stage.parameters(), Vec::<String>::new(), "its record stays");
+    let story = stage.rollout(web("1.1.0")).await.unwrap();
+    assert_eq!(story.outcome, Outcome::Completed);
+    assert_eq!(story.events(|e| matches!(e, Event::TakenUp { .. })), 1);
+    assert_eq!(stage.calls("UpdateService"), 1);
+    assert_eq!(stage.parameters(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rollout_that_turns_on_the_spot_before_it_changed_anything_leaves_nothing() {
+    let stage = Stage::example("fargate-web");
+    let told = outcome(on_the_spot(&stage, "PutParameter").await);
+    let Outcome::Failed { cause } = &told else {
+        panic!("{told:?}")
+    };
+    assert_eq!(cause.name(), "restless");
+    assert_eq!(stage.parameters(), Vec::<String>::new());
 }
 
 // Taken up late.

@@ -161,6 +161,21 @@ impl State {
         }
     }
 
+    /// Whether anything may have been changed by now: a rollout that ends then is left to whoever takes it up.
+    pub fn has_begun(&self, plan: &Plan) -> bool {
+        let has_ordered = self.ordered.is_some() || self.deployment.is_some();
+        match self.phase {
+            Phase::Register | Phase::Done(_) => false,
+            // A canary came before it.
+            Phase::Deploy if matches!(plan.strategy, Strategy::Beside(_)) => true,
+            Phase::Canary {
+                well_since: Some(_),
+            } => true,
+            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => has_ordered,
+            _ => true,
+        }
+    }
+
     /// Goes on after nobody drove it for so long, in which nothing was waited for and nothing held. Since when there is
     /// evidence stays, and how old an order is, and since when a side drains: that went on.
     pub fn resume(&mut self, unattended: SignedDuration) {

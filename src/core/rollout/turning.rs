@@ -167,6 +167,18 @@ impl<'a> Turning<'a> {
         self.look_now(Watch::new())
     }
 
+    /// Ends the run, not the rollout. Whoever takes it up has all the patience that this run has used up.
+    pub fn leave(mut self, cause: Cause) -> Turn {
+        self.next.blind_looks = 0;
+        if let Phase::Undo { .. } = self.next.phase {
+            self.next.enter(self.next.phase.clone(), self.now);
+        }
+        Turn {
+            left: Some(cause),
+            ..self.rest()
+        }
+    }
+
     // What several phases ask.
 
     pub fn watch_service(&self) -> Watch {
@@ -250,19 +262,7 @@ impl<'a> Turning<'a> {
     /// credentials.
     fn without_credentials(self, operation: String, message: String) -> Turn {
         let cause = Cause::NoCredentials { operation, message };
-        let has_a_canary = matches!(self.plan.strategy, Strategy::Beside(_));
-        let has_begun = match self.next.phase {
-            Phase::Register => false,
-            Phase::Deploy if has_a_canary => true,
-            Phase::Canary {
-                well_since: Some(_),
-            } => true,
-            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => {
-                self.next.ordered.is_some() || self.next.deployment.is_some()
-            }
-            _ => true,
-        };
-        if has_begun {
+        if self.next.has_begun(self.plan) {
             self.leave(cause)
         } else {
             self.finish(Outcome::Failed { cause })
