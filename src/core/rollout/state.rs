@@ -111,7 +111,7 @@ impl State {
     /// Where a rollout of this plan begins.
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
         let (phase, revision) = match (&plan.revision, plan.course) {
-            // A dead run may have left its canary.
+            // A run that died, or could not put it away, may have left its canary.
             (_, Course::Nothing) if matches!(plan.strategy, Strategy::Beside(_)) => {
                 let outcome = Outcome::Unchanged;
                 (Phase::Restore { outcome }, None)
