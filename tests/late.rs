@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use common::{HttpRequest, Listener, Stage, Story, operation, outcome, owner, with_image};
+use common::{Listener, Stage, Story, operation, outcome, owner, refusal, with_image};
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::gate::{
@@ -76,15 +76,6 @@ fn balancer_metric() -> Gate {
     gate
 }
 
-/// The operation, in whichever of AWS's protocols.
-fn named(request: &HttpRequest) -> String {
-    let body = String::from_utf8_lossy(request.body()).into_owned();
-    let action = body
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("Action="));
-    action.map_or_else(|| operation(request), str::to_owned)
-}
-
 /// What the service runs.
 async fn serving(stage: &Stage) -> String {
     let ecs = stage.ecs();
@@ -139,7 +130,7 @@ async fn without(denied: &'static str, request: Request) -> (Stage, Story) {
     let stage = Stage::example("fargate-web");
     let (updated, calls) = (AtomicBool::new(false), AtomicU32::new(0));
     let deaf = stage.through(move |sandbox, request| {
-        let name = named(&request);
+        let name = operation(&request);
         if name == "UpdateService" {
             updated.store(true, Ordering::SeqCst);
         }
@@ -259,7 +250,7 @@ async fn died(
     let keep = kept.clone();
     let watched = stage.through(move |sandbox, request| {
         let mut world = sandbox.lock();
-        if at(&named(&request), &mut world) {
+        if at(&operation(&request), &mut world) {
             keep.lock().unwrap().get_or_insert_with(|| world.clone());
         }
         drop(world);
@@ -335,18 +326,33 @@ async fn an_undo_that_was_decided_on_is_ordered_however_late_it_is_taken_up() {
 // What the undo puts back.
 
 #[tokio::test]
-async fn an_undo_puts_back_the_count_that_the_run_had_lowered() {
-    let count = async |stage: &Stage| {
-        let ecs = stage.ecs();
-        let service = ecs.describe_services().cluster("main").services("web");
-        service.send().await.unwrap().services()[0].desired_count()
-    };
-    for (asked, left) in [(1, 2), (3, 3)] {
-        let stage = Stage::example("fargate-web");
-        let mut request = web("1.2.0");
-        request.intent.desired_count = Some(asked);
-        let story = stage.rollout(request).await.unwrap();
-        assert!(is_rolled_back(&story), "{:?}", story.outcome);
-        assert_eq!(count(&stage).await, left, "{asked} were asked for");
+async fn an_undo_puts_back_the_count_that_the_run_had_set() {
+    for example in ["fargate-web", "fargate-canary-shift", "code-deploy"] {
+        for asked in [1, 3] {
+            let stage = Stage::example(example);
+            let mut request = web("1.2.0");
+            request.intent.desired_count = Some(asked);
+            let story = stage.rollout(request).await.unwrap();
+            assert!(is_rolled_back(&story), "{example}: {:?}", story.outcome);
+            let left = stage.service("web")["desiredCount"].take();
+            assert_eq!(left, 2, "{example}: {asked} were asked for");
+        }
     }
+}
+
+/// CodeDeploy's deployments take no count, so that it is set before them.
+#[tokio::test]
+async fn a_count_that_was_set_for_a_deployment_that_is_refused_is_put_back() {
+    let stage = Stage::example("code-deploy");
+    let refusing = stage.through(|sandbox, request| match operation(&request).as_str() {
+        "CreateDeployment" => Ok(refusal(400, "DeploymentConfigDoesNotExistException")),
+        _ => sandbox.carry(&request),
+    });
+    let mut request = web("1.1.0");
+    request.intent.desired_count = Some(3);
+    let story = refusing.rollout(request).await.unwrap();
+    let outcome = &story.outcome;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert_eq!(stage.service("web")["desiredCount"], 2);
+    assert_eq!(stage.calls("UpdateService"), 2);
 }

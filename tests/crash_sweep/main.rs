@@ -91,8 +91,10 @@ strategies! {
         canary_release_falling_ill: native(web("1.1.0"), Serves::Old).falling_ill(),
         linear_good_release: linear("1.1.0", Serves::New),
         linear_failing_release: linear("1.2.0", Serves::Old),
+        linear_undo_failing_once: linear("1.2.0", Serves::Old).failing(&[("StopServiceDeployment", 6)]),
         blue_green_good_release: native(blue_green("1.1.0"), Serves::New),
         blue_green_failing_release: native(blue_green("1.2.0"), Serves::Old),
+        blue_green_undo_failing_once: native(blue_green("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
         blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).baking_long().falling_ill(),
     }
     task_sets(200 storms) {

@@ -92,10 +92,7 @@ impl Receipt {
             | (Self::Deleted, Action::DeleteService(_) | Action::DeleteTaskSet { .. })
             | (Self::Shifted, Action::Shift { .. })
             | (Self::Promoted, Action::PromoteTaskSet { .. })
-            | (
-                Self::Stopped,
-                Action::StopServiceDeployment(_) | Action::StopCodeDeployment(_),
-            )
+            | (Self::Stopped, Action::StopServiceDeployment(_) | Action::StopCodeDeployment(_))
             | (
                 Self::Continued,
                 Action::ContinueServiceDeployment { .. } | Action::ContinueCodeDeployment(_),

@@ -43,9 +43,9 @@ impl Turning<'_> {
         canary: &Service,
         well_since: Option<Timestamp>,
     ) -> Turn {
-        let wanted = canary.primary().filter(|primary| {
-            self.is_revision(*primary) && canary.desired_count() == beside.tasks
-        });
+        let wanted = canary
+            .primary()
+            .filter(|primary| self.is_revision(*primary) && canary.desired_count() == beside.tasks);
         match (canary.status(), wanted) {
             ("ACTIVE", _) if !is_ours(canary, self.plan.target.service.short()) => {
                 let service = canary.name().to_owned();
