@@ -5,21 +5,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::core::gate::{Approval, Comparison, OneOff};
 use crate::core::id::{RuleArn, TargetGroupArn};
+use crate::core::rollout::example;
 
 fn plan(strategy: &Value, change: impl FnOnce(&mut Plan)) -> Plan {
-    let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
-    let plan = json!({
-        "target": {"cluster": "main", "service": "web"},
-        "course": "deploy",
-        "strategy": strategy,
-        "why": "it was asked for",
-        "revision": {"existing": arn},
-        "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
-        "redeploy": "WhenChanged",
-        "intent": Intent::default(),
-        "ground": {"balanced": "yes"},
-    });
-    let mut plan: Plan = serde_json::from_value(plan).expect("it is a plan");
+    let mut plan = example::plan(strategy);
     change(&mut plan);
     plan
 }
