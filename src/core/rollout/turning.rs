@@ -184,7 +184,7 @@ impl<'a> Turning<'a> {
     /// Ends the run, not the rollout. Whoever takes it up has all the patience that this run has used up.
     pub fn leave(mut self, cause: Cause) -> Turn {
         self.next.blind_looks = 0;
-        if let Phase::Undo { .. } = self.next.phase {
+        if let Phase::Undo { .. } | Phase::TaskSets(Stage::Back { .. }) = self.next.phase {
             self.next.enter(self.next.phase.clone(), self.now);
         }
         Turn {

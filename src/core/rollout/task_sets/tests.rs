@@ -241,6 +241,19 @@ fn a_set_that_somebody_else_made_goes_only_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_count_that_no_step_would_change_is_refused() {
+    let intent = Intent {
+        desired_count: Some(3),
+        ..Intent::default()
+    };
+    let refused = example::planned(service(&only_old()), vec![rule(0)], intent).unwrap_err();
+    let Refusal::Strategy { change, .. } = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(change[0].ends_with("--service web --desired-count 3"));
+}
+
+#[test]
 fn an_abort_goes_back_though_failures_are_left_as_they_are() {
     let mut plan = plan();
     plan.intent.on_failure = OnFailure::Leave;
