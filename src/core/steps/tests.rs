@@ -173,6 +173,17 @@ fn time_that_is_held_and_time_for_people_is_not_counted() {
         plan.intent.gates = Some(vec![Gate::new(Check::Approval(Approval::default()))]);
     });
     assert_eq!(minutes(&asked), 30 + 24 * 60);
+    // People decide before any traffic moves; ECS's own time comes after that.
+    let approved = plan(&native(&linear), |plan| {
+        let step = |percent, gates: &[Gate]| Step {
+            share: Share::Traffic(percent),
+            bake: None,
+            gates: Some(gates.to_vec()),
+        };
+        let approval = Gate::new(Check::Approval(Approval::default()));
+        plan.intent.steps = vec![step(0.0, &[approval]), step(10.0, &[])];
+    });
+    assert_eq!(minutes(&approved), 30 + 24 * 60 + 9 * 6 + 5);
     assert_eq!(asked.minutes_of_pauses(), 24 * 60 + 10);
 }
 

@@ -93,6 +93,9 @@ impl Turning<'_> {
     }
 
     fn act_on_canary(self, action: Action, beside: &Beside) -> Turn {
+        if self.is_late() {
+            return self.canary_late("the canary's service is there");
+        }
         let watch = watch_canary(beside);
         self.act(action, watch)
     }

@@ -185,6 +185,25 @@ fn what_was_just_accepted_is_looked_for_before_it_is_ordered_again() {
 }
 
 #[test]
+fn a_canary_of_another_release_that_cannot_be_deleted_is_not_tried_for_ever() {
+    let other = Service::new(json!({
+        "serviceName": "web-canary", "status": "ACTIVE", "desiredCount": 1,
+        "tags": [{"key": "ecsdeploy:canary-of", "value": "web"}],
+        "deployments": [{"id": "ecs-svc/7", "status": "PRIMARY", "taskDefinition": example::revision(7)}],
+    }));
+    let limit = SignedDuration::try_from(plan().time_limit()).unwrap();
+    let take = |after: SignedDuration| {
+        let state = at(Phase::Canary { well_since: None });
+        let seen = saw(Seen::Is(other.clone()));
+        turn(&plan(), &state, &seen, BEGAN + after)
+    };
+    let first = take(SignedDuration::ZERO);
+    assert!(matches!(first.act, Some(Action::DeleteService(_))));
+    let late = take(limit + SignedDuration::from_secs(1));
+    assert!(matches!(late.next.phase, Phase::Restore { .. }), "{late:?}");
+}
+
+#[test]
 fn a_canary_that_is_left_as_it_is_goes_all_the_same_when_somebody_says_so() {
     let mut plan = plan();
     plan.intent.on_failure = OnFailure::Leave;

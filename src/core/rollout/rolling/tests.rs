@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::core::live::{Service, ServiceDeployment};
 use crate::core::plan::{Course, Plan};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
-use crate::core::rollout::example::{self, BEGAN, NEW, NEW_ID, OLD, cancelled, undoing};
-use crate::core::rollout::{Action, Fault, Observation, Phase, Seen, State, Turn, turn};
+use crate::core::rollout::example::{self, BEGAN, NEW, NEW_ID, OLD, OLD_ID, cancelled, undoing};
+use crate::core::rollout::{Action, Fault, Observation, Phase, Seen, State, Turn, Wish, turn};
 use crate::core::service::OnFailure;
 
 /// The new revision's deployment was there already: it is followed.
@@ -128,6 +128,30 @@ fn capacity_that_the_run_had_added_goes_after_the_old_revision_serves() {
     plan.before.desired_count = 3;
     let at_once = json!({"taskDefinition": OLD, "desiredCount": 3});
     assert_eq!(back(&plan, &new), at_once);
+}
+
+/// It runs: to leave it alone would not be to go back.
+#[test]
+fn a_deployment_that_is_to_be_followed_is_found_before_it_goes_back() {
+    let by = "anna".to_owned();
+    let wish = Observation {
+        wish: Some(Wish::Undo { by }),
+        ..saw(NEW_ID, NEW, "IN_PROGRESS")
+    };
+    let found = turn(&plan(), &State::begin(&plan(), BEGAN), &wish, BEGAN);
+    assert_eq!(found.next.phase, Phase::Follow);
+    let then = turn(&plan(), &found.next, &wish, BEGAN);
+    assert_eq!(then.next.phase, undoing(cancelled()));
+    // One that is gone meanwhile is not ordered to be taken back.
+    let gone = Observation {
+        wish: wish.wish,
+        ..saw(OLD_ID, OLD, "COMPLETED")
+    };
+    let mut plan = plan();
+    plan.before.deployment = Some(OLD_ID.into());
+    let ended = turn(&plan, &State::begin(&plan, BEGAN), &gone, BEGAN);
+    let cause = cancelled();
+    assert_eq!(ended.next.outcome(), Some(&Outcome::Failed { cause }));
 }
 
 #[test]
