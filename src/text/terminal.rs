@@ -116,6 +116,7 @@ fn event(event: &Event) -> String {
         Event::Canary { .. }
         | Event::CanaryFailed { .. }
         | Event::CanaryPutAway { .. }
+        | Event::CanaryLeft { .. }
         | Event::CanaryPassed { .. }
         | Event::CanaryStandsDown { .. } => canary(event),
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
@@ -149,12 +150,16 @@ fn canary(event: &Event) -> String {
         Event::Canary { service, tasks } => {
             format!("canary          {service}: {tasks} tasks of the new revision beside the old")
         }
-        Event::CanaryFailed { service, cause } => format!(
-            "canary failed   {cause}\n  {service} is put away; the service itself was not touched"
-        ),
+        Event::CanaryFailed { service, cause } => {
+            format!("canary failed   {service}: {cause}\n  the service itself was not touched")
+        }
         Event::CanaryPutAway { service } => {
             format!("canary          {service}: to 0 tasks, then deleted")
         }
+        Event::CanaryLeft { cluster, service } => format!(
+            "canary          {service} is not put away; the next rollout with a canary takes it over or deletes it\n  \
+             by hand: aws ecs delete-service --cluster {cluster} --service {service} --force"
+        ),
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::turning::Turning;
 use super::{Facet, Phase, Stage, Turn};
-use crate::core::plan::Strategy;
+use crate::core::plan::{Course, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 
 /// Level-triggered: it is held before the machine at every look until the rollout has ended.
@@ -31,11 +31,11 @@ impl Wish {
 }
 
 impl Turning<'_> {
-    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited is looked for first, and
-    /// what is being undone or has ended needs no wish.
+    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited, or that is to be followed, is
+    /// looked for first, and what is being undone or has ended needs no wish.
     pub fn can_cancel(&self) -> bool {
         match self.next.phase {
-            Phase::Deploy => self.next.ordered.is_none(),
+            Phase::Deploy => self.next.ordered.is_none() && self.plan.course != Course::Follow,
             Phase::Register | Phase::Follow | Phase::Canary { .. } => true,
             Phase::TaskSets(ref stage) => !matches!(stage, Stage::Remove | Stage::Back { .. }),
             _ => false,
