@@ -231,9 +231,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
         let told = std::mem::replace(&mut self.bared, Troubled::Told);
         (told == Troubled::No).then(|| Event::Trouble {
             operation: "journal".to_owned(),
-            message: format!(
-                "{too_large}: only the lock is kept; {UNRECORDED}"
-            ),
+            message: format!("{too_large}: only the lock is kept; {UNRECORDED}"),
         })
     }
 
@@ -301,3 +299,7 @@ fn milestone(work: Option<&Work>) -> Option<Milestone<'_>> {
             .map(|gating| (gating.progress.began, &gating.told)),
     })
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;
