@@ -186,37 +186,6 @@ async fn watched_without_a_record(stage: &Stage) -> (Outcome, usize) {
     (outcome(watched.unwrap()), said.count())
 }
 
-/// Somebody deploys this image with a client of their own.
-async fn deploy_by_hand(stage: &Stage, tag: &str) {
-    let ecs = stage.ecs();
-    let described = ecs.describe_services().cluster("main").services("web");
-    let described = described.send().await.unwrap();
-    let running = described.services()[0].task_definition().unwrap();
-    let running = ecs.describe_task_definition().task_definition(running);
-    let running = running.send().await.unwrap();
-    let running = running.task_definition().unwrap();
-    let mut containers = running.container_definitions().to_vec();
-    containers[0].image = Some(format!(
-        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}"
-    ));
-    let registered = ecs
-        .register_task_definition()
-        .family("web")
-        .set_container_definitions(Some(containers))
-        .set_network_mode(running.network_mode().cloned())
-        .set_cpu(running.cpu().map(str::to_owned))
-        .set_memory(running.memory().map(str::to_owned))
-        .set_execution_role_arn(running.execution_role_arn().map(str::to_owned))
-        .set_requires_compatibilities(Some(running.requires_compatibilities().to_vec()))
-        .send()
-        .await
-        .unwrap();
-    let made = registered.task_definition().unwrap();
-    let arn = made.task_definition_arn().unwrap();
-    let update = ecs.update_service().cluster("main").service("web");
-    update.task_definition(arn).send().await.unwrap();
-}
-
 #[tokio::test]
 async fn a_watcher_tells_what_became_of_somebody_elses_deployment_and_that_it_is_not_ours() {
     for (example, tag) in [
@@ -227,7 +196,7 @@ async fn a_watcher_tells_what_became_of_somebody_elses_deployment_and_that_it_is
         // While it runs, and when it has long ended.
         for minutes in [0, 2, 120] {
             let stage = Stage::example(example);
-            deploy_by_hand(&stage, tag).await;
+            stage.deploy_by_hand(tag).await;
             later(&stage, minutes);
             let (ended, said) = watched_without_a_record(&stage).await;
             let expected = match tag {
@@ -285,7 +254,7 @@ async fn a_deployment_that_somebody_stopped_is_not_called_a_success() {
     for example in ["fargate-web", "fargate-canary-shift"] {
         for minutes in [0, 1, 60] {
             let stage = Stage::example(example);
-            deploy_by_hand(&stage, "1.1.0").await;
+            stage.deploy_by_hand("1.1.0").await;
             later(&stage, 1);
             let ecs = stage.ecs();
             let listed = ecs.list_service_deployments();

@@ -207,8 +207,16 @@ impl From<SurveyError> for Failure {
             SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
                 .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
                 .hint("name the revision: --to NUMBER"),
-            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
-                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
+            SurveyError::CameBack { ref left, ref further, .. } => {
+                let failure = Self::new(Exit::Failed, error.to_string());
+                let failure = further.iter().fold(failure, |failure, further| {
+                    failure.hint(format!("--to {} goes further back", further.short()))
+                });
+                failure.hint(format!("--to {} deploys what it left all the same", left.short()))
+            }
+            SurveyError::CodeDeployMoves { ref deployment, .. } => Self::new(Exit::Contested, error.to_string())
+                .hint(format!("aws deploy stop-deployment --deployment-id {deployment} --auto-rollback-enabled takes it back"))
+                .hint("--to REVISION takes the service over all the same"),
             SurveyError::NoHistory { ref serving } => {
                 let serving = serving.short();
                 let family = serving.split(':').next().unwrap_or_default();

@@ -159,6 +159,8 @@ pub enum BackTo {
     Left(Owner),
     /// The rollout that was told to go back had put it aside already.
     TooLate,
+    /// ECS goes back to it already.
+    ByEcs,
 }
 
 /// How far a deployment is.

@@ -179,7 +179,7 @@ pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Servi
 }
 
 /// What ECS says of the newest of its deployments; other controllers' it knows nothing of.
-async fn newest(
+pub async fn newest(
     target: &ServiceKey,
     service: &Service,
     cloud: &impl Cloud,
@@ -353,7 +353,7 @@ async fn standing_of_code_deploy(
 }
 
 /// A deployment that ECS failed, and whose place another has taken.
-fn has_failed(deployment: Deployment<'_>) -> bool {
+pub fn has_failed(deployment: Deployment<'_>) -> bool {
     !deployment.is_primary() && deployment.rollout_state() == RolloutState::Failed
 }
 

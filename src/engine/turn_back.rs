@@ -9,6 +9,7 @@ use super::SurveyError;
 use super::desk::{Desk, held};
 use super::drive::Driven;
 use super::followed::stood;
+use super::keeper::trouble;
 use super::rollout::Ran;
 use super::spectate::service_of;
 use crate::core::fate::Fate;
@@ -62,7 +63,8 @@ async fn tell_to<C: Cloud, K: Clock, J: Journal, A: Audience>(
     let by = desk.means.owner.to_string();
     let wish = Wish::Undo { by: by.clone() };
     let told = desk.means.journal.wish(target, record.fence, &wish).await;
-    if told.is_err() {
+    if let Err(error) = told {
+        desk.tell(trouble(&error, "whoever drives the rollout was not told"));
         return Ok(Turned::Ended(held(&record)));
     }
     let to = served_before(&record).unwrap_or_else(|| service.running_task_definition());
@@ -168,10 +170,11 @@ async fn take_back<C: Cloud, K: Clock, J: Journal, A: Audience>(
         Driven::Ended(Outcome::Completed | Outcome::Unchanged)
     );
     let ran = desk.close(work.plan.clone(), driven, keeper).await;
-    Ok(match to {
-        Some(to) if has_passed => too_late(to, desk),
-        _ => Turned::Ended(ran),
-    })
+    match to {
+        Some(to) if has_passed => Ok(too_late(to, desk)),
+        None if has_passed => Err(SurveyError::NoPrevious(target.clone())),
+        _ => Ok(Turned::Ended(ran)),
+    }
 }
 
 fn too_late<C: Cloud, K: Clock, J: Journal, A: Audience>(

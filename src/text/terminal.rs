@@ -199,6 +199,7 @@ fn back_to(why: &BackTo) -> String {
         BackTo::Told(owner) => format!("told {owner}, whose rollout goes back by itself"),
         BackTo::Left(owner) => format!("it served before what {owner} left unfinished"),
         BackTo::TooLate => "the rollout that was told to had ended already".to_owned(),
+        BackTo::ByEcs => "ECS goes back to it already, and is watched".to_owned(),
     }
 }
 
