@@ -11,6 +11,7 @@ use super::owner::owner;
 use super::rollout::conclude;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
+use crate::core::preflight::Lasting;
 use crate::core::report::Outcome;
 use crate::core::rollout::Wish;
 use crate::core::service::{Intent, Limits};
@@ -62,7 +63,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let scene = Scene::of(&target, &setting, &world, "going back");
     let mut teller = Teller::new(scene, args.output);
     let intent = args.intent(config);
+    let limit = intent.limits.timeout;
     let work = async |teller: &mut Teller| {
+        teller.mind_the_session(Lasting::Rollout, limit);
         let ran = Box::pin(roll_back(target, to, intent, &means, teller)).await?;
         Ok(went_back(ran))
     };
