@@ -50,7 +50,7 @@ pub trait Journal {
         over: Option<Fence>,
     ) -> impl Future<Output = Result<Claim, JournalError>>;
 
-    /// Writes the record, which also renews its lease, unless its fence is no longer the stored one.
+    /// Writes the record, which also renews its lease, unless somebody else's is stored ([`Record::may_replace`]).
     fn save(
         &self,
         id: &RolloutId,

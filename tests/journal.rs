@@ -13,6 +13,8 @@ mod common;
 mod left;
 #[path = "journal/sizes.rs"]
 mod sizes;
+#[path = "journal/stores.rs"]
+mod stores;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
