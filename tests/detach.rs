@@ -17,7 +17,7 @@ use ecsdeploy::core::plan::Refusal;
 use ecsdeploy::core::report::{Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Action, Fault, Observation, Receipt, Seen, Watch};
 use ecsdeploy::core::service::Detach;
-use ecsdeploy::engine::{Ran, Request, SurveyError, roll_out, spectate};
+use ecsdeploy::engine::{Ran, Request, SurveyError, Unawaited, roll_out, spectate};
 use ecsdeploy::ports::{Cloud, Journal};
 
 fn web(tag: &str, detach: Detach) -> Request {
@@ -288,9 +288,10 @@ async fn a_watcher_whose_time_is_over_says_where_the_shift_stands_and_calls_it_n
     let stage = Stage::example("fargate-canary-shift");
     hand_over(&stage, "1.1.0", Detach::Hold).await;
     let (watched, told) = watch(&stage, 5).await;
-    let Ran::Underway { stands } = watched else {
+    let Ran::Underway { stands, why } = watched else {
         panic!("it goes on");
     };
+    assert_eq!(why, Unawaited::TimeIsOver);
     for word in ["POST_SCALE_UP", "production weight 0 %", "rolls back at"] {
         assert!(stands.contains(word), "{stands}");
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::SurveyError;
 use super::drive::{Driven, Means, drive, tell};
 use super::followed::{at_follow, following, watching};
-use super::keeper::{Keeper, Troubled};
+use super::keeper::{Keeper, Troubled, trouble};
 use super::patience::{Until, begun};
 use super::propose::code_deploy;
 use super::rollout::Ran;
@@ -43,6 +43,10 @@ pub async fn spectate(
         Ok(loaded) => loaded,
         Err(ran) => return Ok(*ran),
     };
+    if let Err(error) = &loaded {
+        let left = "whether a rollout of ecsdeploy is on record is not known";
+        tell(trouble(error, left), clock, audience);
+    }
     let is_unrecorded = matches!(loaded, Ok(None));
     let record = loaded.unwrap_or_default();
     let left = record.as_ref().and_then(Record::unfinished);

@@ -26,16 +26,21 @@ enum Fate {
     Throttled,
 }
 
-/// The stage, with a fate for each call of one operation.
+/// The stage, with a fate for each call of one operation, and others denied.
 fn fated(
     stage: &Stage,
+    denied: &'static [&'static str],
     of: &'static str,
     fate: impl Fn(usize) -> Fate + Send + Sync + 'static,
 ) -> Stage {
     let calls = AtomicUsize::new(0);
     let broken = || Err(ConnectorError::io("connection reset".into()));
     stage.through(move |sandbox, request| {
-        if operation(&request) != of {
+        let operation = operation(&request);
+        if denied.contains(&operation.as_str()) {
+            return refused("AccessDeniedException");
+        }
+        if operation != of {
             return sandbox.carry(&request);
         }
         match fate(calls.fetch_add(1, Ordering::SeqCst)) {
@@ -100,7 +105,7 @@ async fn a_right_that_is_taken_in_the_middle_leaves_a_record_in_tags() {
 async fn a_store_that_throttles_ends_no_rollout_and_the_record_catches_up() {
     let stage = Stage::example("fargate-web");
     // The claim gets through; then a minute or more of nothing.
-    let throttled = fated(&stage, "PutParameter", |n| match n {
+    let throttled = fated(&stage, &[], "PutParameter", |n| match n {
         0 => Fate::Passes,
         n if n <= 4 * ATTEMPTS => Fate::Throttled,
         _ => Fate::Passes,
@@ -118,7 +123,7 @@ async fn a_store_that_throttles_ends_no_rollout_and_the_record_catches_up() {
 async fn a_lease_that_is_taken_with_the_answer_lost_is_ours() {
     let stage = Stage::example("fargate-web");
     expired(&stage).await;
-    let lost = fated(&stage, "PutParameter", |n| match n {
+    let lost = fated(&stage, &[], "PutParameter", |n| match n {
         n if n < ATTEMPTS => Fate::Unheard,
         _ => Fate::Passes,
     });
@@ -135,19 +140,11 @@ async fn a_lease_that_could_not_be_taken_at_once_is_taken_later_and_its_dead_own
  {
     for (of, denied) in [("PutParameter", &[][..]), ("TagResource", PARAMETERS)] {
         let stage = Stage::example("fargate-web");
-        let denied = denying(&stage, denied);
-        cut(&denied, web("1.1.0"), FOLLOWING, OnCancel::Leave).await;
-        let denies = of == "TagResource";
-        let calls = AtomicUsize::new(0);
-        let lost = stage.through(move |sandbox, request| {
-            let operation = operation(&request);
-            if denies && PARAMETERS.contains(&operation.as_str()) {
-                return refused("AccessDeniedException");
-            }
-            if operation == of && calls.fetch_add(1, Ordering::SeqCst) < ATTEMPTS {
-                return Err(ConnectorError::io("connection reset".into()));
-            }
-            sandbox.carry(&request)
+        let before = denying(&stage, denied);
+        cut(&before, web("1.1.0"), FOLLOWING, OnCancel::Leave).await;
+        let lost = fated(&stage, denied, of, |n| match n {
+            n if n < ATTEMPTS => Fate::Lost,
+            _ => Fate::Passes,
         });
         let (ran, report) = run(&lost, web("1.1.0"), "bert").await;
         assert_eq!(outcome(ran), Outcome::Completed, "{of}");
@@ -198,14 +195,14 @@ async fn two_take(when: Beside) -> (Stage, Record, Record, Claim) {
 #[tokio::test]
 async fn of_two_takers_of_one_lease_the_last_has_it_and_the_other_learns_that_before_it_changes_anything()
  {
-    let (stage, ours, theirs, claimed) = two_take(Beside::Before).await;
+    let (stage, ours, theirs, claimed) = Box::pin(two_take(Beside::Before)).await;
     assert_eq!(claimed, Claim::Locked);
     let journal = Parameters::new(&stage.config);
     let lost = JournalError::TakenOver(owner("bert"));
     assert_eq!(journal.save(&id(), &theirs).await, Err(lost));
     assert_eq!(journal.save(&id(), &ours).await, Ok(()));
 
-    let (stage, ours, theirs, claimed) = two_take(Beside::After).await;
+    let (stage, ours, theirs, claimed) = Box::pin(two_take(Beside::After)).await;
     assert_eq!(claimed, Claim::Held(Box::new(theirs.clone())));
     let journal = Parameters::new(&stage.config);
     let lost = JournalError::TakenOver(owner("carla"));
