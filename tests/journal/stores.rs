@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::*;
+use ecsdeploy::core::rollout::FaultKind;
 
 const PARAMETERS: &[&str] = &["GetParameters", "PutParameter", "DeleteParameters"];
 
@@ -75,6 +76,22 @@ async fn whoever_may_write_parameters_sees_a_run_that_may_not() {
     assert_eq!(stage.calls("UpdateService"), 1);
     assert_eq!(tags.load(&id()).await, Ok(None));
     assert_eq!(stage.parameters(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_word_that_may_not_be_left_where_the_record_is_is_left_nowhere() {
+    let stage = Stage::example("fargate-web");
+    let record = hold(&stage, &web("1.1.0"), "anna").await;
+    let denied = denying(&stage, &["PutParameter"]);
+    let journal = Auto::new(&denied.config);
+    assert_eq!(journal.load(&id()).await, Ok(Some(record.clone())));
+    let by = "carla".to_owned();
+    let told = journal.wish(&id(), record.fence, &Wish::Undo { by }).await;
+    assert!(
+        matches!(&told, Err(JournalError::Fault(fault)) if fault.kind == FaultKind::Denied),
+        "{told:?}"
+    );
+    assert_eq!(stage.calls("TagResource"), 0);
 }
 
 #[tokio::test]

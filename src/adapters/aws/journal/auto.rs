@@ -112,12 +112,12 @@ impl Journal for Auto {
         .await
     }
 
+    /// A word goes where the record was found: anywhere else nobody hears it.
     async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
-        self.either(
-            async |p| p.wish(id, fence, wish).await,
-            async |t| t.wish(id, fence, wish).await,
-        )
-        .await
+        match self.tagged.get() {
+            None => self.parameters.wish(id, fence, wish).await,
+            Some(_) => self.tags.wish(id, fence, wish).await,
+        }
     }
 
     async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {
