@@ -160,10 +160,14 @@ pub enum BackTo {
     Before(TaskDefinitionArn),
     /// Somebody drives a rollout, and was told to go back to what served before it.
     Told(Owner),
+    /// Somebody's rollout has ended and only puts away what was there for its time, which is waited for.
+    Ended(Owner),
     /// Somebody's rollout is unfinished, and it served before that.
     Left(Owner),
     /// The rollout that was told to go back had put it aside already.
     TooLate,
+    /// ECS goes back to it already.
+    ByEcs,
 }
 
 /// How far a deployment is.

@@ -202,8 +202,12 @@ fn back_to(why: &BackTo) -> String {
     match why {
         BackTo::Before(running) => format!("it served before {}", running.short()),
         BackTo::Told(owner) => format!("told {owner}, whose rollout goes back by itself"),
+        BackTo::Ended(owner) => {
+            format!("once {owner}, whose rollout has ended, has put away what was there for it")
+        }
         BackTo::Left(owner) => format!("it served before what {owner} left unfinished"),
         BackTo::TooLate => "the rollout that was told to had ended already".to_owned(),
+        BackTo::ByEcs => "ECS goes back to it already, and is watched".to_owned(),
     }
 }
 

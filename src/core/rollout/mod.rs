@@ -29,7 +29,7 @@ pub use hold::{Divided, Gating, Held};
 pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
-pub use wish::Wish;
+pub use wish::{TooLate, Wish};
 
 use jiff::Timestamp;
 
