@@ -133,7 +133,7 @@ fn own_resource(call: &Call, world: &World) -> Option<String> {
         Service::Ecs if call.operation == "RegisterTaskDefinition" => {
             Some(arn(format!("task-definition/{}:*", text("family")?)))
         }
-        Service::Ecs => {
+        Service::Ecs if call.operation.contains("Service") => {
             let service = ["service", "serviceName", "services"]
                 .into_iter()
                 .find_map(text)?;
