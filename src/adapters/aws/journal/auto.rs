@@ -2,6 +2,7 @@
 //! a missing permission.
 //!
 //! **Invariant:** the choice is made once for a process, by what AWS answers, and by nothing but a plain "not allowed".
+//! A lock that a parameter holds is kept there to the end: without a permission that it had, a run has trouble to tell.
 
 use std::sync::OnceLock;
 
@@ -19,6 +20,8 @@ pub struct Auto {
     tags: ServiceTags,
     /// Why it is tags, once it is.
     denied: OnceLock<Fault>,
+    /// A parameter holds this process's lock.
+    locked: OnceLock<()>,
 }
 
 impl Auto {
@@ -27,6 +30,7 @@ impl Auto {
             parameters: Parameters::new(config),
             tags: ServiceTags::new(config),
             denied: OnceLock::new(),
+            locked: OnceLock::new(),
         }
     }
 
@@ -37,7 +41,9 @@ impl Auto {
     ) -> Result<T, JournalError> {
         if self.denied.get().is_none() {
             match first(&self.parameters).await {
-                Err(JournalError::Fault(fault)) if fault.kind == FaultKind::Denied => {
+                Err(JournalError::Fault(fault))
+                    if fault.kind == FaultKind::Denied && self.locked.get().is_none() =>
+                {
                     self.denied.get_or_init(|| fault);
                 }
                 done => return done,
@@ -65,6 +71,9 @@ impl Journal for Auto {
                 async |t| t.claim(id, record, over).await,
             )
             .await?;
+        if claimed == Claim::Locked {
+            self.locked.get_or_init(|| ());
+        }
         Ok(match (claimed, self.denied.get()) {
             (Claim::Unlocked { why }, Some(fault)) => Claim::Unlocked {
                 why: format!("{why} (parameters are not permitted: {fault})"),
