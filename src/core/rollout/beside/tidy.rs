@@ -1,14 +1,14 @@
 //! Putting the canary away: scaled to 0 so that its targets drain, then deleted.
 //!
 //! **Invariant:** what does not work is tried again at a look's pace until the time for an undo is over; then the outcome
-//! is told all the same.
+//! is told all the same, with what is left, and never as taken back while the canary has requests.
 
 use serde_json::{Map, json};
 
 use super::canary::{is_ours, watch_canary};
 use crate::core::live::Service;
 use crate::core::plan::Beside;
-use crate::core::report::{Event, Outcome};
+use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Seen, Turn};
@@ -63,11 +63,36 @@ impl Turning<'_> {
 
     fn tidy_later(self, beside: &Beside, outcome: &Outcome) -> Turn {
         if self.is_undo_late() {
-            return self.finish(outcome.clone());
+            return self.finish_untidy(beside, outcome);
         }
         let pause = between_looks(self.next.entered, self.now);
         let watch = watch_canary(beside);
         self.look_after(pause, watch)
+    }
+
+    /// A release that failed and still has requests, by its canary, is not taken back.
+    fn finish_untidy(mut self, beside: &Beside, outcome: &Outcome) -> Turn {
+        let key = &beside.key;
+        let (cluster, canary) = (key.cluster.short(), key.service.short());
+        self.say.push(Event::Trouble {
+            operation: "canary".to_owned(),
+            message: format!(
+                "{canary} is still there: aws ecs delete-service --cluster {cluster} --service {canary} --force"
+            ),
+        });
+        let has_tasks = |canary: &Service| canary.is_active() && canary.desired_count() > 0;
+        let has_requests = self.seen.beside.is().is_none_or(has_tasks);
+        self.finish(match outcome {
+            Outcome::Failed { cause } | Outcome::RolledBack { cause } if has_requests => {
+                Outcome::Stranded {
+                    cause: Cause::UndoFailed {
+                        from: Box::new(cause.clone()),
+                        reason: format!("the canary {canary} could not be scaled to 0"),
+                    },
+                }
+            }
+            other => other.clone(),
+        })
     }
 }
 
