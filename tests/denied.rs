@@ -92,7 +92,8 @@ async fn run(stage: &Stage, request: Request) -> Told {
     let outcome = match ran {
         Ok(ran) => Some(outcome(ran)),
         Err(error) => {
-            said += &format!("{error:?}");
+            let error = format!("{error:?}");
+            said.push_str(&error);
             None
         }
     };
@@ -125,7 +126,7 @@ async fn deployments(stage: &Stage, service: &str) -> Vec<(String, i32)> {
         .services()
         .iter()
         .filter(|it| it.status() == Some("ACTIVE"));
-    let deployments = active.flat_map(|service| service.deployments());
+    let deployments = active.flat_map(aws_sdk_ecs::types::Service::deployments);
     deployments
         .map(|it| {
             let arn = it.task_definition().unwrap();
@@ -301,8 +302,10 @@ async fn a_canary_without_tasks_that_cannot_be_deleted_is_told_of_and_fails_noth
     );
 }
 
-/// A strategy's example and the page that lists its actions.
-const STRATEGIES: [(&str, &str, fn(&str) -> Request); 5] = [
+/// A rollout by a strategy: its example, the page that lists its actions, and what is asked.
+type ByStrategy = (&'static str, &'static str, fn(&str) -> Request);
+
+const STRATEGIES: [ByStrategy; 5] = [
     ("fargate-web", "rolling", web),
     ("fargate-web", "canary", canary),
     ("fargate-canary-shift", "native", web),

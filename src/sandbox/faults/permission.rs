@@ -74,9 +74,11 @@ impl Permission {
     fn resource(self, call: &Call, world: &World) -> String {
         let found = match self {
             Self::Itself => own_resource(call, world),
-            Self::PassRole => role(&call.input).map(|role| match role.starts_with("arn:") {
-                true => role.to_owned(),
-                false => ids::arn("iam", "", &world.account, &format!("role/{role}")),
+            Self::PassRole => role(&call.input).map(|role| {
+                if role.starts_with("arn:") {
+                    return role.to_owned();
+                }
+                ids::arn("iam", "", &world.account, &format!("role/{role}"))
             }),
             Self::TagResource => None,
         };

@@ -275,8 +275,7 @@ fn a_denial_names_the_caller_the_action_and_the_resource() {
             Some((400, "AccessDeniedException".to_owned(), message))
         );
     };
-    const ECS: &str = "AmazonEC2ContainerServiceV20141113";
-    let ecs = |operation: &str| format!("{ECS}.{operation}");
+    let ecs = |operation: &str| format!("AmazonEC2ContainerServiceV20141113.{operation}");
     let at = |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:123456789012:{rest}");
     check(
         "AmazonSSM.PutParameter",
