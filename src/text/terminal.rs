@@ -93,25 +93,10 @@ fn event(event: &Event) -> String {
             "not ours        no rollout of ecsdeploy is on record; {deployment} is told of as AWS sees it"
         ),
         Event::Finding { finding } => warning(finding),
-        Event::Registered { task_definition } => {
-            format!("registered      {}", task_definition.short())
-        }
-        Event::Reused { task_definition } => {
-            format!(
-                "unchanged       {} is what is wanted",
-                task_definition.short()
-            )
-        }
-        Event::Deploying {
-            deployment,
-            task_definition,
-        } => format!(
-            "deploying       {} as {deployment}",
-            task_definition.short()
-        ),
-        Event::HandedOver { deployment, to } => {
-            format!("handed over     {deployment}: {}", handed_over(*to))
-        }
+        Event::Registered { .. }
+        | Event::Reused { .. }
+        | Event::Deploying { .. }
+        | Event::HandedOver { .. } => deploying(event),
         Event::Progress(progress) => format!("tasks           {progress}"),
         Event::Canary { .. }
         | Event::CanaryFailed { .. }
@@ -141,6 +126,32 @@ fn event(event: &Event) -> String {
             )
         }
         Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+/// From the document to a deployment.
+fn deploying(event: &Event) -> String {
+    match event {
+        Event::Registered { task_definition } => {
+            format!("registered      {}", task_definition.short())
+        }
+        Event::Reused { task_definition } => {
+            format!(
+                "unchanged       {} is what is wanted",
+                task_definition.short()
+            )
+        }
+        Event::Deploying {
+            deployment,
+            task_definition,
+        } => format!(
+            "deploying       {} as {deployment}",
+            task_definition.short()
+        ),
+        Event::HandedOver { deployment, to } => {
+            format!("handed over     {deployment}: {}", handed_over(*to))
+        }
+        _ => String::new(),
     }
 }
 
