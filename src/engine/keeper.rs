@@ -99,6 +99,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if self.record.goal != goal {
             self.record.work = None;
             self.record.first = None;
+            self.written = None;
             // What was wished was wished of that work.
             self.heard.wish = None;
         }
