@@ -279,9 +279,13 @@ impl From<Fault> for Failure {
                 .cause(&fault.message)
                 .hint("sign in (aws sso login), set AWS_PROFILE or --profile, or in CI assume a role by OIDC")
                 .hint("--sandbox runs without an AWS account"),
-            FaultKind::Denied => failure
-                .cause(&fault)
-                .hint(format!("allow {} to this identity", iam_action(&fault.operation))),
+            FaultKind::Denied => {
+                let failure = failure.cause(&fault);
+                match missing_action(&fault.message) {
+                    Some(action) => failure.hint(format!("allow {action} to this identity")),
+                    None => failure,
+                }
+            }
             FaultKind::Refused if fault.code == "ClusterNotFoundException" => failure
                 .cause(&fault)
                 .hint("check the cluster's name and the region: aws ecs list-clusters"),
@@ -290,35 +294,11 @@ impl From<Fault> for Failure {
     }
 }
 
-/// The IAM action that a call needs.
-fn iam_action(operation: &str) -> String {
-    let service = match operation {
-        "DescribeTargetHealth"
-        | "DescribeTargetGroups"
-        | "DescribeTargetGroupAttributes"
-        | "DescribeLoadBalancers"
-        | "DescribeListeners"
-        | "DescribeRules"
-        | "ModifyRule"
-        | "ModifyListener" => "elasticloadbalancing",
-        "GetDeploymentGroup"
-        | "GetDeployment"
-        | "BatchGetDeployments"
-        | "BatchGetDeploymentTargets"
-        | "ListApplications"
-        | "ListDeploymentGroups"
-        | "ListDeployments"
-        | "ListDeploymentTargets"
-        | "CreateDeployment"
-        | "StopDeployment"
-        | "ContinueDeployment" => "codedeploy",
-        "DescribeScalingPolicies" => "application-autoscaling",
-        "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
-        "DescribeImages" => "ecr",
-        "DescribeAlarms" | "GetMetricData" => "cloudwatch",
-        _ => "ecs",
-    };
-    format!("{service}:{operation}")
+/// The action that AWS says this identity may not perform: a call may need others than its own, such as `iam:PassRole`.
+/// Source: IAM user guide, "Troubleshoot access denied error messages".
+fn missing_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("is not authorized to perform: ")?;
+    rest.split_whitespace().next()
 }
 
 /// What an outcome says to the caller: nothing for success, else the failure with its exit code.

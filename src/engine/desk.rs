@@ -10,8 +10,8 @@ use super::survey::{Request, SurveyError, Surveyed, compare};
 use crate::core::fate::Fate;
 use crate::core::id::ServiceKey;
 use crate::core::journal::{Fence, Goal, Record, Work};
-use crate::core::plan::{Course, Plan};
-use crate::core::report::{Event, Outcome};
+use crate::core::plan::Plan;
+use crate::core::report::Event;
 use crate::core::rollout::{State, Wish};
 use crate::core::service::Detach;
 use crate::ports::{Audience, Claim, Clock, Cloud, Journal, JournalError};
@@ -100,14 +100,13 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 return Err(error);
             }
         };
-        if plan.course == Course::Nothing {
+        let state = State::begin(&plan, self.means.clock.now());
+        if let Some(outcome) = state.outcome().cloned() {
             self.release(keeper).await;
-            let outcome = Outcome::Unchanged;
             self.tell(Event::Finished(outcome.clone()));
             let plan = Box::new(plan);
             return Ok(Ran::Ended { plan, outcome });
         }
-        let state = State::begin(&plan, self.means.clock.now());
         Box::pin(self.drive(plan, state, goal, keeper)).await
     }
 

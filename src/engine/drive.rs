@@ -166,7 +166,7 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         };
         let until = wake_at.unwrap_or(now);
         let rest = if until > now { Rest::Sleep } else { Rest::None };
-        self.count_turn(rest)?;
+        self.count_turn(rest).await?;
         if self.means.clock.sleep_until(until).await == Wake::Interrupted {
             self.interrupted(did).await?;
         }
@@ -174,7 +174,8 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
     }
 
     /// Whatever is wrong with a machine that never sleeps, AWS is not asked on and on, and the rollout does not seem to go on.
-    fn count_turn(&mut self, rest: Rest) -> Step<()> {
+    /// What has begun is kept on record: it is not where it was, and another look may be all that it takes.
+    async fn count_turn(&mut self, rest: Rest) -> Step<()> {
         self.restless = match rest {
             Rest::Sleep => 0,
             Rest::None => self.restless + 1,
@@ -183,10 +184,10 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
             return Ok(());
         }
         let cause = Cause::Restless;
-        let outcome = match self.state.phase {
-            Phase::Register => Outcome::Failed { cause },
-            _ => Outcome::Stranded { cause },
-        };
+        if self.state.has_begun(self.plan) {
+            return Err(self.leave_off(cause).await);
+        }
+        let outcome = Outcome::Failed { cause };
         self.tell(Event::Finished(outcome.clone()));
         Err(Box::new(Driven::Ended(outcome)))
     }

@@ -125,9 +125,7 @@ fn last_event(state: &State, runs: Runs, service: &Service) -> Option<String> {
     let began = watched
         .and_then(|id| service.deployment(id))
         .and_then(|deployment| deployment.created_at());
-    let events = service.events().into_iter().rev();
-    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-    older.next().map(|event| event.id)
+    service.last_event_before(began)
 }
 
 /// Takes the machine's turns with hands that change nothing.

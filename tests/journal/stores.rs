@@ -95,7 +95,7 @@ async fn a_word_that_may_not_be_left_where_the_record_is_is_left_nowhere() {
 }
 
 #[tokio::test]
-async fn a_right_that_is_taken_in_the_middle_leaves_a_record_in_tags() {
+async fn a_right_that_is_taken_in_the_middle_leaves_the_record_where_the_lock_is() {
     let stage = Stage::example("fargate-web");
     let taken = Arc::new(AtomicBool::new(false));
     let takes = taken.clone();
@@ -110,12 +110,14 @@ async fn a_right_that_is_taken_in_the_middle_leaves_a_record_in_tags() {
         sandbox.carry(&request)
     });
     cut(&denied, web("1.1.0"), FOLLOWING, OnCancel::Leave).await;
-    let tags = ServiceTags::new(&stage.config);
-    let left = tags.load(&id()).await.unwrap().unwrap();
+    let journal = Parameters::new(&stage.config);
+    let left = journal.load(&id()).await.unwrap().unwrap();
     assert!(left.unfinished().is_some());
-    let (ran, report) = run(&denied, web("1.1.0"), "bert").await;
-    assert_eq!((outcome(ran), taken_up(&report)), (Outcome::Completed, 1));
+    let tags = ServiceTags::new(&stage.config);
     assert_eq!(tags.load(&id()).await, Ok(None));
+    let (ran, report) = run(&stage, web("1.1.0"), "bert").await;
+    assert_eq!((outcome(ran), taken_up(&report)), (Outcome::Completed, 1));
+    assert_eq!(stage.calls("UpdateService"), 1);
 }
 
 #[tokio::test]

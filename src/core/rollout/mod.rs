@@ -8,6 +8,8 @@ mod action;
 mod beside;
 mod code_deploy;
 mod deploy;
+#[cfg(test)]
+pub mod example;
 pub mod gates;
 mod hold;
 mod looks;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::turning::Turning;
 use super::{Facet, Phase, Stage, State, Turn};
-use crate::core::plan::Strategy;
+use crate::core::plan::{Course, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 
 /// Level-triggered: it is held before the machine at every look until the rollout has ended.
@@ -58,10 +58,11 @@ impl TooLate {
 }
 
 impl Turning<'_> {
-    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited is looked for first, and
-    /// what is being undone or has ended needs no wish.
+    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited, or that is to be followed, is
+    /// looked for first, and what is being undone or has ended needs no wish.
     pub fn can_cancel(&self) -> bool {
-        let is_awaited = self.next.phase == Phase::Deploy && self.next.ordered.is_some();
+        let is_looked_for = self.next.ordered.is_some() || self.plan.course == Course::Follow;
+        let is_awaited = self.next.phase == Phase::Deploy && is_looked_for;
         !is_awaited && TooLate::of(&self.next).is_none()
     }
 

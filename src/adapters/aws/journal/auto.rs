@@ -2,7 +2,8 @@
 //! a missing permission.
 //!
 //! **Invariant:** the choice is made once for a process, by what AWS answers: by nothing but a plain "not allowed", or by a
-//! record that is in tags already. Whoever may write parameters sees a run that may not.
+//! record that is in tags already. Whoever may write parameters sees a run that may not. A lock that a parameter holds is
+//! kept there to the end: without a permission that it had, a run has trouble to tell.
 
 use std::sync::OnceLock;
 
@@ -20,6 +21,8 @@ pub struct Auto {
     tags: ServiceTags,
     /// Why it is tags, once it is.
     tagged: OnceLock<Why>,
+    /// A parameter holds this process's lock.
+    locked: OnceLock<()>,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl Auto {
             parameters: Parameters::new(config),
             tags: ServiceTags::new(config),
             tagged: OnceLock::new(),
+            locked: OnceLock::new(),
         }
     }
 
@@ -45,7 +49,9 @@ impl Auto {
     ) -> Result<T, JournalError> {
         if self.tagged.get().is_none() {
             match first(&self.parameters).await {
-                Err(JournalError::Fault(fault)) if fault.kind == FaultKind::Denied => {
+                Err(JournalError::Fault(fault))
+                    if fault.kind == FaultKind::Denied && self.locked.get().is_none() =>
+                {
                     self.tagged.get_or_init(|| Why::Denied(fault));
                 }
                 done => return done,
@@ -83,6 +89,9 @@ impl Journal for Auto {
                 async |t| t.claim(id, record, over).await,
             )
             .await?;
+        if claimed == Claim::Locked {
+            self.locked.get_or_init(|| ());
+        }
         Ok(match (claimed, self.tagged.get()) {
             (Claim::Unlocked { why }, Some(Why::Denied(fault))) => Claim::Unlocked {
                 why: format!("{why} (parameters are not permitted: {fault})"),
