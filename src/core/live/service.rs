@@ -46,14 +46,6 @@ pub struct LoadBalancer {
     pub port: u32,
 }
 
-/// One element of `Service.events`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceEvent {
-    pub id: String,
-    pub at: Timestamp,
-    pub message: String,
-}
-
 impl Service {
     pub fn new(document: Value) -> Self {
         Self(document)
@@ -311,29 +303,6 @@ impl Service {
             .into_iter()
             .map(|lb| lb.target_group)
             .collect()
-    }
-
-    /// The latest events, oldest first (ECS lists up to 100, newest first).
-    pub fn events(&self) -> Vec<ServiceEvent> {
-        let mut events: Vec<ServiceEvent> = list(&self.0, "events")
-            .iter()
-            .filter_map(|event| {
-                Some(ServiceEvent {
-                    id: text(event, "id").to_owned(),
-                    at: time(event, "createdAt")?,
-                    message: text(event, "message").to_owned(),
-                })
-            })
-            .collect();
-        events.reverse();
-        events
-    }
-
-    /// The id of the newest event that is older than this, or of the newest there is.
-    pub fn last_event_before(&self, began: Option<Timestamp>) -> Option<String> {
-        let events = self.events().into_iter().rev();
-        let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-        older.next().map(|event| event.id)
     }
 }
 
