@@ -21,7 +21,7 @@ use crate::core::live::{
 use crate::core::plan::{Before, CodeDeploy, Course, Ground, Plan, Refusal, Revision, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::{
-    Action, Facet, Fault, FaultKind, Observation, Receipt, Seen, State, Watch,
+    Action, Facet, Fault, FaultKind, Observation, Receipt, Seen, State, Watch, last_event_before,
 };
 use crate::core::service::{OnCancel, Redeploy};
 use crate::core::service_document::Settings;
@@ -121,7 +121,7 @@ fn last_event(state: &State, runs: Runs, service: &Service) -> Option<String> {
     let began = watched
         .and_then(|id| service.deployment(id))
         .and_then(|deployment| deployment.created_at());
-    service.last_event_before(began)
+    last_event_before(service, began)
 }
 
 /// Takes the machine's turns with hands that change nothing.

@@ -12,7 +12,7 @@ use crate::core::gate::{Approval, TaskFailure};
 use crate::core::handover::{Handover, LeftBehind};
 use crate::core::id::{TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::Target;
-use crate::core::report::{BackTo, Entry, Event, Outcome, Undoer};
+use crate::core::report::{BackTo, Cause, Entry, Event, Outcome, Undoer};
 use crate::core::taskdef::Finding;
 
 /// One entry as lines; `since` is the rollout's beginning.
@@ -132,23 +132,22 @@ fn event(event: &Event) -> String {
             cause,
             task_definition,
             by,
-        } => {
-            let goes = goes_back(*by);
-            format!(
-                "rolling back    {goes} to {}: {}",
-                task_definition.short(),
-                cause.brief()
-            )
-        }
+        } => undoing(cause, task_definition.short(), *by),
         Event::Finished(outcome) => finished(outcome),
     }
+}
+
+fn undoing(cause: &Cause, to: &str, by: Undoer) -> String {
+    let goes = goes_back(by);
+    format!("rolling back    {goes} to {to}: {}", cause.brief())
 }
 
 /// What a canary beside the service goes through.
 fn canary(event: &Event) -> String {
     match event {
         Event::Canary { service, tasks } => {
-            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+            let s = if *tasks == 1 { "" } else { "s" };
+            format!("canary          {service}: {tasks} task{s} of the new revision beside the old")
         }
         Event::CanaryFailed { service, cause } => {
             format!("canary failed   {service}: {cause}\n  the service itself was not touched")

@@ -29,6 +29,7 @@ pub use hold::{Divided, Gating, Held};
 pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
+pub use tell::last_event_before;
 pub use wish::Wish;
 
 use jiff::Timestamp;

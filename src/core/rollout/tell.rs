@@ -25,7 +25,7 @@ impl Turning<'_> {
     /// What happened before this, or until now, is no part of this rollout's story.
     pub fn tell_events_since(&mut self, service: &Service, began: Option<Timestamp>) {
         let told = &mut self.next.told.last_event;
-        *told = told.take().or_else(|| service.last_event_before(began));
+        *told = told.take().or_else(|| last_event_before(service, began));
     }
 
     pub fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
@@ -75,4 +75,11 @@ impl Turning<'_> {
             self.next.told.trouble = Some(said);
         }
     }
+}
+
+/// The id of the newest event that is older than this, or of the newest there is.
+pub fn last_event_before(service: &Service, began: Option<Timestamp>) -> Option<String> {
+    let events = service.events().into_iter().rev();
+    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
+    older.next().map(|event| event.id)
 }
