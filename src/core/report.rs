@@ -90,11 +90,6 @@ pub enum Event {
     CanaryPutAway {
         service: String,
     },
-    /// The canary is still there at the end: as was asked for, or because it could not be put away.
-    CanaryLeft {
-        cluster: String,
-        service: String,
-    },
     /// The canary's tasks ran well for long enough.
     CanaryPassed {
         seconds: u64,

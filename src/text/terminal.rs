@@ -116,7 +116,6 @@ fn event(event: &Event) -> String {
         Event::Canary { .. }
         | Event::CanaryFailed { .. }
         | Event::CanaryPutAway { .. }
-        | Event::CanaryLeft { .. }
         | Event::CanaryPassed { .. }
         | Event::CanaryStandsDown { .. } => canary(event),
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
@@ -155,10 +154,6 @@ fn canary(event: &Event) -> String {
         Event::CanaryPutAway { service } => {
             format!("canary          {service}: to 0 tasks, then deleted")
         }
-        Event::CanaryLeft { cluster, service } => format!(
-            "canary          {service} is not put away; the next rollout with a canary takes it over or deletes it\n  \
-             by hand: aws ecs delete-service --cluster {cluster} --service {service} --force"
-        ),
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
