@@ -81,7 +81,7 @@ fn web(tag: &str) -> Request {
 }
 
 fn is_left(event: &Event) -> bool {
-    matches!(event, Event::Trouble { message, .. } if message.contains("is still there"))
+    matches!(event, Event::CanaryLeft { .. })
 }
 
 #[tokio::test]

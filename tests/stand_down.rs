@@ -266,7 +266,7 @@ async fn a_failed_service_that_is_left_as_it_is_keeps_its_canary() {
     assert!(!changes.lock().unwrap().iter().any(Change::is_back));
     let stood_down = |event: &Event| matches!(event, Event::CanaryStandsDown { .. });
     assert_eq!(story.events(stood_down), 0, "{story}");
-    let left = |event: &Event| matches!(event, Event::Trouble { message, .. } if message.contains("is still there"));
+    let left = |event: &Event| matches!(event, Event::CanaryLeft { .. });
     assert_eq!(story.events(left), 1, "{story}");
     assert_eq!(stage.service("web-canary")["desiredCount"], 1);
 }

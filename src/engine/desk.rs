@@ -3,7 +3,7 @@
 //! **Invariant:** trouble with the journal is told once for a run and never ends it.
 
 use super::drive::{Driven, Means, drive, tell};
-use super::keeper::{Keeper, Troubled, fitted, trouble};
+use super::keeper::{Keeper, Troubled, UNRECORDED, fitted, trouble};
 use super::propose::{admit, propose_over};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
@@ -49,7 +49,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         match self.means.journal.load(&self.target).await {
             Ok(record) => record,
             Err(error) => {
-                self.trouble(&error);
+                self.trouble(&error, "what an earlier run left is not known");
                 None
             }
         }
@@ -165,7 +165,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
     /// A record that another run holds is given back as the error; a journal that does not work is gone without.
     async fn claim(
         &mut self,
-        record: Record,
+        mut record: Record,
         over: Option<Fence>,
     ) -> Result<Keeper<'a, J>, Box<Record>> {
         let (journal, id) = (self.means.journal, self.target.clone());
@@ -183,7 +183,13 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 too_large
             }
             Err(error) => {
-                self.trouble(&error);
+                let left = match over {
+                    Some(_) => "nothing locks the service".to_owned(),
+                    None => format!("nothing locks the service, and {UNRECORDED}"),
+                };
+                self.trouble(&error, &left);
+                // No lease is known to run; the first write claims it.
+                record.expires = record.since;
                 None
             }
         };
@@ -236,7 +242,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 Ran::Ended { plan, outcome }
             }
             Driven::Interrupted(state) => {
-                if keeper.record().unfinished().is_none() {
+                let has_ended = state.outcome().is_some();
+                if has_ended || keeper.record().unfinished().is_none() {
                     self.release(Some(keeper)).await;
                 }
                 let stood = Some((Box::new(plan), state));
@@ -278,11 +285,10 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         }
     }
 
-    fn trouble(&mut self, error: &JournalError) {
-        if self.troubled == Troubled::No {
-            self.untold = Some(trouble(error));
-            self.troubled = Troubled::Told;
-        }
+    /// Of several only the last is told: it says how things stand.
+    fn trouble(&mut self, error: &JournalError, left: &str) {
+        self.untold = Some(trouble(error, left));
+        self.troubled = Troubled::Told;
     }
 }
 

@@ -6,10 +6,10 @@
 
 use std::pin::pin;
 
-use futures_util::future::{Either, select};
-use jiff::{SignedDuration, Timestamp};
+use futures_util::future::{Either, join, select};
+use jiff::Timestamp;
 
-use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
+use super::keeper::{Hearing, Keeper, Occasion, TakenOver, WRITE_AGAIN};
 use crate::core::handover::handover;
 use crate::core::journal::Owner;
 use crate::core::plan::{Plan, Strategy};
@@ -23,9 +23,6 @@ use crate::ports::{Audience, Clock, Cloud, Journal, JournalError, Wake};
 /// A rollout that is told to turn back looks so often at most, without a pause, until it has begun to: twice, and before
 /// that as often as a canary has tries to stand down.
 const HURRIED_LOOKS: u8 = 10;
-
-/// A renewal of the lease that did not work is tried again after so long.
-const RENEWAL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// The journal's word about wishes.
 type Answer = Result<Option<Wish>, JournalError>;
@@ -201,11 +198,14 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         let question = self.question(watch, now);
         // Boxed, as everything deep is: what is polled through many hands outgrows small stacks.
         let looked = Box::pin(clock.attend(async {
-            let answer = match question {
-                Some(question) => Some(Box::pin(question).await),
-                None => None,
+            let answer = async {
+                match question {
+                    Some(question) => Some(Box::pin(question).await),
+                    None => None,
+                }
             };
-            (answer, Box::pin(cloud.observe(watch)).await)
+            // Side by side: a journal that is slow to answer keeps nobody from looking.
+            join(answer, Box::pin(cloud.observe(watch))).await
         }));
         let Some((answer, mut seen)) = Box::pin(self.while_leased(looked)).await? else {
             return Err(self.leave().await);
@@ -264,7 +264,8 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
                 Ok(rest) => work = rest,
                 Err(done) => return Ok(done),
             }
-            due = self.keeper.due().max(clock.now() + RENEWAL_AGAIN);
+            // A write may take longer than the pause after it.
+            due = self.keeper.due().max(clock.now() + WRITE_AGAIN);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::core::gate::{Approval, TaskFailure};
 use crate::core::handover::{Handover, LeftBehind};
 use crate::core::id::{TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::Target;
-use crate::core::report::{BackTo, Cause, Entry, Event, Outcome, Undoer};
+use crate::core::report::{BackTo, Entry, Event, Outcome, Undoer};
 use crate::core::taskdef::Finding;
 
 /// One entry as lines; `since` is the rollout's beginning.
@@ -93,6 +93,45 @@ fn event(event: &Event) -> String {
             "not ours        no rollout of ecsdeploy is on record; {deployment} is told of as AWS sees it"
         ),
         Event::Finding { finding } => warning(finding),
+        Event::Registered { .. }
+        | Event::Reused { .. }
+        | Event::Deploying { .. }
+        | Event::HandedOver { .. } => deploying(event),
+        Event::Progress(progress) => format!("tasks           {progress}"),
+        Event::Canary { .. }
+        | Event::CanaryFailed { .. }
+        | Event::CanaryPutAway { .. }
+        | Event::CanaryLeft { .. }
+        | Event::CanaryPassed { .. }
+        | Event::CanaryStandsDown { .. } => canary(event),
+        Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
+        Event::Asking { .. } | Event::Asked { .. } | Event::Gate { .. } => gates(event),
+        Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
+        Event::TargetUnhealthy {
+            target_group,
+            target,
+        } => unhealthy(target_group, target),
+        Event::Service(event) => format!("service event   {}", brief(&event.message)),
+        Event::Trouble { operation, message } => format!("trouble         {operation}: {message}"),
+        Event::Undoing {
+            cause,
+            task_definition,
+            by,
+        } => {
+            let goes = goes_back(*by);
+            format!(
+                "rolling back    {goes} to {}: {}",
+                task_definition.short(),
+                cause.brief()
+            )
+        }
+        Event::Finished(outcome) => finished(outcome),
+    }
+}
+
+/// From the document to a deployment.
+fn deploying(event: &Event) -> String {
+    match event {
         Event::Registered { task_definition } => {
             format!("registered      {}", task_definition.short())
         }
@@ -112,33 +151,8 @@ fn event(event: &Event) -> String {
         Event::HandedOver { deployment, to } => {
             format!("handed over     {deployment}: {}", handed_over(*to))
         }
-        Event::Progress(progress) => format!("tasks           {progress}"),
-        Event::Canary { .. }
-        | Event::CanaryFailed { .. }
-        | Event::CanaryPutAway { .. }
-        | Event::CanaryPassed { .. }
-        | Event::CanaryStandsDown { .. } => canary(event),
-        Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
-        Event::Asking { .. } | Event::Asked { .. } | Event::Gate { .. } => gates(event),
-        Event::TaskFailed(failure) => format!("task failed     {}", task_failure(failure)),
-        Event::TargetUnhealthy {
-            target_group,
-            target,
-        } => unhealthy(target_group, target),
-        Event::Service(event) => format!("service event   {}", brief(&event.message)),
-        Event::Trouble { operation, message } => format!("trouble         {operation}: {message}"),
-        Event::Undoing {
-            cause,
-            task_definition,
-            by,
-        } => undoing(cause, task_definition.short(), *by),
-        Event::Finished(outcome) => finished(outcome),
+        _ => String::new(),
     }
-}
-
-fn undoing(cause: &Cause, to: &str, by: Undoer) -> String {
-    let goes = goes_back(by);
-    format!("rolling back    {goes} to {to}: {}", cause.brief())
 }
 
 /// What a canary beside the service goes through.
@@ -154,6 +168,10 @@ fn canary(event: &Event) -> String {
         Event::CanaryPutAway { service } => {
             format!("canary          {service}: to 0 tasks, then deleted")
         }
+        Event::CanaryLeft { cluster, service } => format!(
+            "canary          {service} is not put away; the next rollout with a canary takes it over or deletes it\n  \
+             by hand: aws ecs delete-service --cluster {cluster} --service {service} --force"
+        ),
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
@@ -196,8 +214,12 @@ fn back_to(why: &BackTo) -> String {
     match why {
         BackTo::Before(running) => format!("it served before {}", running.short()),
         BackTo::Told(owner) => format!("told {owner}, whose rollout goes back by itself"),
+        BackTo::Ended(owner) => {
+            format!("once {owner}, whose rollout has ended, has put away what was there for it")
+        }
         BackTo::Left(owner) => format!("it served before what {owner} left unfinished"),
         BackTo::TooLate => "the rollout that was told to had ended already".to_owned(),
+        BackTo::ByEcs => "ECS goes back to it already, and is watched".to_owned(),
     }
 }
 

@@ -30,7 +30,7 @@ pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, W
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
 pub use tell::last_event_before;
-pub use wish::Wish;
+pub use wish::{TooLate, Wish};
 
 use jiff::Timestamp;
 

@@ -62,7 +62,7 @@ impl Turning<'_> {
         if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
             if self.waited(self.next.entered) >= TRIED_FOR {
-                return self.finish(outcome.clone());
+                return self.finish_half_restored(outcome);
             }
             let pause = between_looks(self.next.entered, self.now);
             return self.look_after(pause, Watch::new());

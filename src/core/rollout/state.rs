@@ -80,7 +80,9 @@ pub struct Told {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub marks: BTreeSet<String>,
     pub progress: Option<Progress>,
-    pub trouble: Option<String>,
+    /// Troubles, by operation and AWS's code: two that alternate are told once each.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub troubles: BTreeSet<String>,
 }
 
 /// The record that keeps them must stay small: SSM takes 4 KB, and a service whose tasks fail for hours has no end of
@@ -196,7 +198,7 @@ impl State {
     pub fn terse(&self) -> Self {
         let mut terse = self.clone();
         terse.told.named.clear();
-        terse.told.trouble = None;
+        terse.told.troubles.clear();
         if let Some(gating) = &mut terse.gating {
             gating.progress.cut_words();
         }

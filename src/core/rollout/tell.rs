@@ -66,13 +66,12 @@ impl Turning<'_> {
     }
 
     pub fn tell_trouble(&mut self, fault: &Fault) {
-        let said = fault.to_string();
-        if self.next.told.trouble.as_ref() != Some(&said) {
+        let what = format!("{} {}", fault.operation, fault.code);
+        if self.next.told.troubles.insert(what) {
             self.say.push(Event::Trouble {
                 operation: fault.operation.clone(),
                 message: fault.message.clone(),
             });
-            self.next.told.trouble = Some(said);
         }
     }
 }

@@ -35,14 +35,17 @@ impl<'a> Turning<'a> {
             // A call may take long: what it changed may be as young as its answer, or as the news that there is none.
             next.ordered = Some(now);
         }
-        let say = Vec::new();
-        Self {
+        let mut it = Self {
             plan,
             seen,
             now,
             next,
-            say,
+            say: Vec::new(),
+        };
+        for fault in seen.denials() {
+            it.tell_trouble(fault);
         }
+        it
     }
 
     // What every strategy has its own way of.

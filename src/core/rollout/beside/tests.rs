@@ -228,7 +228,7 @@ fn a_canary_that_is_left_as_it_is_goes_all_the_same_when_somebody_says_so() {
         let state = example::at(&plan, Phase::Restore { outcome });
         let next = turn(&plan, &state, &saw(Seen::Is(canary(1))), BEGAN);
         let goes = matches!(next.act, Some(Action::UpdateService { .. }));
-        let left = |event: &Event| matches!(event, Event::Trouble { message, .. } if message.contains("is still there"));
+        let left = |event: &Event| matches!(event, Event::CanaryLeft { .. });
         let said = next.say.iter().any(left);
         assert_eq!((goes, said), (put_away, !put_away), "{next:?}");
     };

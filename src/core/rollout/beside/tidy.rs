@@ -1,8 +1,8 @@
 //! Putting the canary away: scaled to 0 so that its targets drain, then deleted.
 //!
 //! **Invariant:** what does not work is tried again at a look's pace until the time for an undo is over, unless this identity
-//! may not do it; then the outcome is told all the same, with what is left, and never as taken back while the canary has
-//! requests. Where failures are left as they are, so is a canary that has tasks.
+//! may not do it; then the outcome is told all the same, and that the canary is still there, but never as taken back while
+//! the canary has requests. Where failures are left as they are, so is a canary that has tasks.
 
 use serde_json::{Map, json};
 
@@ -29,9 +29,7 @@ impl Turning<'_> {
             Seen::Is(canary) if !is_ours(canary, self.plan.target.service.short()) => {
                 self.finish(outcome.clone())
             }
-            Seen::Is(canary) if self.is_left(canary, outcome) => {
-                self.finish_untidy(beside, outcome)
-            }
+            Seen::Is(canary) if self.is_left(canary, outcome) => self.leave_canary(beside, outcome),
             Seen::Is(canary) => self.put_away(beside, canary, outcome),
         }
     }
@@ -67,29 +65,12 @@ impl Turning<'_> {
         is_there && matches!(outcome, Outcome::Stranded { cause } if self.leaves(cause))
     }
 
-    /// A release that failed and still has requests, by its canary, is not taken back.
-    fn finish_untidy(mut self, beside: &Beside, outcome: &Outcome) -> Turn {
-        let key = &beside.key;
-        let (cluster, canary) = (key.cluster.short(), key.service.short());
-        self.say.push(Event::Trouble {
-            operation: "canary".to_owned(),
-            message: format!(
-                "{canary} is still there: aws ecs delete-service --cluster {cluster} --service {canary} --force"
-            ),
+    fn leave_canary(mut self, beside: &Beside, outcome: &Outcome) -> Turn {
+        self.say.push(Event::CanaryLeft {
+            cluster: beside.key.cluster.short().to_owned(),
+            service: beside.key.service.to_string(),
         });
-        let has_tasks = |canary: &Service| canary.is_active() && canary.desired_count() > 0;
-        let has_requests = self.seen.beside.is().is_none_or(has_tasks);
-        self.finish(match outcome {
-            Outcome::Failed { cause } | Outcome::RolledBack { cause } if has_requests => {
-                Outcome::Stranded {
-                    cause: Cause::UndoFailed {
-                        from: Box::new(cause.clone()),
-                        reason: format!("the canary {canary} could not be scaled to 0"),
-                    },
-                }
-            }
-            other => other.clone(),
-        })
+        self.finish(outcome.clone())
     }
 
     fn tidy_after(mut self, fault: &Fault, beside: &Beside, outcome: &Outcome) -> Turn {
@@ -107,6 +88,25 @@ impl Turning<'_> {
         let pause = between_looks(self.next.entered, self.now);
         let watch = watch_canary(beside);
         self.look_after(pause, watch)
+    }
+
+    /// A release that failed and still has requests, by its canary, is not taken back.
+    fn finish_untidy(self, beside: &Beside, outcome: &Outcome) -> Turn {
+        let has_tasks = |canary: &Service| canary.is_active() && canary.desired_count() > 0;
+        let has_requests = self.seen.beside.is().is_none_or(has_tasks);
+        let outcome = match outcome {
+            Outcome::Failed { cause } | Outcome::RolledBack { cause } if has_requests => {
+                let canary = beside.key.service.short();
+                Outcome::Stranded {
+                    cause: Cause::UndoFailed {
+                        from: Box::new(cause.clone()),
+                        reason: format!("the canary {canary} could not be scaled to 0"),
+                    },
+                }
+            }
+            other => other.clone(),
+        };
+        self.leave_canary(beside, &outcome)
     }
 }
 

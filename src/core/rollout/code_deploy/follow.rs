@@ -140,7 +140,7 @@ impl Turning<'_> {
     }
 
     /// CodeDeploy says that traffic has moved: look whether the new task set is the primary one and serves.
-    fn confirm_moved(mut self, service: &Service, record: &CodeDeployment) -> Turn {
+    fn confirm_moved(self, service: &Service, record: &CodeDeployment) -> Turn {
         let Some(set) = set_of(service, &record.id()).filter(|set| set.is_primary()) else {
             return self.wait_for_deployment(record);
         };
