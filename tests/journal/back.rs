@@ -229,7 +229,7 @@ async fn while_ecs_goes_back_it_is_watched_and_led_no_further() {
     }
     let stage = Stage::example("fargate-web");
     run(&stage, web("1.1.0"), "anna").await;
-    stage.deploy_by_hand("1.2.0").await;
+    stage.deploy_by_hand("1.2.0");
     let later = stage.clock.now() + Duration::from_secs(20);
     stage.clock.sleep_until(later).await;
     stop(&stage).await;
