@@ -95,6 +95,10 @@ pub enum Event {
         cluster: String,
         service: String,
     },
+    /// What is left for a person to do, where the service needs one.
+    ByHand {
+        commands: Vec<String>,
+    },
     /// The canary's tasks ran well for long enough.
     CanaryPassed {
         seconds: u64,

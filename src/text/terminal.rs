@@ -125,6 +125,7 @@ fn event(event: &Event) -> String {
                 cause.brief()
             )
         }
+        Event::ByHand { commands } => format!("by hand         {}", commands.join("\n  ")),
         Event::Finished(outcome) => finished(outcome),
     }
 }

@@ -21,7 +21,7 @@ pub use alarm::{Alarm, AlarmState};
 pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
 pub use place::Place;
-pub use rule::Rule;
+pub use rule::{Rule, all_to};
 pub use scaling_policy::ScalingPolicy;
 pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service};
 pub use service_deployment::ServiceDeployment;

@@ -48,6 +48,14 @@ impl Rule {
     }
 }
 
+/// The AWS CLI's command that gives one target group of a rule all of its traffic, and the other none. It replaces the
+/// rule's actions, as ModifyRule does.
+pub fn all_to(rule: &RuleArn, to: &TargetGroupArn, not_to: &TargetGroupArn) -> String {
+    format!(
+        r#"aws elbv2 modify-rule --rule-arn {rule} --actions '[{{"Type":"forward","ForwardConfig":{{"TargetGroups":[{{"TargetGroupArn":"{to}","Weight":100}},{{"TargetGroupArn":"{not_to}","Weight":0}}]}}}}]'"#
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

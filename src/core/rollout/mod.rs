@@ -6,6 +6,7 @@
 
 mod action;
 mod beside;
+mod by_hand;
 mod code_deploy;
 mod deploy;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::by_hand::by_hand;
 use super::pace;
 use super::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, Stage, State, Turn, Watch,
@@ -175,6 +176,12 @@ impl<'a> Turning<'a> {
     }
 
     pub fn finish(mut self, outcome: Outcome) -> Turn {
+        if let Outcome::Stranded { .. } = outcome {
+            let commands = by_hand(self.plan, &self.next);
+            let is_any = !commands.is_empty();
+            self.say
+                .extend(is_any.then_some(Event::ByHand { commands }));
+        }
         self.say.push(Event::Finished(outcome.clone()));
         self.next.enter(Phase::Done(outcome), self.now);
         self.rest()

@@ -4,7 +4,7 @@
 //! `EXTERNAL`, and from `CODE_DEPLOY`, but never to `CODE_DEPLOY`.
 
 use crate::core::id::{ServiceKey, TargetGroupArn};
-use crate::core::live::Rule;
+use crate::core::live::{Rule, all_to};
 use crate::core::plan::Refusal;
 
 /// Source: AWS provider, `aws_ecs_service`: `deployment_controller.type` forces a new resource.
@@ -90,9 +90,6 @@ pub fn counted(count: u32, target: &ServiceKey) -> Refusal {
 pub fn divided(rule: &Rule, blue: &TargetGroupArn, green: &TargetGroupArn) -> Refusal {
     let arn = &rule.arn;
     let weights = [blue, green].map(|group| rule.weights.get(group).copied().unwrap_or_default());
-    let actions = format!(
-        r#"[{{"Type":"forward","ForwardConfig":{{"TargetGroups":[{{"TargetGroupArn":"{blue}","Weight":100}},{{"TargetGroupArn":"{green}","Weight":0}}]}}}}]"#
-    );
     Refusal::Strategy {
         asked: "a weighted shift between task sets",
         lacks: format!(
@@ -103,7 +100,7 @@ pub fn divided(rule: &Rule, blue: &TargetGroupArn, green: &TargetGroupArn) -> Re
             weights[1]
         ),
         change: vec![
-            format!("aws elbv2 modify-rule --rule-arn {arn} --actions '{actions}'"),
+            all_to(arn, blue, green),
             "modify-rule replaces the rule's actions: name those before the forward too; a default rule's are \
              changed by aws elbv2 modify-listener --default-actions"
                 .to_owned(),
