@@ -349,3 +349,19 @@ async fn the_actions_that_the_documentation_lists_are_all_that_rollouts_need() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_policy_of_the_terraform_template_allows_all_that_a_rolling_rollout_calls() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/terraform/service.tf");
+    let policy = std::fs::read_to_string(file).unwrap();
+    for tag in ["1.1.0", "1.2.0"] {
+        let stage = Stage::example("fargate-web");
+        stage.rollout(web(tag)).await.unwrap();
+        for (service, operation) in stage.sandbox.lock().calls().keys() {
+            let action = format!("\"{service}:{operation}\"");
+            assert!(policy.contains(&action), "service.tf has no {action}");
+        }
+    }
+    assert!(policy.contains("\"iam:PassRole\""));
+}
