@@ -3,6 +3,8 @@
 //! **Invariant:** an exit code tells the truth about the service. 0 is said only when the wanted revision serves, or
 //! when the command that was asked for did its work.
 
+mod way_back;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -204,23 +206,10 @@ impl From<SurveyError> for Failure {
                 .hint("--keep-tags deploys without asking ECR"),
             SurveyError::ImageNotActive { .. } => Self::new(Exit::Failed, error.to_string())
                 .hint("restore the image in ECR, or choose another tag"),
-            SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
-                .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
-                .hint("name the revision: --to NUMBER"),
-            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
-                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
-            SurveyError::NoHistory { ref serving } => {
-                let serving = serving.short();
-                let family = serving.split(':').next().unwrap_or_default();
-                Self::new(Exit::Failed, error.to_string())
-                    .hint(format!(
-                        "name the revision: --to NUMBER; the run that brought {serving} told which one it replaced \
-                         (output previous-task-definition-arn)"
-                    ))
-                    .hint(format!(
-                        "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
-                    ))
-            }
+            SurveyError::NoPrevious(_)
+            | SurveyError::CameBack { .. }
+            | SurveyError::CodeDeployMoves { .. }
+            | SurveyError::NoHistory { .. } => way_back::none(&error),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)

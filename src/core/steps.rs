@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::gate::{Bounds, Check, Gate};
 use super::live::{Rule, Service};
-use super::plan::{Balanced, Beside, Native, Plan, Sides, Strategy};
+use super::plan::{Balanced, Beside, CodeDeploy, Native, Plan, Sides, Strategy};
 use super::service::{CanarySize, Intent, Share, Step};
 
 /// One step, as it is held.
@@ -94,13 +94,23 @@ impl Plan {
     /// the time that steps are held, and the time that people have.
     pub fn time_limit(&self) -> Duration {
         let steps = self.steps();
-        let held: Duration = steps.iter().map(Asked::waits).sum();
-        let by_ecs = match &self.strategy {
-            Strategy::Native(native) => native.bakes(),
-            Strategy::CodeDeploy(way) => way.moves.takes,
+        let held = steps
+            .iter()
+            .map(|step| step.waits().max(self.stays_at(step.share)));
+        self.intent.limits.timeout + held.sum::<Duration>()
+    }
+
+    /// How long AWS's own engine stays at a share, whatever is asked meanwhile.
+    fn stays_at(&self, share: Share) -> Duration {
+        let is_partial = share != Share::NOTHING && share != Share::ALL;
+        match &self.strategy {
+            Strategy::Native(native) => native.bakes_at(share),
+            Strategy::CodeDeploy(CodeDeploy { moves, .. }) if is_partial => {
+                let steps = u32::try_from(moves.percents.len()).unwrap_or(u32::MAX);
+                moves.takes / steps.max(1)
+            }
             _ => Duration::ZERO,
-        };
-        self.intent.limits.timeout + held.max(by_ecs)
+        }
     }
 
     /// How many minutes ECS must wait at our pauses so that no step is cut short.
@@ -238,11 +248,7 @@ impl Native {
             member.and_then(serde_json::Value::as_f64).unwrap_or(rest)
         };
         let mut shares = vec![Share::NOTHING];
-        match self
-            .during
-            .get("strategy")
-            .and_then(serde_json::Value::as_str)
-        {
+        match self.strategy() {
             Some("CANARY") => {
                 shares.push(Share::Traffic(number(
                     ["canaryConfiguration", "canaryPercent"],
@@ -264,28 +270,25 @@ impl Native {
         shares
     }
 
-    /// How long ECS itself bakes. Source of the defaults: ECS API reference, `CanaryConfiguration` (10 minutes) and
-    /// `LinearConfiguration` (6 minutes, none after the last step).
-    fn bakes(&self) -> Duration {
+    fn strategy(&self) -> Option<&str> {
+        self.during.get("strategy")?.as_str()
+    }
+
+    /// How long ECS itself bakes at this share. Source of the defaults: ECS API reference, `CanaryConfiguration` (10 minutes)
+    /// and `LinearConfiguration` (6 minutes, none after the last step).
+    fn bakes_at(&self, share: Share) -> Duration {
         let minutes = |of: &str, name: &str, rest: u64| {
             let member = self.during.get(of).and_then(|of| of.get(name));
             member.and_then(serde_json::Value::as_u64).unwrap_or(rest)
         };
-        let steps = (self.shares().len() as u64).saturating_sub(2);
-        let stepping = match self
-            .during
-            .get("strategy")
-            .and_then(serde_json::Value::as_str)
-        {
+        let last = self.during.get("bakeTimeInMinutes");
+        Duration::from_mins(match self.strategy() {
+            _ if share == Share::NOTHING => 0,
+            _ if share == Share::ALL => last.and_then(serde_json::Value::as_u64).unwrap_or(0),
             Some("CANARY") => minutes("canaryConfiguration", "canaryBakeTimeInMinutes", 10),
-            Some("LINEAR") => steps * minutes("linearConfiguration", "stepBakeTimeInMinutes", 6),
+            Some("LINEAR") => minutes("linearConfiguration", "stepBakeTimeInMinutes", 6),
             _ => 0,
-        };
-        let last = self
-            .during
-            .get("bakeTimeInMinutes")
-            .and_then(serde_json::Value::as_u64);
-        Duration::from_mins(stepping + last.unwrap_or_default())
+        })
     }
 }
 

@@ -113,7 +113,7 @@ impl State {
     /// Where a rollout of this plan begins.
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
         let (phase, revision) = match (&plan.revision, plan.course) {
-            // A dead run may have left its canary.
+            // A run that died, or could not put it away, may have left its canary.
             (_, Course::Nothing) if matches!(plan.strategy, Strategy::Beside(_)) => {
                 let outcome = Outcome::Unchanged;
                 (Phase::Restore { outcome }, None)
@@ -160,6 +160,21 @@ impl State {
         match &self.phase {
             Phase::Done(outcome) => Some(outcome),
             _ => None,
+        }
+    }
+
+    /// Whether anything may have been changed by now: a rollout that ends then is left to whoever takes it up.
+    pub fn has_begun(&self, plan: &Plan) -> bool {
+        let has_ordered = self.ordered.is_some() || self.deployment.is_some();
+        match self.phase {
+            Phase::Register | Phase::Done(_) => false,
+            // A canary came before it.
+            Phase::Deploy if matches!(plan.strategy, Strategy::Beside(_)) => true,
+            Phase::Canary {
+                well_since: Some(_),
+            } => true,
+            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => has_ordered,
+            _ => true,
         }
     }
 

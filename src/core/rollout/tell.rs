@@ -1,5 +1,7 @@
 //! What a turn says: only what is new since it was last said.
 
+use jiff::Timestamp;
+
 use super::Fault;
 use super::turning::Turning;
 use crate::core::gate::TaskFailure;
@@ -18,6 +20,12 @@ impl Turning<'_> {
         }
         self.say
             .extend(events.into_iter().skip(from).map(Event::Service));
+    }
+
+    /// What happened before this, or until now, is no part of this rollout's story.
+    pub fn tell_events_since(&mut self, service: &Service, began: Option<Timestamp>) {
+        let told = &mut self.next.told.last_event;
+        *told = told.take().or_else(|| service.last_event_before(began));
     }
 
     pub fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
