@@ -5,6 +5,7 @@
 
 mod alarm;
 mod code_deploy;
+mod deployment;
 mod image;
 mod place;
 mod rule;
@@ -18,11 +19,12 @@ mod task_set;
 
 pub use alarm::{Alarm, AlarmState};
 pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
+pub use deployment::{Deployment, RolloutState};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
 pub use place::Place;
 pub use rule::Rule;
 pub use scaling_policy::ScalingPolicy;
-pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service, ServiceEvent};
+pub use service::{Breaker, LoadBalancer, Service, ServiceEvent};
 pub use service_deployment::ServiceDeployment;
 pub use target::{Target, TargetState};
 pub use target_group::TargetGroup;
