@@ -145,7 +145,7 @@ async fn after_a_release_that_was_taken_back_it_goes_no_further() {
     // By ECS alone, with nobody beside it.
     let stage = Stage::example("fargate-web");
     run(&stage, web("1.1.0"), "anna").await;
-    stage.deploy_by_hand("1.2.0").await;
+    stage.deploy_by_hand("1.2.0");
     hours_later(&stage).await;
     assert_eq!(serving(&stage).await, "web:2");
     assert_eq!(came_back(&stage).await, expected("web:1"));
@@ -192,7 +192,7 @@ async fn while_ecs_goes_back_by_itself_it_is_watched_and_led_no_further() {
     for example in ["fargate-web", "fargate-canary-shift"] {
         let stage = Stage::example(example);
         run(&stage, web("1.1.0"), "anna").await;
-        stage.deploy_by_hand("1.2.0").await;
+        stage.deploy_by_hand("1.2.0");
         while status(&stage).await != "ROLLBACK_IN_PROGRESS" {
             let later = stage.clock.now() + Duration::from_secs(20);
             stage.clock.sleep_until(later).await;
