@@ -39,10 +39,12 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
     let (stands, ends) = whereabouts(plan, state);
     let goes_on = match (&state.phase, &plan.strategy) {
         (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
-        (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
-            "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
-            plan.minutes_of_pauses()
-        ),
+        (Phase::Deploy | Phase::Follow, Strategy::Native(native)) if !native.laid().is_empty() => {
+            format!(
+                "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
+                plan.minutes_of_pauses()
+            )
+        }
         _ => stands,
     };
     let headline = match (cause, &state.deployment) {
@@ -221,6 +223,29 @@ mod tests {
         let ours = back("undo", "ecsdeploy");
         check(&ours, deployed, decided, Ends::ByItself);
         check(&ours, deployed_and_ordered, begun, Ends::GoingBack);
+    }
+
+    #[test]
+    fn a_native_shift_that_is_left_says_what_its_pauses_come_to() {
+        let pause = json!({
+            "targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+            "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"},
+        });
+        let during = json!({"strategy": "BLUE_GREEN", "lifecycleHooks": [pause]});
+        let plan = plan(&json!({"native": {"during": during, "after": {}}}));
+        let says = |phase: Value| {
+            let mut state = State::begin(&plan, jiff::Timestamp::UNIX_EPOCH);
+            state.phase = serde_json::from_value(phase).expect("the journal keeps it so");
+            deployed(&mut state);
+            let (operation, message) = ("DescribeServices".to_owned(), "expired".to_owned());
+            let cause = Cause::NoCredentials { operation, message };
+            left_off(&plan, &state, &cause).line()
+        };
+        let waits = "rolls back by itself if nobody lets it go on within 30 min";
+        assert!(says(json!("follow")).ends_with(waits));
+        let restore = json!({"restore": {"outcome": {"outcome": "completed"}}});
+        let ended = says(restore);
+        assert!(ended.contains("it has ended, and what was set") && !ended.contains(waits));
     }
 
     #[test]

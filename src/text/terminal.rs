@@ -159,7 +159,7 @@ fn deploying(event: &Event) -> String {
 fn canary(event: &Event) -> String {
     match event {
         Event::Canary { service, tasks } => {
-            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+            format!("canary          {service}: of the new revision beside the old, tasks: {tasks}")
         }
         Event::CanaryFailed { service, cause } => {
             format!("canary failed   {service}: {cause}\n  the service itself was not touched")

@@ -5,13 +5,13 @@
 
 mod alarm;
 mod code_deploy;
-mod deployment;
 mod image;
 mod place;
 mod rule;
 mod scaling_policy;
 mod service;
 mod service_deployment;
+mod service_event;
 mod target;
 mod target_group;
 mod task;
@@ -19,13 +19,13 @@ mod task_set;
 
 pub use alarm::{Alarm, AlarmState};
 pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
-pub use deployment::{Deployment, RolloutState};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
 pub use place::Place;
 pub use rule::Rule;
 pub use scaling_policy::ScalingPolicy;
-pub use service::{Breaker, LoadBalancer, Service, ServiceEvent};
+pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service};
 pub use service_deployment::ServiceDeployment;
+pub use service_event::ServiceEvent;
 pub use target::{Target, TargetState};
 pub use target_group::TargetGroup;
 pub use task::{ContainerExit, INSTANCE, Task};

@@ -6,13 +6,27 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Deployment, RolloutState, TaskSet, count, list, text, time};
+use super::{TaskSet, count, list, text, time};
 use crate::core::id::{DeploymentId, RuleArn, TargetGroupArn, TaskDefinitionArn};
 
 /// One element of `DescribeServices.services`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Service(Value);
+
+/// One element of `Service.deployments`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deployment<'a>(&'a Value);
+
+/// `Deployment.rolloutState`; ECS says it for the `ECS` deployment controller only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RolloutState {
+    InProgress,
+    Completed,
+    Failed,
+    /// A value this program does not know, or none at all (empty).
+    Other(String),
+}
 
 /// `deploymentConfiguration.deploymentCircuitBreaker`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +44,6 @@ pub struct LoadBalancer {
     pub target_group: TargetGroupArn,
     pub container: String,
     pub port: u32,
-}
-
-/// One element of `Service.events`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceEvent {
-    pub id: String,
-    pub at: Timestamp,
-    pub message: String,
 }
 
 impl Service {
@@ -298,27 +304,72 @@ impl Service {
             .map(|lb| lb.target_group)
             .collect()
     }
+}
 
-    /// The latest events, oldest first (ECS lists up to 100, newest first).
-    pub fn events(&self) -> Vec<ServiceEvent> {
-        let mut events: Vec<ServiceEvent> = list(&self.0, "events")
-            .iter()
-            .filter_map(|event| {
-                Some(ServiceEvent {
-                    id: text(event, "id").to_owned(),
-                    at: time(event, "createdAt")?,
-                    message: text(event, "message").to_owned(),
-                })
-            })
-            .collect();
-        events.reverse();
-        events
+impl Deployment<'_> {
+    pub fn id(&self) -> DeploymentId {
+        DeploymentId::new(text(self.0, "id"))
     }
 
-    /// The id of the newest event that is older than this, or of the newest there is.
-    pub fn last_event_before(&self, began: Option<Timestamp>) -> Option<String> {
-        let events = self.events().into_iter().rev();
-        let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-        older.next().map(|event| event.id)
+    /// `PRIMARY` (the newest), `ACTIVE` (being replaced) or `INACTIVE`.
+    pub fn status(&self) -> &str {
+        text(self.0, "status")
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.status() == "PRIMARY"
+    }
+
+    pub fn task_definition(&self) -> TaskDefinitionArn {
+        TaskDefinitionArn::new(text(self.0, "taskDefinition"))
+    }
+
+    pub fn desired_count(&self) -> u32 {
+        count(self.0, "desiredCount")
+    }
+
+    pub fn running_count(&self) -> u32 {
+        count(self.0, "runningCount")
+    }
+
+    pub fn pending_count(&self) -> u32 {
+        count(self.0, "pendingCount")
+    }
+
+    /// Tasks of this deployment that failed in a row; ECS sets it to 0 once one runs well.
+    pub fn failed_tasks(&self) -> u32 {
+        count(self.0, "failedTasks")
+    }
+
+    pub fn created_at(&self) -> Option<Timestamp> {
+        time(self.0, "createdAt")
+    }
+
+    pub fn updated_at(&self) -> Option<Timestamp> {
+        time(self.0, "updatedAt")
+    }
+
+    pub fn rollout_state(&self) -> RolloutState {
+        match text(self.0, "rolloutState") {
+            "IN_PROGRESS" => RolloutState::InProgress,
+            "COMPLETED" => RolloutState::Completed,
+            "FAILED" => RolloutState::Failed,
+            other => RolloutState::Other(other.to_owned()),
+        }
+    }
+
+    pub fn rollout_state_reason(&self) -> &str {
+        text(self.0, "rolloutStateReason")
+    }
+}
+
+impl std::fmt::Display for RolloutState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Other(said) => said,
+        })
     }
 }
