@@ -302,6 +302,27 @@ async fn a_canary_without_tasks_that_cannot_be_deleted_is_told_of_and_fails_noth
     );
 }
 
+/// A pause that may not be opened is not waited out.
+#[tokio::test]
+async fn a_pause_that_may_not_be_opened_is_gone_back_from_at_once() {
+    let stage = Stage::example("fargate-canary-shift");
+    let poke = deny("ecs:ContinueServiceDeployment");
+    stage.sandbox.lock().poke(&poke).unwrap();
+    let began = stage.sandbox.now();
+    let told = run(&stage, web("1.1.0")).await;
+    let Some(Outcome::RolledBack {
+        cause: Cause::Refused { operation, .. },
+    }) = &told.outcome
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!(operation, "ContinueServiceDeployment");
+    assert!(told.names("ecs:ContinueServiceDeployment"), "{told:?}");
+    let took = stage.sandbox.now().duration_since(began);
+    assert!(took.as_secs() < 600, "{took}");
+    assert_eq!(deployments(&stage, "web").await, [("web:1".to_owned(), 2)]);
+}
+
 /// A rollout by a strategy: its example, the page that lists its actions, and what is asked.
 type ByStrategy = (&'static str, &'static str, fn(&str) -> Request);
 
@@ -348,4 +369,20 @@ async fn the_actions_that_the_documentation_lists_are_all_that_rollouts_need() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_policy_of_the_terraform_template_allows_all_that_a_rolling_rollout_calls() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/terraform/service.tf");
+    let policy = std::fs::read_to_string(file).unwrap();
+    for tag in ["1.1.0", "1.2.0"] {
+        let stage = Stage::example("fargate-web");
+        stage.rollout(web(tag)).await.unwrap();
+        for (service, operation) in stage.sandbox.lock().calls().keys() {
+            let action = format!("\"{service}:{operation}\"");
+            assert!(policy.contains(&action), "service.tf has no {action}");
+        }
+    }
+    assert!(policy.contains("\"iam:PassRole\""));
 }

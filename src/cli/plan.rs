@@ -18,6 +18,7 @@ use super::{forge, input, rehearse, stdout};
 use crate::core::fate::Fate;
 use crate::core::journal::Work;
 use crate::core::plan::{Course, Plan, Refusal, Survey};
+use crate::core::preflight;
 use crate::core::proposal::{Proposal, VERSION};
 use crate::core::service::{Contest, Intent};
 use crate::core::taskdef::{Finding, Severity, TaskDefinition};
@@ -145,6 +146,8 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
         match Box::pin(played).await {
             Ok(expected) => proposal.expected = Some(expected),
             Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
+            // The findings say it, each in its place.
+            Err(_) if preflight::refuses(&proposal.findings) => {}
             Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
         }
     }

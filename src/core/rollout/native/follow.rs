@@ -7,7 +7,7 @@ use crate::core::plan::{Native, Sides, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Divided, Facet, Held, Seen, Turn, Watch};
+use crate::core::rollout::{Action, Divided, Facet, FaultKind, Held, Seen, Turn, Watch};
 use crate::core::service::Share;
 use crate::core::taskdef::Finding;
 
@@ -62,8 +62,13 @@ impl Turning<'_> {
         }
     }
 
-    /// ECS waits at a pause, or works.
+    /// ECS waits at a pause, or works. A pause that may not be opened would stand until it runs out.
     fn go_on_native(mut self, service: &Service, record: &ServiceDeployment) -> Turn {
+        if let Some(Err(fault)) = self.receipt()
+            && fault.kind == FaultKind::Denied
+        {
+            return self.fail_native(fault.refusal(), record);
+        }
         if let (Some(stopped), Some(id)) = (self.seen.stopped_tasks.is(), &self.next.deployment)
             && let Some(cause) = self.failing(&failures(stopped, id), service)
         {
