@@ -276,6 +276,15 @@ impl Report {
         })
     }
 
+    /// The commands that are left for a person, if the service needs one.
+    pub fn by_hand(&self) -> &[String] {
+        let told = self.entries.iter().find_map(|entry| match &entry.event {
+            Event::ByHand { commands } => Some(commands.as_slice()),
+            _ => None,
+        });
+        told.unwrap_or_default()
+    }
+
     pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {
         self.entries.iter().filter_map(|entry| match &entry.event {
             Event::TaskFailed(failure) => Some(failure),

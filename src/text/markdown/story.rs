@@ -44,6 +44,7 @@ pub fn story(story: &Story, limit: usize) -> String {
     page.text(title(story));
     page.text(story.notice.unwrap_or_default());
     page.text(cause(report));
+    page.text(by_hand(report));
     page.text(failures(report));
     page.text(gates::table(report));
     page.text(table(story));
@@ -101,6 +102,18 @@ fn cause(report: &Report) -> String {
         Some(Outcome::Superseded { by }) => format!("Deployment {} took over.", code(by.as_str())),
         _ => String::new(),
     }
+}
+
+fn by_hand(report: &Report) -> String {
+    let lines = report
+        .by_hand()
+        .iter()
+        .map(|line| format!("\n- {}", code(line)));
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    format!("**To go back by hand**\n{lines}")
 }
 
 fn failures(report: &Report) -> String {
