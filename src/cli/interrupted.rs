@@ -62,6 +62,11 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
     hint_at(ends, failure)
 }
 
+/// What goes on without this program of a rollout that was left.
+pub fn stands(plan: &Plan, state: &State) -> String {
+    whereabouts(plan, state).0
+}
+
 /// Whether what was left comes to an end without this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {

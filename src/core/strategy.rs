@@ -16,7 +16,7 @@ use super::service::{CanarySize, Intent, StrategyAsked};
 use beside::beside;
 use refuse::{another_controller, divided, not_rolling};
 
-pub use beside::{CANARY_TAG, is_offered};
+pub use beside::{CANARY_TAG, is_offered, key_of as canary_of};
 pub use code_deploy::named as usual_group;
 
 /// The strategy, and why it is this one.

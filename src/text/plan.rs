@@ -91,7 +91,12 @@ pub fn headline(plan: &Proposal) -> String {
 
 /// The strategy and why it is this one.
 pub fn strategy(plan: &Proposal) -> String {
-    let name = match &plan.strategy {
+    format!("{}, because {}", way(&plan.strategy), plan.why)
+}
+
+/// The strategy in a few words.
+pub fn way(way: &Way) -> String {
+    match way {
         Way::Rolling => "rolling".to_owned(),
         Way::Shift { name, .. } => {
             let name = name.to_lowercase().replace('_', "/");
@@ -103,8 +108,7 @@ pub fn strategy(plan: &Proposal) -> String {
             None => format!("CodeDeploy's {group}"),
         },
         Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
-    };
-    format!("{name}, because {}", plan.why)
+    }
 }
 
 /// What a rollout of this plan calls and waits for, in order.

@@ -261,13 +261,13 @@ fn unhealthy(target_group: &TargetGroupArn, target: &Target) -> String {
         target.state,
         target.id,
         target.port,
-        target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
+        target_group.name(),
         target.description
     )
 }
 
 /// A service event without what every line repeats: `(service NAME) ` in front, and all of an ARN but its name.
-fn brief(message: &str) -> String {
+pub fn brief(message: &str) -> String {
     let told = message
         .strip_prefix("(service ")
         .and_then(|rest| rest.split_once(") "));
@@ -319,7 +319,7 @@ fn gates(event: &Event) -> String {
     }
 }
 
-fn ways_to_say_yes(how: &Approval) -> String {
+pub fn ways_to_say_yes(how: &Approval) -> String {
     let mut ways = "ecsdeploy promote".to_owned();
     if let Some(label) = &how.label {
         let _ = write!(ways, ", the label {label}");
