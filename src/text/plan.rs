@@ -47,7 +47,7 @@ pub fn text(plan: &Proposal) -> String {
         let _ = writeln!(text, "expected         {expected}");
     }
     section(&mut text, "will not happen", untouched(plan).into_iter());
-    section(&mut text, "findings", plan.findings.iter().map(finding));
+    section(&mut text, "findings", plan.findings.iter().map(at_length));
     inert(&text)
 }
 
@@ -345,15 +345,29 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
 
 /// A finding on one line.
 pub fn finding(finding: &Finding) -> String {
+    let mut text = bare(finding);
+    if let Some(hint) = &finding.hint {
+        let _ = write!(text, " ({})", hint.replace('\n', "; "));
+    }
+    text
+}
+
+/// The same, with a hint of several lines below it.
+fn at_length(finding: &Finding) -> String {
+    match &finding.hint {
+        Some(hint) if hint.contains('\n') => {
+            format!("{}\n    {}", bare(finding), hint.replace('\n', "\n    "))
+        }
+        _ => self::finding(finding),
+    }
+}
+
+fn bare(finding: &Finding) -> String {
     let severity = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let mut text = format!("{severity}: {finding}");
-    if let Some(hint) = &finding.hint {
-        let _ = write!(text, " ({hint})");
-    }
-    text
+    format!("{severity}: {finding}")
 }
 
 fn count(changes: usize) -> String {
