@@ -7,6 +7,8 @@ mod tests;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::gate::{Bounds, Check, Gate};
 use super::live::{Rule, Service};
 use super::plan::{Balanced, Beside, Native, Plan, Sides, Strategy};
@@ -96,11 +98,22 @@ impl Plan {
         let steps = self.steps();
         let held: Duration = steps.iter().map(Asked::waits).sum();
         let by_ecs = match &self.strategy {
-            Strategy::Native(native) => native.bakes(),
+            Strategy::Native(native) => {
+                let shares = native.shares().into_iter();
+                shares.map(|share| native.bake_at(share)).sum()
+            }
             Strategy::CodeDeploy(way) => way.moves.takes,
             _ => Duration::ZERO,
         };
         self.intent.limits.timeout + held.max(by_ecs)
+    }
+
+    /// For how long ECS itself bakes when the new revision has this much, before it goes on.
+    pub fn ecs_bakes(&self, share: Share) -> Duration {
+        match &self.strategy {
+            Strategy::Native(native) => native.bake_at(share),
+            _ => Duration::ZERO,
+        }
     }
 
     /// How many minutes ECS must wait at our pauses so that no step is cut short.
@@ -235,14 +248,10 @@ impl Native {
                 .during
                 .get(pointer[0])
                 .and_then(|of| of.get(pointer[1]));
-            member.and_then(serde_json::Value::as_f64).unwrap_or(rest)
+            member.and_then(Value::as_f64).unwrap_or(rest)
         };
         let mut shares = vec![Share::NOTHING];
-        match self
-            .during
-            .get("strategy")
-            .and_then(serde_json::Value::as_str)
-        {
+        match self.during.get("strategy").and_then(Value::as_str) {
             Some("CANARY") => {
                 shares.push(Share::Traffic(number(
                     ["canaryConfiguration", "canaryPercent"],
@@ -264,28 +273,21 @@ impl Native {
         shares
     }
 
-    /// How long ECS itself bakes. Source of the defaults: ECS API reference, `CanaryConfiguration` (10 minutes) and
-    /// `LinearConfiguration` (6 minutes, none after the last step).
-    fn bakes(&self) -> Duration {
-        let minutes = |of: &str, name: &str, rest: u64| {
-            let member = self.during.get(of).and_then(|of| of.get(name));
-            member.and_then(serde_json::Value::as_u64).unwrap_or(rest)
-        };
-        let steps = (self.shares().len() as u64).saturating_sub(2);
-        let stepping = match self
-            .during
-            .get("strategy")
-            .and_then(serde_json::Value::as_str)
-        {
-            Some("CANARY") => minutes("canaryConfiguration", "canaryBakeTimeInMinutes", 10),
-            Some("LINEAR") => steps * minutes("linearConfiguration", "stepBakeTimeInMinutes", 6),
+    /// How long ECS itself bakes with this share. Source of the defaults: ECS API reference, `CanaryConfiguration` (10
+    /// minutes) and `LinearConfiguration` (6 minutes, none after the last step).
+    fn bake_at(&self, share: Share) -> Duration {
+        let of = |of: &str, name: &str| self.during.get(of)?.get(name)?.as_u64();
+        let strategy = self.during.get("strategy").and_then(Value::as_str);
+        Duration::from_mins(match strategy {
+            _ if share == Share::NOTHING => 0,
+            _ if share == Share::ALL => {
+                let last = self.during.get("bakeTimeInMinutes");
+                last.and_then(Value::as_u64).unwrap_or_default()
+            }
+            Some("CANARY") => of("canaryConfiguration", "canaryBakeTimeInMinutes").unwrap_or(10),
+            Some("LINEAR") => of("linearConfiguration", "stepBakeTimeInMinutes").unwrap_or(6),
             _ => 0,
-        };
-        let last = self
-            .during
-            .get("bakeTimeInMinutes")
-            .and_then(serde_json::Value::as_u64);
-        Duration::from_mins(stepping + last.unwrap_or_default())
+        })
     }
 }
 

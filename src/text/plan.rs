@@ -188,6 +188,9 @@ fn gated(step: &StepGates) -> String {
     if step.seconds > 0 {
         let _ = write!(text, ", held for {}", spelled(step.seconds));
     }
+    if let Some(seconds) = step.ecs_bakes_seconds {
+        let _ = write!(text, "; ECS bakes for {}", spelled(seconds));
+    }
     for left_out in &step.left_out {
         let _ = write!(text, "; not {left_out}");
     }
@@ -213,7 +216,8 @@ fn shifted(plan: &Proposal) -> Vec<String> {
     vec![
         "raise a task set of it beside the one that serves, at full scale, without production traffic".to_owned(),
         format!(
-            "move the traffic of {rule} to it, holding each step for {}: {}",
+            "move the traffic of {} to it, holding each step for {}: {}",
+            rule.brief(),
             spelled(*hold_seconds),
             listed(percents)
         ),
@@ -323,6 +327,7 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
     }
     untouched.push(match &plan.strategy {
         Way::TaskSets { rule, .. } => {
+            let rule = rule.brief();
             format!("nothing but the weights of {rule} changes on the load balancer")
         }
         Way::CodeDeploy { .. } => {
@@ -476,7 +481,12 @@ mod tests {
             "sets": {"strategy": "BLUE_GREEN", "canaryConfiguration": null},
             "own": {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 10.0}},
         });
-        let plan = proposal(json!({"strategy": strategy, "heldSeconds": 600}));
+        let step = json!({"step": "10 % of the traffic", "seconds": 0, "ecsBakesSeconds": 300, "gates": ["tasks"]});
+        let plan = proposal(json!({"strategy": strategy, "heldSeconds": 600, "gates": [step]}));
+        assert_eq!(
+            gates(&plan),
+            ["at 10 % of the traffic: tasks; ECS bakes for 5m"]
+        );
         let steps = steps(&plan).join("\n");
         for said in [
             "strategy BLUE_GREEN (now CANARY)",
