@@ -249,12 +249,16 @@ fn stage_of(stage: &Stage, plan: &Plan, now: Timestamp) -> String {
                 Strategy::TaskSets(sets) => sets.steps.get(*step).copied().unwrap_or(100),
                 _ => 100,
             };
+            let traffic = match percent {
+                100.. => "all of the traffic".to_owned(),
+                _ => format!("{percent} % of the traffic"),
+            };
             match since {
                 Some(since) => format!(
-                    "{percent} % of the traffic is on the new task set, since {}",
+                    "{traffic} is on the new task set, since {}",
                     ago(*since, now)
                 ),
-                None => format!("moves {percent} % of the traffic to the new task set"),
+                None => format!("moves {traffic} to the new task set"),
             }
         }
         Stage::Promote => {
