@@ -148,7 +148,8 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             "it is still under way, and the time to wait for it is over",
         )
         .cause(stands)
-        .hint("ecsdeploy watch follows it further; --timeout says for how long")),
+        .hint("ecsdeploy watch follows it further; --timeout says for how long")
+        .hint("ecsdeploy status shows where it stands")),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),

@@ -282,10 +282,13 @@ fn follow(plan: &Proposal) -> String {
     };
     let held = match plan.held_seconds {
         0 => String::new(),
-        seconds => format!(
-            " beside {} that steps are held and ECS bakes",
-            spelled(seconds)
-        ),
+        seconds => {
+            let held = spelled(seconds);
+            match plan.strategy {
+                Way::Shift { .. } => format!(" beside {held} that steps are held and ECS bakes"),
+                _ => format!(" beside {held} that steps are held"),
+            }
+        }
     };
     format!(
         "follow the deployment until it serves, for at most {}{held}; {} to {} tasks run meanwhile{limit}",

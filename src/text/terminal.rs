@@ -147,7 +147,11 @@ fn event(event: &Event) -> String {
 fn canary(event: &Event) -> String {
     match event {
         Event::Canary { service, tasks } => {
-            format!("canary          {service}: {tasks} tasks of the new revision beside the old")
+            let tasks = match tasks {
+                1 => "1 task".to_owned(),
+                more => format!("{more} tasks"),
+            };
+            format!("canary          {service}: {tasks} of the new revision beside the old")
         }
         Event::CanaryFailed { service, cause } => format!(
             "canary failed   {cause}\n  {service} is put away; the service itself was not touched"

@@ -28,6 +28,8 @@ pub struct OnRecord {
     since: Timestamp,
     /// When the owner last renewed its lease.
     heard: Timestamp,
+    /// When it counts as gone unless it renews that.
+    lease_until: Timestamp,
     alive: bool,
     /// What is deployed in the place of what, and how; absent while nothing was begun.
     deploys: Option<String>,
@@ -80,10 +82,12 @@ impl OnRecord {
             Some(work) => left(&work.plan, &work.state),
         };
         let gates = work.and_then(Asking::of);
+        let gates = gates.map(|asking| if alive { asking } else { asking.stopped() });
         Some(Self {
             owner: record.owner.to_string(),
             since: record.since,
             heard: record.expires - LEASE,
+            lease_until: record.expires,
             alive,
             deploys: work.map(deploys),
             deployment: work.and_then(|work| Some(work.state.deployment.as_ref()?.to_string())),
@@ -104,7 +108,8 @@ impl OnRecord {
         let Self { owner, since, .. } = self;
         let heard = ago(self.heard, now);
         let driven = if self.alive {
-            format!("{owner}, since {since:.0}; last heard of {heard}")
+            let until = self.lease_until;
+            format!("{owner}, since {since:.0}; last heard of {heard}, its lease ends {until:.0}")
         } else {
             format!("nobody: {owner}, since {since:.0}, was last heard of {heard}")
         };
@@ -139,6 +144,15 @@ impl Asking {
             held_until,
             gates: gates.map(|gate| Standing::of(gate, gating)).collect(),
         })
+    }
+
+    /// While nobody asks, no time runs.
+    fn stopped(mut self) -> Self {
+        self.held_until = None;
+        for gate in &mut self.gates {
+            gate.until = None;
+        }
+        self
     }
 
     fn text(&self, out: &mut String, now: Timestamp) {
