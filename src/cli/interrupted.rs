@@ -37,12 +37,8 @@ fn hint_at(ends: Ends, failure: Failure) -> Failure {
 /// they end: their configuration must stay while the deployment runs.
 pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
     let (stands, ends) = whereabouts(plan, state);
-    let goes_on = match (&state.phase, &plan.strategy) {
-        (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
-        (_, Strategy::Native(native)) if !native.laid().is_empty() => format!(
-            "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
-            plan.minutes_of_pauses()
-        ),
+    let goes_on = match &state.phase {
+        Phase::Undo { cause, .. } => format!("it is to go back: {cause}"),
         _ => stands,
     };
     let headline = match (cause, &state.deployment) {
@@ -85,6 +81,9 @@ fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
         return task_sets::stand(sets, stage, state);
     }
     let (stands, ends) = of_the_service(state);
+    if let (Some(stands), Ends::ByItself) = (at_pauses(plan, state), ends) {
+        return (stands, ends);
+    }
     let Strategy::Beside(beside) = &plan.strategy else {
         return (stands, ends);
     };
@@ -93,6 +92,20 @@ fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
         Some(canary) => (format!("{stands}; {canary}"), ends),
         None => (stands, ends),
     }
+}
+
+/// A shift that ECS does not end well by itself: it waits at our pauses.
+fn at_pauses(plan: &Plan, state: &State) -> Option<String> {
+    let Strategy::Native(native) = &plan.strategy else {
+        return None;
+    };
+    let is_following = matches!(state.phase, Phase::Follow) && !native.laid().is_empty();
+    let deployment = state.deployment.as_ref().filter(|_| is_following)?;
+    let minutes = plan.minutes_of_pauses();
+    Some(format!(
+        "ECS goes on with deployment {deployment} to its next pause, and rolls back by itself if nobody lets it go on \
+         within {minutes} min"
+    ))
 }
 
 /// What goes on without this program, and what stays as it is.

@@ -24,11 +24,17 @@ pub fn entry(entry: &Entry, since: Timestamp) -> String {
 
 /// The end of a way back that was asked for.
 pub fn serves_again(at: Timestamp, since: Timestamp, revision: &TaskDefinitionArn) -> String {
+    done(at, since, &format!("{} serves again", revision.short()))
+}
+
+/// The end of a watch where nothing ran.
+pub fn serves(at: Timestamp, since: Timestamp, revision: &TaskDefinitionArn) -> String {
+    done(at, since, &format!("{} serves", revision.short()))
+}
+
+fn done(at: Timestamp, since: Timestamp, says: &str) -> String {
     let clock = elapsed(at.duration_since(since));
-    format!(
-        "{clock}  done            {} serves again\n",
-        inert(revision.short())
-    )
+    format!("{clock}  done            {}\n", inert(says))
 }
 
 /// `m:ss`, or `h:mm:ss` from an hour on.

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// `12 d ago`, `3 min ago`, `now` also for what another clock puts into the future.
+/// `12 d ago`, `3 min ago`; `just now` also for what another clock puts into the future.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     match now.duration_since(then) {
-        age if age < SignedDuration::from_secs(1) => "now".to_owned(),
+        age if age < SignedDuration::from_secs(1) => "just now".to_owned(),
         age => format!("{} ago", long(age)),
     }
 }
@@ -29,8 +29,8 @@ mod tests {
     fn an_age_has_one_unit() {
         let now = Timestamp::from_second(10_000_000).unwrap();
         for (seconds, said) in [
-            (-5, "now"),
-            (0, "now"),
+            (-5, "just now"),
+            (0, "just now"),
             (1, "1 s ago"),
             (119, "119 s ago"),
             (120, "2 min ago"),

@@ -26,11 +26,13 @@ use crate::text::terminal::ways_to_say_yes;
 pub struct OnRecord {
     owner: String,
     since: Timestamp,
-    /// When the owner last renewed its lease.
+    /// When the owner last renewed its lease or set down its work.
     heard: Timestamp,
     /// When it counts as gone unless it renews that.
     lease_until: Timestamp,
     alive: bool,
+    /// Whether AWS was left to go on with it.
+    handed_over: bool,
     /// What is deployed in the place of what, and how; absent while nothing was begun.
     deploys: Option<String>,
     deployment: Option<String>,
@@ -86,9 +88,10 @@ impl OnRecord {
         Some(Self {
             owner: record.owner.to_string(),
             since: record.since,
-            heard: record.expires - LEASE,
+            heard: heard(record),
             lease_until: record.expires,
             alive,
+            handed_over: work.is_some_and(is_handed_over),
             deploys: work.map(deploys),
             deployment: work.and_then(|work| Some(work.state.deployment.as_ref()?.to_string())),
             stands,
@@ -110,6 +113,8 @@ impl OnRecord {
         let driven = if self.alive {
             let until = self.lease_until;
             format!("{owner}, since {since:.0}; last heard of {heard}, its lease ends {until:.0}")
+        } else if self.handed_over {
+            format!("AWS: {owner}, since {since:.0}, handed it over {heard}")
         } else {
             format!("nobody: {owner}, since {since:.0}, was last heard of {heard}")
         };
@@ -299,6 +304,16 @@ fn told(wish: &Wish) -> String {
     }
 }
 
+/// Whoever lets go of a record ends its lease early.
+fn heard(record: &Record) -> Timestamp {
+    let renewed = record.expires - LEASE;
+    record.stood.map_or(renewed, |stood| stood.max(renewed))
+}
+
+fn is_handed_over(work: &Work) -> bool {
+    work.plan.intent.detach != Detach::No && matches!(work.state.phase, Phase::Follow)
+}
+
 /// What can be done about it now.
 fn next(record: &Record, step: Option<&Asking>, now: Timestamp) -> String {
     let unfinished = record.unfinished();
@@ -316,10 +331,8 @@ fn next(record: &Record, step: Option<&Asking>, now: Timestamp) -> String {
     let Some(work) = unfinished else {
         return "nothing is left of it: the next rollout begins anew".to_owned();
     };
-    let is_handed_over =
-        work.plan.intent.detach != Detach::No && matches!(work.state.phase, Phase::Follow);
-    let takes_up = if is_handed_over {
-        "it was handed over to AWS; the same rollout command stays with it to its end"
+    let takes_up = if is_handed_over(work) {
+        "the same rollout command stays with it to its end"
     } else {
         "the same rollout command takes it up"
     };
