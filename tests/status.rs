@@ -187,7 +187,7 @@ async fn a_rollout_that_is_held_says_where_it_stands_and_whom_it_waits_for() {
     let says = [
         "stands           10 % of the traffic is on the new task set, since ",
         "; held until 2026-01-15T09:3",
-        "next             ecsdeploy watch follows it; ecsdeploy abort rolls it back",
+        "next             ecsdeploy status shows how it goes on; ecsdeploy abort rolls it back",
         "traffic          90 % to web, 10 % to web-alternate, by rule ",
         "target group web-alternate, 10 %\n  10.",
     ];

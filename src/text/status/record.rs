@@ -318,15 +318,22 @@ fn is_handed_over(work: &Work) -> bool {
 fn next(record: &Record, step: Option<&Asking>, now: Timestamp) -> String {
     let unfinished = record.unfinished();
     let is_ending = unfinished.is_some_and(|work| is_ending(&work.state.phase));
+    let work = record.work.as_ref();
+    // AWS knows of no deployment there that could be followed.
+    let is_ours_alone = work.is_some_and(|it| matches!(it.plan.strategy, Strategy::TaskSets(_)));
+    let follows = if is_ours_alone {
+        "ecsdeploy status shows how it goes on"
+    } else {
+        "ecsdeploy watch follows it"
+    };
     if record.is_live(now) {
         return match step {
-            _ if is_ending => "ecsdeploy watch follows it",
+            _ if is_ending => follows.to_owned(),
             Some(step) if step.asks_a_person() => {
-                "ecsdeploy promote lets it go on; ecsdeploy abort rolls it back"
+                "ecsdeploy promote lets it go on; ecsdeploy abort rolls it back".to_owned()
             }
-            _ => "ecsdeploy watch follows it; ecsdeploy abort rolls it back",
-        }
-        .to_owned();
+            _ => format!("{follows}; ecsdeploy abort rolls it back"),
+        };
     }
     let Some(work) = unfinished else {
         return "nothing is left of it: the next rollout begins anew".to_owned();
