@@ -249,7 +249,7 @@ async fn a_rollout_that_was_left_says_who_left_it_what_it_was_told_and_how_to_go
         .advance(stage.clock.now() + Duration::from_mins(12));
     let says = [
         "rollout          web:2 in the place of web:1: rolling",
-        "driven by        nobody: anna on laptop, process 7, since 2026-01-15T09:00:00Z, was last heard of 14 min ago",
+        "driven by        nobody: anna on laptop, process 7, since 2026-01-15T09:00:00Z, was last heard of 12 min ago",
         "stands           AWS goes on",
         "told             to roll back, by bob",
         "next             the same rollout command takes it up; ecsdeploy rollback turns it back",
