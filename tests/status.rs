@@ -234,6 +234,40 @@ async fn a_rollout_that_is_held_says_where_it_stands_and_whom_it_waits_for() {
 }
 
 #[tokio::test]
+async fn a_rollout_that_goes_back_says_why_and_asks_for_nothing() {
+    let bad = |request: Request| {
+        let bad = with_image("main", "web", &WEB.replace("1.1.0", "1.2.0"));
+        Request {
+            wanted: bad.wanted,
+            ..request
+        }
+    };
+    let next = "next             ecsdeploy watch follows it\n";
+    let stage = Stage::example("fargate-web");
+    let says = [
+        "stands           rolls back: ",
+        "failed, and 2 end the rollout",
+        next,
+    ];
+    check(
+        &held(&stage, bad(web(Vec::new())), 15).await,
+        &says,
+        &["abort"],
+    );
+    let stage = Stage::example("external-task-sets");
+    let says = [
+        "stands           rolls back, ",
+        "failed, and 2 end the rollout",
+        "next             ecsdeploy status shows how it goes on\n",
+    ];
+    check(
+        &held(&stage, bad(web(Vec::new())), 15).await,
+        &says,
+        &["abort"],
+    );
+}
+
+#[tokio::test]
 async fn a_rollout_that_was_left_says_who_left_it_what_it_was_told_and_how_to_go_on() {
     let stage = Stage::example("fargate-web");
     let left = cut(&stage, web(Vec::new()), 3, OnCancel::Leave).await;
