@@ -8,9 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::core::gate::{Ask, Probe, Reply, Word};
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::id::ServiceKey;
 use crate::core::journal::{Fence, Owner, Record, RolloutId};
 use crate::core::live::Service;
+use crate::core::past::Past;
 use crate::core::plan::{Plan, Survey};
 use crate::core::post::{Comment, Status};
 use crate::core::report::Entry;
@@ -28,12 +29,12 @@ pub trait Cloud {
 
 /// What served before, as far as AWS remembers it.
 pub trait History {
-    /// Revisions that completed deployments brought, newest first, each once in a row. `service` is as it stands now.
-    fn completed(
+    /// Deployments that have ended, newest first. `service` is as it stands now.
+    fn past(
         &self,
         key: &ServiceKey,
         service: &Service,
-    ) -> impl Future<Output = Result<Vec<TaskDefinitionArn>, Fault>>;
+    ) -> impl Future<Output = Result<Vec<Past>, Fault>>;
 }
 
 /// Where records of rollouts are kept, and what locks a service while one runs.
@@ -49,7 +50,7 @@ pub trait Journal {
         over: Option<Fence>,
     ) -> impl Future<Output = Result<Claim, JournalError>>;
 
-    /// Writes the record, which also renews its lease, unless its fence is no longer the stored one.
+    /// Writes the record, which also renews its lease, unless somebody else's is stored ([`Record::may_replace`]).
     fn save(
         &self,
         id: &RolloutId,

@@ -360,7 +360,7 @@ fn weights_that_a_service_cannot_keep_to_are_refused() {
 #[test]
 fn a_rollout_of_what_runs_already_changes_nothing() {
     let line = "rollout --sandbox @fargate-web --keep-tags --set image_tag=1.0.0";
-    let printed = check(&[], line, 0, &["nothing to do", "DescribeServices 1"]);
+    let printed = check(&[], line, 0, &["nothing to do", "DescribeServices 2"]);
     for operation in ["RegisterTaskDefinition", "UpdateService"] {
         assert!(!printed.stderr.contains(operation), "{}", printed.stderr);
     }

@@ -17,7 +17,7 @@ use ecsdeploy::core::plan::Refusal;
 use ecsdeploy::core::report::{Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Action, Fault, Observation, Receipt, Seen, Watch};
 use ecsdeploy::core::service::Detach;
-use ecsdeploy::engine::{Ran, Request, SurveyError, roll_out, spectate};
+use ecsdeploy::engine::{Ran, Request, SurveyError, Unawaited, roll_out, spectate};
 use ecsdeploy::ports::{Cloud, Journal};
 
 fn web(tag: &str, detach: Detach) -> Request {
@@ -29,10 +29,10 @@ fn web(tag: &str, detach: Detach) -> Request {
 }
 
 /// Hands over, and gives what was said of it.
-async fn hand_over(stage: &Stage, detach: Detach) -> Handover {
+async fn hand_over(stage: &Stage, tag: &str, detach: Detach) -> Handover {
     let journal = Auto::new(&stage.config);
     let mut listener = Listener(Report::new());
-    let ran = roll_out(web("1.1.0", detach), &stage.means(&journal), &mut listener).await;
+    let ran = roll_out(web(tag, detach), &stage.means(&journal), &mut listener).await;
     assert!(matches!(ran.unwrap(), Ran::HandedOver { .. }));
     assert!(listener.0.seconds() < 120, "it does not stay");
     let mut said = listener
@@ -44,6 +44,29 @@ async fn hand_over(stage: &Stage, detach: Detach) -> Handover {
             _ => None,
         });
     said.next().unwrap()
+}
+
+/// A watcher with so much patience, and what it was told.
+async fn watch(stage: &Stage, minutes: u64) -> (Ran, Vec<Event>) {
+    watch_in(&stage.aws, stage, minutes).await
+}
+
+async fn watch_in(cloud: &impl Cloud, stage: &Stage, minutes: u64) -> (Ran, Vec<Event>) {
+    let journal = Auto::new(&stage.config);
+    let mut listener = Listener(Report::new());
+    let target = web("1.1.0", Detach::No).target;
+    let timeout = Duration::from_mins(minutes);
+    let watched = spectate(
+        &target,
+        timeout,
+        cloud,
+        &stage.clock,
+        &journal,
+        &mut listener,
+    );
+    let ran = watched.await.unwrap();
+    let entries = listener.0.entries.into_iter();
+    (ran, entries.map(|entry| entry.event).collect())
 }
 
 fn later(stage: &Stage, minutes: u64) {
@@ -74,7 +97,7 @@ async fn serving(stage: &Stage) -> (String, usize) {
 async fn ecs_finishes_a_shift_by_itself_and_nothing_is_left_on_the_service() {
     let stage = Stage::example("fargate-canary-shift");
     let before = serving(&stage).await.1;
-    let to = hand_over(&stage, Detach::Finish).await;
+    let to = hand_over(&stage, "1.1.0", Detach::Finish).await;
     let left_behind = LeftBehind::Nothing;
     assert_eq!(to, Handover::EcsFinishes { left_behind });
     later(&stage, 60);
@@ -93,7 +116,7 @@ async fn ecs_finishes_a_shift_by_itself_and_nothing_is_left_on_the_service() {
 async fn a_shift_that_is_held_is_rolled_back_if_nobody_returns() {
     let stage = Stage::example("fargate-canary-shift");
     assert_eq!(
-        hand_over(&stage, Detach::Hold).await,
+        hand_over(&stage, "1.1.0", Detach::Hold).await,
         Handover::EcsWaits { minutes: 30 }
     );
     later(&stage, 60);
@@ -109,7 +132,7 @@ async fn the_same_command_attaches_and_stays_to_the_verdict() {
     ] {
         let stage = Stage::example(example);
         let before = serving(&stage).await.1;
-        hand_over(&stage, detach).await;
+        hand_over(&stage, "1.1.0", detach).await;
         let story = stage.rollout(web("1.1.0", detach)).await.unwrap();
         assert_eq!(story.outcome, Outcome::Completed, "{example}");
         assert_eq!(
@@ -124,7 +147,7 @@ async fn the_same_command_attaches_and_stays_to_the_verdict() {
 #[tokio::test]
 async fn codedeploy_goes_back_if_nobody_lets_it_go_on() {
     let stage = Stage::example("code-deploy");
-    let to = hand_over(&stage, Detach::Finish).await;
+    let to = hand_over(&stage, "1.1.0", Detach::Finish).await;
     assert_eq!(to, Handover::CodeDeployWaits { minutes: 15 });
     later(&stage, 30);
     assert_eq!(serving(&stage).await.0, "web:1");
@@ -142,79 +165,28 @@ async fn a_watcher_attaches_and_tells_the_end() {
             .unwrap()
             .replace("STOP_DEPLOYMENT", "CONTINUE_DEPLOYMENT");
         let stage = Stage::world(&world);
-        hand_over(&stage, Detach::Finish).await;
-        let journal = Auto::new(&stage.config);
-        let mut listener = Listener(Report::new());
-        let target = web("1.1.0", Detach::No).target;
-        let timeout = Duration::from_hours(1);
-        let (cloud, clock) = (&stage.aws, &stage.clock);
-        let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-        assert_eq!(outcome(watched.unwrap()), Outcome::Completed, "{example}");
+        hand_over(&stage, "1.1.0", Detach::Finish).await;
+        let (watched, _) = watch(&stage, 60).await;
+        assert_eq!(outcome(watched), Outcome::Completed, "{example}");
     }
 }
 
 #[tokio::test]
 async fn a_watcher_who_comes_after_ecs_went_back_does_not_call_that_a_success() {
     let stage = Stage::example("fargate-web");
-    let journal = Auto::new(&stage.config);
-    let mut listener = Listener(Report::new());
-    let request = web("1.2.0", Detach::Finish);
-    let left = roll_out(request, &stage.means(&journal), &mut listener).await;
-    assert!(matches!(left.unwrap(), Ran::HandedOver { .. }));
+    hand_over(&stage, "1.2.0", Detach::Finish).await;
     later(&stage, 90);
     assert_eq!(serving(&stage).await.0, "web:1");
-    let target = web("1.2.0", Detach::No).target;
-    let timeout = Duration::from_hours(1);
-    let (cloud, clock) = (&stage.aws, &stage.clock);
-    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-    let ended = outcome(watched.unwrap());
+    let ended = outcome(watch(&stage, 60).await.0);
     assert!(matches!(ended, Outcome::RolledBack { .. }), "{ended:?}");
 }
 
 /// What a watcher who finds no record of ours tells, and how often that it is not ours.
 async fn watched_without_a_record(stage: &Stage) -> (Outcome, usize) {
-    let journal = Auto::new(&stage.config);
-    let mut listener = Listener(Report::new());
-    let target = web("1.1.0", Detach::No).target;
-    let timeout = Duration::from_hours(1);
-    let (cloud, clock) = (&stage.aws, &stage.clock);
-    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-    let entries = &listener.0.entries;
-    let said = entries
-        .iter()
-        .filter(|entry| matches!(entry.event, Event::Unrecorded { .. }));
-    (outcome(watched.unwrap()), said.count())
-}
-
-/// Somebody deploys this image with a client of their own.
-async fn deploy_by_hand(stage: &Stage, tag: &str) {
-    let ecs = stage.ecs();
-    let described = ecs.describe_services().cluster("main").services("web");
-    let described = described.send().await.unwrap();
-    let running = described.services()[0].task_definition().unwrap();
-    let running = ecs.describe_task_definition().task_definition(running);
-    let running = running.send().await.unwrap();
-    let running = running.task_definition().unwrap();
-    let mut containers = running.container_definitions().to_vec();
-    containers[0].image = Some(format!(
-        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}"
-    ));
-    let registered = ecs
-        .register_task_definition()
-        .family("web")
-        .set_container_definitions(Some(containers))
-        .set_network_mode(running.network_mode().cloned())
-        .set_cpu(running.cpu().map(str::to_owned))
-        .set_memory(running.memory().map(str::to_owned))
-        .set_execution_role_arn(running.execution_role_arn().map(str::to_owned))
-        .set_requires_compatibilities(Some(running.requires_compatibilities().to_vec()))
-        .send()
-        .await
-        .unwrap();
-    let made = registered.task_definition().unwrap();
-    let arn = made.task_definition_arn().unwrap();
-    let update = ecs.update_service().cluster("main").service("web");
-    update.task_definition(arn).send().await.unwrap();
+    let (ran, told) = watch(stage, 60).await;
+    let said = told.iter();
+    let said = said.filter(|event| matches!(event, Event::Unrecorded { .. }));
+    (outcome(ran), said.count())
 }
 
 #[tokio::test]
@@ -227,7 +199,7 @@ async fn a_watcher_tells_what_became_of_somebody_elses_deployment_and_that_it_is
         // While it runs, and when it has long ended.
         for minutes in [0, 2, 120] {
             let stage = Stage::example(example);
-            deploy_by_hand(&stage, tag).await;
+            stage.deploy_by_hand(tag).await;
             later(&stage, minutes);
             let (ended, said) = watched_without_a_record(&stage).await;
             let expected = match tag {
@@ -269,14 +241,7 @@ impl Cloud for Ill<'_> {
 async fn a_watcher_of_what_completed_and_never_serves_stops_when_its_time_is_over() {
     let stage = Stage::example("fargate-web");
     let (aws, looks) = (&stage.aws, std::cell::Cell::new(0));
-    let cloud = Ill { aws, looks };
-    let journal = Auto::new(&stage.config);
-    let mut listener = Listener(Report::new());
-    let target = web("1.1.0", Detach::No).target;
-    let timeout = Duration::from_mins(10);
-    let clock = &stage.clock;
-    let watched = spectate(&target, timeout, &cloud, clock, &journal, &mut listener).await;
-    let ended = watched.unwrap();
+    let (ended, _) = watch_in(&Ill { aws, looks }, &stage, 10).await;
     assert!(matches!(ended, Ran::Underway { .. }), "{ended:?}");
 }
 
@@ -285,7 +250,7 @@ async fn a_deployment_that_somebody_stopped_is_not_called_a_success() {
     for example in ["fargate-web", "fargate-canary-shift"] {
         for minutes in [0, 1, 60] {
             let stage = Stage::example(example);
-            deploy_by_hand(&stage, "1.1.0").await;
+            stage.deploy_by_hand("1.1.0").await;
             later(&stage, 1);
             let ecs = stage.ecs();
             let listed = ecs.list_service_deployments();
@@ -307,7 +272,7 @@ async fn a_deployment_that_somebody_stopped_is_not_called_a_success() {
 #[tokio::test]
 async fn a_deployment_that_codedeploy_took_back_is_not_called_a_success() {
     let stage = Stage::example("code-deploy");
-    hand_over(&stage, Detach::Finish).await;
+    hand_over(&stage, "1.1.0", Detach::Finish).await;
     later(&stage, 30);
     let journal = Auto::new(&stage.config);
     let target = web("1.1.0", Detach::No).target;
@@ -321,20 +286,16 @@ async fn a_deployment_that_codedeploy_took_back_is_not_called_a_success() {
 #[tokio::test]
 async fn a_watcher_whose_time_is_over_says_where_the_shift_stands_and_calls_it_no_failure() {
     let stage = Stage::example("fargate-canary-shift");
-    hand_over(&stage, Detach::Hold).await;
-    let journal = Auto::new(&stage.config);
-    let mut listener = Listener(Report::new());
-    let target = web("1.1.0", Detach::No).target;
-    let timeout = Duration::from_mins(5);
-    let (cloud, clock) = (&stage.aws, &stage.clock);
-    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-    let Ran::Underway { stands } = watched.unwrap() else {
+    hand_over(&stage, "1.1.0", Detach::Hold).await;
+    let (watched, told) = watch(&stage, 5).await;
+    let Ran::Underway { stands, why } = watched else {
         panic!("it goes on");
     };
+    assert_eq!(why, Unawaited::TimeIsOver);
     for word in ["POST_SCALE_UP", "production weight 0 %", "rolls back at"] {
         assert!(stands.contains(word), "{stands}");
     }
-    let first = &listener.0.entries[0].event;
+    let first = &told[0];
     assert!(
         matches!(
             first,
@@ -353,17 +314,11 @@ async fn where_nothing_runs_a_watcher_says_so_and_tells_nothing_old() {
     for example in ["fargate-web", "fargate-canary-shift", "code-deploy"] {
         let stage = Stage::example(example);
         stage.rollout(web("1.1.0", Detach::No)).await.unwrap();
-        let journal = Auto::new(&stage.config);
-        let mut listener = Listener(Report::new());
-        let target = web("1.1.0", Detach::No).target;
         later(&stage, 60);
-        let (cloud, clock) = (&stage.aws, &stage.clock);
-        let timeout = Duration::from_mins(5);
-        let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-        assert_eq!(outcome(watched.unwrap()), Outcome::Completed, "{example}");
-        let said: Vec<_> = listener.0.entries.iter().map(|it| &it.event).collect();
+        let (watched, said) = watch(&stage, 5).await;
+        assert_eq!(outcome(watched), Outcome::Completed, "{example}");
         assert!(matches!(said[0], Event::Idle { .. }), "{example}: {said:?}");
-        let old = |event: &&&Event| matches!(event, Event::Service(_));
+        let old = |event: &&Event| matches!(event, Event::Service(_));
         assert_eq!(said.iter().filter(old).count(), 0, "{example}: {said:?}");
     }
 }
@@ -373,22 +328,11 @@ async fn a_watcher_is_told_of_no_event_from_before_the_deployment() {
     let stage = Stage::example("fargate-web");
     stage.rollout(web("1.1.0", Detach::No)).await.unwrap();
     let began = ecsdeploy::ports::Clock::now(&stage.clock);
-    let journal = Auto::new(&stage.config);
-    let mut listener = Listener(Report::new());
-    let request = web("1.0.0", Detach::Finish);
-    let left = roll_out(request, &stage.means(&journal), &mut listener).await;
-    assert!(matches!(left.unwrap(), Ran::HandedOver { .. }));
-    let mut listener = Listener(Report::new());
-    let target = web("1.0.0", Detach::No).target;
-    let (cloud, clock) = (&stage.aws, &stage.clock);
-    let timeout = Duration::from_hours(1);
-    let watched = spectate(&target, timeout, cloud, clock, &journal, &mut listener).await;
-    assert_eq!(outcome(watched.unwrap()), Outcome::Completed);
-    let old = listener
-        .0
-        .entries
-        .iter()
-        .filter(|entry| matches!(&entry.event, Event::Service(event) if event.at < began));
+    hand_over(&stage, "1.0.0", Detach::Finish).await;
+    let (watched, told) = watch(&stage, 60).await;
+    assert_eq!(outcome(watched), Outcome::Completed);
+    let is_old = |it: &&Event| matches!(it, Event::Service(event) if event.at < began);
+    let old = told.iter().filter(is_old);
     assert_eq!(old.count(), 0);
 }
 

@@ -131,6 +131,27 @@ async fn an_alarm_undoes_a_completed_rolling_deployment() {
     assert_eq!(story.outcome, Outcome::Completed);
 }
 
+/// ECS calls a task's health UNKNOWN until its containers' own checks have failed often enough: here for 90 s, longer than
+/// the canary bakes.
+#[tokio::test]
+async fn a_canary_does_not_pass_before_its_containers_own_check_has_spoken() {
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fargate-web/sandbox.yml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let check = "        essential: true\n        healthCheck: { command: [CMD-SHELL, 'true'], interval: 30, retries: 3 }\n";
+    let text = text.replace("        essential: true\n", check);
+    assert!(text.contains("healthCheck"));
+    let stage = Stage::world(&text.replace(ILL, "behaviour: { containerHealth: unhealthy }"));
+    let mut request = canary("1.2.0", vec![Gate::new(Check::Tasks { max_restarts: 1 })]);
+    request.intent.bake = Duration::from_mins(1);
+    let story = see(&stage, request, &Nobody).await;
+    assert!(matches!(story.outcome, Outcome::RolledBack { .. }));
+    let passed = story.events(|event| matches!(event, Event::CanaryPassed { .. }));
+    assert_eq!(passed, 0, "{}", told(&story));
+    let touched = story.events(|event| matches!(event, Event::Deploying { .. }));
+    assert_eq!(touched, 0, "the service was not touched: {}", told(&story));
+}
+
 #[tokio::test]
 async fn an_alarm_undoes_a_canary_before_the_service_is_touched() {
     let stage = world("fargate-web", ALARM);

@@ -13,6 +13,8 @@ mod common;
 mod left;
 #[path = "journal/sizes.rs"]
 mod sizes;
+#[path = "journal/stores.rs"]
+mod stores;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -315,7 +317,7 @@ async fn a_journal_that_cannot_be_written_is_trouble_told_once() {
     });
     let (ran, report) = run(&broken, web("1.0.0"), "anna").await;
     assert_eq!(outcome(ran), Outcome::Completed);
-    assert_eq!(troubles(&report), ["GetParameters"]);
+    assert_eq!(troubles(&report), ["PutParameter"]);
 }
 
 #[tokio::test]
@@ -378,9 +380,10 @@ async fn told_to_go_back(
 #[tokio::test]
 async fn rollback_goes_to_the_last_completed_revision_or_to_a_named_one() {
     let stage = Stage::example("fargate-web");
-    run(&stage, web("1.1.0"), "anna").await;
     run(&stage, web("1.2.0"), "anna").await;
-    assert_eq!(serving(&stage).await, "web:2", "1.2.0 does not serve");
+    assert_eq!(serving(&stage).await, "web:1", "1.2.0 does not serve");
+    run(&stage, web("1.1.0"), "anna").await;
+    assert_eq!(serving(&stage).await, "web:3");
     let ran = going_back(&stage, To::Previous).await.unwrap();
     assert_eq!(outcome(ran), Outcome::Completed);
     assert_eq!(
@@ -388,12 +391,12 @@ async fn rollback_goes_to_the_last_completed_revision_or_to_a_named_one() {
         "web:1",
         "never revision - 1 of the newest"
     );
-    let ran = going_back(&stage, To::Revision("2".to_owned()))
+    let ran = going_back(&stage, To::Revision("3".to_owned()))
         .await
         .unwrap();
     assert_eq!(outcome(ran), Outcome::Completed);
-    assert_eq!(serving(&stage).await, "web:2");
-    let ran = going_back(&stage, To::Revision("web:2".to_owned()))
+    assert_eq!(serving(&stage).await, "web:3");
+    let ran = going_back(&stage, To::Revision("web:3".to_owned()))
         .await
         .unwrap();
     assert_eq!(outcome(ran), Outcome::Unchanged);

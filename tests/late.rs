@@ -13,16 +13,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use common::{HttpRequest, Listener, Stage, Story, operation, outcome, owner, with_image};
-use ecsdeploy::adapters::aws::{Auto, Aws};
+use common::{Listener, Stage, Story, operation, outcome, owner, refusal, with_image};
+use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::gate::{
     Bounds, Check, Gate, Measure, MetricCheck, MetricQuery, Missing, Quiet,
 };
-use ecsdeploy::core::report::{Outcome, Report};
+use ecsdeploy::core::report::{Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Action, Fault, Observation, Receipt, Watch};
 use ecsdeploy::core::service::OnFailure;
-use ecsdeploy::engine::{Means, Request, roll_out};
+use ecsdeploy::engine::{Means, Ran, Request, roll_out};
 use ecsdeploy::ports::Cloud;
 use ecsdeploy::sandbox::{self, Sandbox};
 
@@ -74,15 +74,6 @@ fn balancer_metric() -> Gate {
     }));
     gate.limits.errors = 0;
     gate
-}
-
-/// The operation, in whichever of AWS's protocols.
-fn named(request: &HttpRequest) -> String {
-    let body = String::from_utf8_lossy(request.body()).into_owned();
-    let action = body
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("Action="));
-    action.map_or_else(|| operation(request), str::to_owned)
 }
 
 /// What the service runs.
@@ -139,7 +130,7 @@ async fn without(denied: &'static str, request: Request) -> (Stage, Story) {
     let stage = Stage::example("fargate-web");
     let (updated, calls) = (AtomicBool::new(false), AtomicU32::new(0));
     let deaf = stage.through(move |sandbox, request| {
-        let name = named(&request);
+        let name = operation(&request);
         if name == "UpdateService" {
             updated.store(true, Ordering::SeqCst);
         }
@@ -173,36 +164,35 @@ async fn a_gate_that_cannot_be_measured_undoes_without_asking_on_and_on() {
     assert!(stage.calls("DescribeServices") < 100);
 }
 
-/// A cloud that answers nothing it is asked, once it was changed.
+/// A cloud that answers nothing it is asked, once this was called.
 struct Mute<'a> {
-    aws: &'a Aws,
-    changed: AtomicBool,
+    stage: &'a Stage,
+    since: &'static str,
     looks: AtomicU32,
 }
 
 impl Cloud for Mute<'_> {
     async fn observe(&self, watch: &Watch) -> Observation {
-        if self.changed.load(Ordering::SeqCst) {
+        if self.stage.calls(self.since) > 0 {
             let looks = self.looks.fetch_add(1, Ordering::SeqCst);
             assert!(looks < 1000, "it turns on the spot");
             return Observation::default();
         }
-        self.aws.observe(watch).await
+        self.stage.aws.observe(watch).await
     }
 
     async fn perform(&self, action: &Action) -> Result<Receipt, Fault> {
-        self.changed.store(true, Ordering::SeqCst);
-        self.aws.perform(action).await
+        self.stage.aws.perform(action).await
     }
 }
 
-#[tokio::test]
-async fn a_rollout_that_turns_on_the_spot_ends_and_says_so() {
-    let stage = Stage::example("fargate-web");
+/// How a rollout ends that turns on the spot since this was called.
+async fn on_the_spot(stage: &Stage, since: &'static str) -> Ran {
+    let looks = AtomicU32::new(0);
     let cloud = Mute {
-        aws: &stage.aws,
-        changed: AtomicBool::new(false),
-        looks: AtomicU32::new(0),
+        stage,
+        since,
+        looks,
     };
     let journal = Auto::new(&stage.config);
     let usual = stage.means(&journal);
@@ -215,12 +205,34 @@ async fn a_rollout_that_turns_on_the_spot_ends_and_says_so() {
         wish: None,
     };
     let mut listener = Listener(Report::new());
-    let ran = roll_out(web("1.1.0"), &means, &mut listener).await.unwrap();
-    let told = outcome(ran);
-    assert!(
-        matches!(&told, Outcome::Stranded { cause } if cause.name() == "restless"),
-        "{told:?}"
-    );
+    roll_out(web("1.1.0"), &means, &mut listener).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_rollout_that_turns_on_the_spot_ends_and_is_taken_up_by_the_same_command() {
+    let stage = Stage::example("fargate-web");
+    let ran = on_the_spot(&stage, "UpdateService").await;
+    let Ran::LeftOff { cause, .. } = &ran else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(cause.name(), "restless");
+    assert_ne!(stage.parameters(), Vec::<String>::new(), "its record stays");
+    let story = stage.rollout(web("1.1.0")).await.unwrap();
+    assert_eq!(story.outcome, Outcome::Completed);
+    assert_eq!(story.events(|e| matches!(e, Event::TakenUp { .. })), 1);
+    assert_eq!(stage.calls("UpdateService"), 1);
+    assert_eq!(stage.parameters(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rollout_that_turns_on_the_spot_before_it_changed_anything_leaves_nothing() {
+    let stage = Stage::example("fargate-web");
+    let told = outcome(on_the_spot(&stage, "PutParameter").await);
+    let Outcome::Failed { cause } = &told else {
+        panic!("{told:?}")
+    };
+    assert_eq!(cause.name(), "restless");
+    assert_eq!(stage.parameters(), Vec::<String>::new());
 }
 
 // Taken up late.
@@ -238,7 +250,7 @@ async fn died(
     let keep = kept.clone();
     let watched = stage.through(move |sandbox, request| {
         let mut world = sandbox.lock();
-        if at(&named(&request), &mut world) {
+        if at(&operation(&request), &mut world) {
             keep.lock().unwrap().get_or_insert_with(|| world.clone());
         }
         drop(world);
@@ -314,18 +326,33 @@ async fn an_undo_that_was_decided_on_is_ordered_however_late_it_is_taken_up() {
 // What the undo puts back.
 
 #[tokio::test]
-async fn an_undo_puts_back_the_count_that_the_run_had_lowered() {
-    let count = async |stage: &Stage| {
-        let ecs = stage.ecs();
-        let service = ecs.describe_services().cluster("main").services("web");
-        service.send().await.unwrap().services()[0].desired_count()
-    };
-    for (asked, left) in [(1, 2), (3, 3)] {
-        let stage = Stage::example("fargate-web");
-        let mut request = web("1.2.0");
-        request.intent.desired_count = Some(asked);
-        let story = stage.rollout(request).await.unwrap();
-        assert!(is_rolled_back(&story), "{:?}", story.outcome);
-        assert_eq!(count(&stage).await, left, "{asked} were asked for");
+async fn an_undo_puts_back_the_count_that_the_run_had_set() {
+    for example in ["fargate-web", "fargate-canary-shift", "code-deploy"] {
+        for asked in [1, 3] {
+            let stage = Stage::example(example);
+            let mut request = web("1.2.0");
+            request.intent.desired_count = Some(asked);
+            let story = stage.rollout(request).await.unwrap();
+            assert!(is_rolled_back(&story), "{example}: {:?}", story.outcome);
+            let left = stage.service("web")["desiredCount"].take();
+            assert_eq!(left, 2, "{example}: {asked} were asked for");
+        }
     }
+}
+
+/// CodeDeploy's deployments take no count, so that it is set before them.
+#[tokio::test]
+async fn a_count_that_was_set_for_a_deployment_that_is_refused_is_put_back() {
+    let stage = Stage::example("code-deploy");
+    let refusing = stage.through(|sandbox, request| match operation(&request).as_str() {
+        "CreateDeployment" => Ok(refusal(400, "DeploymentConfigDoesNotExistException")),
+        _ => sandbox.carry(&request),
+    });
+    let mut request = web("1.1.0");
+    request.intent.desired_count = Some(3);
+    let story = refusing.rollout(request).await.unwrap();
+    let outcome = &story.outcome;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert_eq!(stage.service("web")["desiredCount"], 2);
+    assert_eq!(stage.calls("UpdateService"), 2);
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::{HttpRequest, Listener, Stage, operation, outcome, with_image};
+use common::{HttpRequest, Listener, Stage, is_query, operation, outcome, with_image};
 use ecsdeploy::adapters::aws::{Answer, Auto, Aws, Parameters};
 use ecsdeploy::cli::stage::SandboxClock;
 use ecsdeploy::core::journal::Record;
@@ -90,24 +90,16 @@ async fn a_failing_release_of_hundreds_of_tasks_is_rolled_back() {
 }
 
 /// From the nth answer to this operation on, AWS takes the credentials no longer.
-fn expiring(stage: &Stage, operation: &'static str, nth: u32) -> Stage {
+fn expiring(stage: &Stage, of: &'static str, nth: u32) -> Stage {
     let left = Mutex::new(nth);
     stage.through(move |sandbox, request| {
         let mut left = left.lock().unwrap();
         if *left == 0 {
             return expired(&request);
         }
-        *left -= u32::from(named(&request) == operation);
+        *left -= u32::from(operation(&request) == of);
         sandbox.carry(&request)
     })
-}
-
-/// The operation, in whichever of AWS's protocols.
-fn named(request: &HttpRequest) -> String {
-    let body = String::from_utf8_lossy(request.body()).into_owned();
-    let mut pairs = body.split('&');
-    let action = pairs.find_map(|pair| pair.strip_prefix("Action="));
-    action.map_or_else(|| operation(request), str::to_owned)
 }
 
 #[expect(
@@ -116,7 +108,7 @@ fn named(request: &HttpRequest) -> String {
 )]
 fn expired(request: &HttpRequest) -> Answer {
     let message = "The security token included in the request is expired";
-    let (status, body) = if operation(request).is_empty() {
+    let (status, body) = if is_query(request) {
         let body = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>{message}</Message></Error></ErrorResponse>"
         );

@@ -10,7 +10,7 @@ mod common;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::{HttpRequest, Listener, Stage, Story, operation, outcome, with_image};
+use common::{HttpRequest, Listener, Stage, Story, call, operation, outcome, with_image};
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
 use ecsdeploy::core::plan::Refusal;
@@ -71,17 +71,6 @@ fn spoil(sandbox: &SharedSandbox, operation: &str) {
     let rule = json!({"operation": operation, "fault": "error"});
     let rule: Rule = serde_json::from_value(rule).unwrap();
     sandbox.lock().world.faults.add(rule, 1).unwrap();
-}
-
-/// A request of somebody else's to ECS.
-fn call(operation: &str, body: &Value) -> HttpRequest {
-    let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
-    let request = http::Request::builder()
-        .method("POST")
-        .uri("/")
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", target);
-    request.body(body.to_string().into()).unwrap()
 }
 
 fn mend(stage: &Stage, minutes_later: u64) {

@@ -22,7 +22,12 @@ impl Served {
     /// Serves on a free port; the clock stands still unless the options say otherwise.
     fn begin(options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ecsdeploy"))
-            .args(["sandbox", "--port", "0", "--speed", "0"])
+            .args(["sandbox", "--port", "0"])
+            .args(if options.contains(&"--speed") {
+                &[]
+            } else {
+                &["--speed", "0"][..]
+            })
             .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -219,7 +224,11 @@ fn a_poke_that_makes_no_sense_is_refused_with_its_reason() {
     };
     check(&["kill", "--task", "0"], 1, "no running task");
     check(&["kill"], 2, "--image");
-    check(&["fault", "melt"], 2, "throttle, error, reset, lost");
+    check(
+        &["fault", "melt"],
+        2,
+        "throttle, denied, error, reset, lost",
+    );
     check(&["fault", "reset", "--service", "s3"], 1, "s3");
 }
 
@@ -319,4 +328,76 @@ fn an_interrupted_sandbox_comes_back_as_it_was() {
         .unwrap();
     assert_eq!(other.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&other.stderr).contains("another world file"));
+}
+
+/// What a role that may not write parameters meets: the record is kept in tags of the service, which is said once.
+#[test]
+fn a_policy_can_be_tried_and_the_fallback_from_parameters_to_tags_with_it() {
+    let served = Served::example(&["--speed", "600"]);
+    let rollout = |tag: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ecsdeploy"))
+            .args([
+                "rollout",
+                "--cluster",
+                "main",
+                "--service",
+                "web",
+                "--image",
+            ])
+            .arg(format!(
+                "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}"
+            ))
+            .env_clear()
+            .envs(served.environment.iter().map(|line| {
+                let pair = line.strip_prefix("export ").unwrap();
+                pair.split_once('=').unwrap()
+            }))
+            .current_dir(std::env::temp_dir())
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), told)
+    };
+    served.poke(&["fault", "denied", "--service", "ssm"]);
+    let (code, told) = rollout("1.1.0");
+    assert_eq!(code, Some(0), "{told}");
+    let said =
+        "tags of the service keep the record, and tags cannot lock (parameters are not permitted:";
+    assert_eq!(told.matches(said).count(), 1, "{told}");
+    let missing = "is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:eu-central-1:123456789012:parameter/ecsdeploy/main/web";
+    assert!(told.contains(missing), "{told}");
+    let calls = served.census()["calls"].to_string();
+    assert!(
+        calls.contains("TagResource") && calls.contains("UntagResource"),
+        "{calls}"
+    );
+    let asked = json!({"cluster": "main", "services": ["web"], "include": ["TAGS"]});
+    let (_, answer) = served.ecs("DescribeServices", &asked);
+    assert!(!answer.to_string().contains("ecsdeploy:"), "{answer}");
+
+    // One refusal, and the permission is there again.
+    served.poke(&["clear-faults"]);
+    let once = |service: &str, operation: &str| {
+        let rule = [
+            "fault",
+            "denied",
+            "--service",
+            service,
+            "--operation",
+            operation,
+        ];
+        served.poke(&[&rule[..], &["--times", "1"]].concat());
+    };
+    once("ecr", "DescribeImages");
+    let (code, told) = rollout("1.0.0");
+    assert_eq!(code, Some(1), "{told}");
+    let hint = "hint: allow ecr:DescribeImages to this identity";
+    assert!(told.contains(hint), "{told}");
+    once("iam", "PassRole");
+    let (code, told) = rollout("1.0.0");
+    assert_eq!(code, Some(1), "{told}");
+    let missing = "is not authorized to perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/web-execution";
+    assert!(told.contains(missing), "{told}");
+    let (code, told) = rollout("1.0.0");
+    assert_eq!(code, Some(0), "{told}");
 }

@@ -6,15 +6,17 @@
 
 #[expect(dead_code, reason = "each suite uses a part of the stage")]
 mod common;
+#[expect(dead_code, reason = "each suite uses a part of the gates")]
+#[path = "common/gates.rs"]
+mod gates;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use common::{HttpRequest, Listener, Stage, Story, operation, outcome, with_image};
+use common::{HttpRequest, Listener, Stage, Story, ask, operation, outcome, refusal, with_image};
 use ecsdeploy::adapters::aws::{Answer, Auto};
 use ecsdeploy::cli::stage::SharedSandbox;
-use ecsdeploy::core::gate::{Check, Gate, Quiet};
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report, Undoer};
 use ecsdeploy::core::rollout::{Phase, Wish};
 use ecsdeploy::core::service::{CanarySize, FailedTasks, OnFailure, StrategyAsked};
@@ -86,21 +88,8 @@ async fn play(request: Request, then: fn(&mut Sandbox), spoil: Spoil) -> (Stage,
 
 fn world() -> String {
     let text = std::fs::read_to_string("examples/fargate-web/sandbox.yml").unwrap();
-    format!("{text}\n{CLIENTS}\nalarms:\n{ALARM}")
+    format!("{text}\n{CLIENTS}\n{}", gates::ALARM)
 }
-
-/// An alarm on more than 30 answers a minute that are a 5xx.
-const ALARM: &str = "  - AlarmName: web-5xx
-    Namespace: AWS/ApplicationELB
-    MetricName: HTTPCode_Target_5XX_Count
-    Dimensions: [{ Name: LoadBalancer, Value: main }]
-    Statistic: Sum
-    Period: 60
-    EvaluationPeriods: 1
-    Threshold: 30
-    ComparisonOperator: GreaterThanThreshold
-    TreatMissingData: notBreaching
-";
 
 const CLIENTS: &str = "traffic: [{ listener: \"main:80\", requestsPerSecond: 20 }]";
 
@@ -142,18 +131,6 @@ fn desired(sandbox: &mut Sandbox) -> Option<i64> {
     ask(sandbox, "DescribeServices", &named)["services"][0]["desiredCount"].as_i64()
 }
 
-fn ask(sandbox: &mut Sandbox, operation: &str, input: &Value) -> Value {
-    let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
-    let request = http::Request::builder()
-        .method("POST")
-        .uri("/")
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", target)
-        .body(bytes::Bytes::from(input.to_string()))
-        .unwrap();
-    serde_json::from_slice(sandbox.answer(&request).body()).unwrap()
-}
-
 fn sicken(sandbox: &mut Sandbox) {
     let image = Whom::Image("web:1.1.0".to_owned());
     sandbox.poke(&Poke::Sicken(image)).unwrap();
@@ -189,18 +166,6 @@ impl std::fmt::Display for Story {
     }
 }
 
-/// Names of the services that there are in the end.
-fn left(stage: &Stage) -> Vec<String> {
-    let listed = ask(
-        &mut stage.sandbox.lock(),
-        "ListServices",
-        &json!({"cluster": "main"}),
-    );
-    let arns = listed["serviceArns"].as_array().unwrap().iter();
-    let name = |arn: &Value| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    arns.map(name).collect()
-}
-
 /// The old revision serves alone; before its way back was ordered, and as soon as that was decided, the canary was to
 /// have no tasks.
 fn check_way_back(stage: &Stage, story: &Story, changes: &Changes) {
@@ -214,7 +179,7 @@ fn check_way_back(stage: &Stage, story: &Story, changes: &Changes) {
     for back in changes.iter().filter(|change| change.is_back()) {
         assert_eq!(back.canary, Some(0), "{back:?} {story}");
     }
-    assert_eq!(left(stage), ["web"], "{story}");
+    assert_eq!(stage.services(), ["web"], "{story}");
     let stood_down = |event: &Event| matches!(event, Event::CanaryStandsDown { .. });
     assert_eq!(story.events(stood_down), 1, "{story}");
 }
@@ -229,10 +194,7 @@ fn in_a_hurry(request: &mut Request) {
 }
 
 fn behind_an_alarm(request: &mut Request) {
-    let mut gate = Gate::new(Check::Alarms {
-        names: ["web-5xx".to_owned()].into(),
-        quiet: Quiet::NoData,
-    });
+    let mut gate = gates::alarm("web-5xx");
     gate.pace.bake = Duration::from_mins(5);
     request.intent.gates = Some(vec![gate]);
 }
@@ -296,20 +258,17 @@ async fn a_wish_to_go_back_stands_the_canary_down_too() {
 }
 
 #[tokio::test]
-async fn a_failed_service_that_is_left_as_it_is_goes_back_nowhere() {
+async fn a_failed_service_that_is_left_as_it_is_keeps_its_canary() {
     let mut request = canary("1.1.0");
     request.intent.on_failure = OnFailure::Leave;
-    let (_, story, changes) = play(request, sicken, unspoilt).await;
+    let (stage, story, changes) = play(request, sicken, unspoilt).await;
     assert!(matches!(story.outcome, Outcome::Stranded { .. }), "{story}");
     assert!(!changes.lock().unwrap().iter().any(Change::is_back));
     let stood_down = |event: &Event| matches!(event, Event::CanaryStandsDown { .. });
     assert_eq!(story.events(stood_down), 0, "{story}");
-}
-
-fn refusal(code: u16, error: &str) -> http::Response<bytes::Bytes> {
-    let body = json!({"__type": error, "message": "no"}).to_string();
-    let answer = http::Response::builder().status(code);
-    answer.body(bytes::Bytes::from(body)).unwrap()
+    let left = |event: &Event| matches!(event, Event::CanaryLeft { .. });
+    assert_eq!(story.events(left), 1, "{story}");
+    assert_eq!(stage.service("web-canary")["desiredCount"], 1);
 }
 
 /// Whether the service's new revision is still primary: nobody has ordered the way back.
@@ -331,7 +290,7 @@ async fn check_spoilt(spoil: Spoil, services: &[&str]) {
     let back = back.unwrap_or_else(|| panic!("{story}\n{changes:#?}"));
     let waited = back.at.duration_since(told(&story, begins_to_undo));
     assert!(waited <= SignedDuration::from_secs(20), "{waited}: {story}");
-    assert_eq!(left(&stage), services, "{story}");
+    assert_eq!(stage.services(), services, "{story}");
 }
 
 #[tokio::test]
@@ -443,7 +402,7 @@ async fn a_run_that_died_while_it_put_the_canary_away_is_taken_up_even_hours_lat
         let stage = Stage::over(SharedSandbox::new(killed));
         let story = stage.rollout(canary("1.2.0")).await.unwrap();
         assert_eq!(story.outcome, unkilled.outcome, "{story}");
-        assert_eq!(left(&stage), ["web"], "{later} s later: {story}");
+        assert_eq!(stage.services(), ["web"], "{later} s later: {story}");
         assert_eq!(stage.parameters(), Vec::<String>::new());
     }
 }
@@ -464,6 +423,6 @@ async fn a_run_that_died_before_the_canary_stood_down_is_taken_up_even_hours_lat
         assert!(is_back, "{later} s later: {story}");
         let changes = changes.lock().unwrap();
         assert!(changes[0].is_to_zero(), "{later} s later: {changes:#?}");
-        assert_eq!(left(&stage), ["web"], "{later} s later: {story}");
+        assert_eq!(stage.services(), ["web"], "{later} s later: {story}");
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use common::{HttpRequest, Listener, Stage, cut, operation, outcome, with_image};
+use common::{HttpRequest, Listener, Stage, cut, operation, outcome, refusal, with_image};
 use ecsdeploy::adapters::aws::{Auto, Parameters};
 use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
 use ecsdeploy::core::rollout::{Phase, Stage as Step, Wish};
@@ -63,12 +63,6 @@ fn only_new() -> (u32, Vec<String>) {
     (100, vec!["web:2".to_owned()])
 }
 
-fn refusal(code: &str) -> http::Response<bytes::Bytes> {
-    let body = format!(r#"{{"__type":"{code}","message":"no"}}"#);
-    let answer = http::Response::builder().status(400);
-    answer.body(bytes::Bytes::from(body)).unwrap()
-}
-
 /// What becomes of CreateTaskSet's answer.
 #[derive(Clone, Copy)]
 enum Answered {
@@ -91,7 +85,7 @@ fn blinded(stage: &Stage, answered: Answered) -> Stage {
                     Answered::Lost => Err(ConnectorError::io("the connection broke".into())),
                 }
             }
-            "DescribeServices" if *begun => Ok(refusal("AccessDeniedException")),
+            "DescribeServices" if *begun => Ok(refusal(400, "AccessDeniedException")),
             _ => sandbox.carry(&request),
         }
     })
@@ -133,7 +127,7 @@ async fn a_set_that_was_left_is_cleared_away_by_a_run_that_wants_another_revisio
 async fn a_set_that_aws_refuses_to_make_leaves_the_service_as_it_was() {
     let stage = stage();
     let refusing = stage.through(|sandbox, request| match operation(&request).as_str() {
-        "CreateTaskSet" => Ok(refusal("InvalidParameterException")),
+        "CreateTaskSet" => Ok(refusal(400, "InvalidParameterException")),
         _ => sandbox.carry(&request),
     });
     let story = refusing.rollout(web("1.1.0")).await.unwrap();

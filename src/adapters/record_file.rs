@@ -74,7 +74,9 @@ impl Journal for RecordFiles {
             (Some(over), Some(there)) if there.fence == over => {
                 write(&self.record(id), &text_of(record))?;
                 match self.read(id)? {
-                    Some(there) if there.owner != record.owner => Ok(Claim::Held(Box::new(there))),
+                    Some(there) if !record.is_same_claim(&there) => {
+                        Ok(Claim::Held(Box::new(there)))
+                    }
                     _ => Ok(Claim::Locked),
                 }
             }
@@ -85,7 +87,7 @@ impl Journal for RecordFiles {
 
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
         match self.read(id)? {
-            Some(there) if there.fence != record.fence => Err(JournalError::TakenOver(there.owner)),
+            Some(there) if !record.may_replace(&there) => Err(JournalError::TakenOver(there.owner)),
             Some(_) => write(&self.record(id), &text_of(record)),
             None => match self.create(id, record)? {
                 Claim::Held(there) => Err(JournalError::TakenOver(there.owner)),
@@ -160,12 +162,18 @@ fn write(file: &Path, text: &str) -> Result<(), JournalError> {
     fs::rename(&beside, file).map_err(|error| failed("write", file, &error))
 }
 
-/// A file of this process beside the named one.
+/// A file of this process beside the named one. On a shared disk another machine may have a process of this number, as
+/// every container's first has: what comes after it keeps them apart.
 fn write_beside(file: &Path, text: &str) -> Result<PathBuf, JournalError> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
     }
-    let beside = file.with_extension(format!("{}.part", std::process::id()));
+    let part = format!(
+        "{}-{:016x}.part",
+        std::process::id(),
+        fastrand::Rng::new().u64(..)
+    );
+    let beside = file.with_extension(part);
     fs::write(&beside, text).map_err(|error| failed("write", &beside, &error))?;
     Ok(beside)
 }

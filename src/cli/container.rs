@@ -9,59 +9,31 @@ use crate::core::taskdef::{ContainerChange, Pair};
 
 /// What to change in single containers.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Container options")]
 pub struct ContainerArgs {
     /// Container that the following options are for; may be repeated; may be left out where there is only one
-    #[arg(
-        long = "container",
-        value_name = "NAME",
-        help_heading = "Container options"
-    )]
+    #[arg(long = "container", value_name = "NAME")]
     pub names: Vec<String>,
     /// Environment variable; takes the place of a secret of that name; may be repeated
-    #[arg(
-        long = "variable",
-        value_name = "NAME=VALUE",
-        help_heading = "Container options"
-    )]
+    #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
     /// Secret: the ARN of a secret or parameter, or a parameter's name; may be repeated
-    #[arg(
-        long = "secret",
-        value_name = "NAME=FROM",
-        help_heading = "Container options"
-    )]
+    #[arg(long = "secret", value_name = "NAME=FROM")]
     pub secrets: Vec<String>,
     /// File of variables in S3, in place of those there are; may be repeated
-    #[arg(
-        long = "variables-file",
-        value_name = "ARN",
-        help_heading = "Container options"
-    )]
+    #[arg(long = "variables-file", value_name = "ARN")]
     pub variables_files: Vec<String>,
     /// Docker label; may be repeated
-    #[arg(
-        long = "docker-label",
-        value_name = "NAME=VALUE",
-        help_heading = "Container options"
-    )]
+    #[arg(long = "docker-label", value_name = "NAME=VALUE")]
     pub labels: Vec<String>,
     /// Command, as words or as a JSON list
-    #[arg(
-        long,
-        value_name = "WORDS|LIST",
-        value_parser = words,
-        help_heading = "Container options"
-    )]
+    #[arg(long, value_name = "WORDS|LIST", value_parser = words)]
     pub command: Option<Words>,
     /// Log driver
-    #[arg(long, value_name = "NAME", help_heading = "Container options")]
+    #[arg(long, value_name = "NAME")]
     pub log_driver: Option<String>,
     /// Option of the log driver; may be repeated
-    #[arg(
-        long = "log-option",
-        value_name = "NAME=VALUE",
-        help_heading = "Container options"
-    )]
+    #[arg(long = "log-option", value_name = "NAME=VALUE")]
     pub log_options: Vec<String>,
 }
 

@@ -3,6 +3,8 @@
 //! **Invariant:** an exit code tells the truth about the service. 0 is said only when the wanted revision serves, or
 //! when the command that was asked for did its work.
 
+mod way_back;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -204,23 +206,10 @@ impl From<SurveyError> for Failure {
                 .hint("--keep-tags deploys without asking ECR"),
             SurveyError::ImageNotActive { .. } => Self::new(Exit::Failed, error.to_string())
                 .hint("restore the image in ECR, or choose another tag"),
-            SurveyError::NoPrevious(_) => Self::new(Exit::Failed, error.to_string())
-                .hint("ECS remembers deployments for 90 days: ecs:ListServiceDeployments and ecs:DescribeServiceRevisions read them")
-                .hint("name the revision: --to NUMBER"),
-            SurveyError::CameBack { ref left, .. } => Self::new(Exit::Failed, error.to_string())
-                .hint(format!("name where to go: --to {} deploys it all the same", left.short())),
-            SurveyError::NoHistory { ref serving } => {
-                let serving = serving.short();
-                let family = serving.split(':').next().unwrap_or_default();
-                Self::new(Exit::Failed, error.to_string())
-                    .hint(format!(
-                        "name the revision: --to NUMBER; the run that brought {serving} told which one it replaced \
-                         (output previous-task-definition-arn)"
-                    ))
-                    .hint(format!(
-                        "aws ecs list-task-definitions --family-prefix {family} --sort DESC lists those that there are"
-                    ))
-            }
+            SurveyError::NoPrevious(_)
+            | SurveyError::CameBack { .. }
+            | SurveyError::CodeDeployMoves { .. }
+            | SurveyError::NoHistory { .. } => way_back::none(&error),
             SurveyError::NoTaskDefinition(_) => Self::new(Exit::Failed, error.to_string()),
             SurveyError::Image(_) | SurveyError::Override(_) => {
                 Self::usage("failed to apply the overrides").because(&error)
@@ -290,9 +279,13 @@ impl From<Fault> for Failure {
                 .cause(&fault.message)
                 .hint("sign in (aws sso login), set AWS_PROFILE or --profile, or in CI assume a role by OIDC")
                 .hint("--sandbox runs without an AWS account"),
-            FaultKind::Denied => failure
-                .cause(&fault)
-                .hint(format!("allow {} to this identity", iam_action(&fault.operation))),
+            FaultKind::Denied => {
+                let failure = failure.cause(&fault);
+                match missing_action(&fault.message) {
+                    Some(action) => failure.hint(format!("allow {action} to this identity")),
+                    None => failure,
+                }
+            }
             FaultKind::Refused if fault.code == "ClusterNotFoundException" => failure
                 .cause(&fault)
                 .hint("check the cluster's name and the region: aws ecs list-clusters"),
@@ -301,35 +294,11 @@ impl From<Fault> for Failure {
     }
 }
 
-/// The IAM action that a call needs.
-fn iam_action(operation: &str) -> String {
-    let service = match operation {
-        "DescribeTargetHealth"
-        | "DescribeTargetGroups"
-        | "DescribeTargetGroupAttributes"
-        | "DescribeLoadBalancers"
-        | "DescribeListeners"
-        | "DescribeRules"
-        | "ModifyRule"
-        | "ModifyListener" => "elasticloadbalancing",
-        "GetDeploymentGroup"
-        | "GetDeployment"
-        | "BatchGetDeployments"
-        | "BatchGetDeploymentTargets"
-        | "ListApplications"
-        | "ListDeploymentGroups"
-        | "ListDeployments"
-        | "ListDeploymentTargets"
-        | "CreateDeployment"
-        | "StopDeployment"
-        | "ContinueDeployment" => "codedeploy",
-        "DescribeScalingPolicies" => "application-autoscaling",
-        "GetParameters" | "PutParameter" | "DeleteParameters" => "ssm",
-        "DescribeImages" => "ecr",
-        "DescribeAlarms" | "GetMetricData" => "cloudwatch",
-        _ => "ecs",
-    };
-    format!("{service}:{operation}")
+/// The action that AWS says this identity may not perform: a call may need others than its own, such as `iam:PassRole`.
+/// Source: IAM user guide, "Troubleshoot access denied error messages".
+fn missing_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("is not authorized to perform: ")?;
+    rest.split_whitespace().next()
 }
 
 /// What an outcome says to the caller: nothing for success, else the failure with its exit code.

@@ -48,7 +48,7 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
     };
     let failure = Failure::new(Exit::Interrupted, headline);
     let failure = match cause {
-        Cause::NoCredentials { .. } => failure.with(cause),
+        Cause::NoCredentials { .. } | Cause::Restless => failure.with(cause),
         cause => failure.cause(cause),
     };
     let failure = failure.cause(goes_on).hint(match &plan.strategy {

@@ -11,6 +11,7 @@ use super::owner::owner;
 use super::rollout::conclude;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
+use crate::core::preflight::Lasting;
 use crate::core::report::Outcome;
 use crate::core::rollout::Wish;
 use crate::core::service::{Intent, Limits};
@@ -18,7 +19,7 @@ use crate::engine::{Means, Ran, To, roll_back};
 
 /// Go back to the revision before, or to a named one, and wait until it serves
 ///
-/// A rollout that runs is turned back by whoever drives it, and followed until its old revision serves. Otherwise the last revision that completed before the running one is deployed (as ECS remembers its deployments), or the one that --to names, and followed like any rollout. A revision that the service went back from is never chosen: going there takes --to.
+/// A rollout that runs is turned back by whoever drives it, and followed until its old revision serves. Otherwise the last revision that completed before the running one is deployed (as ECS remembers its deployments), or the one that --to names, and followed like any rollout. A revision that the service went back from is never chosen: going there takes --to. Where ECS goes back by itself, it is watched until the old revision serves; where the last release was taken back already, nothing is done (exit code 1), and going further back takes --to.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
@@ -62,7 +63,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let scene = Scene::of(&target, &setting, &world, "going back");
     let mut teller = Teller::new(scene, args.output);
     let intent = args.intent(config);
+    let limit = intent.limits.timeout;
     let work = async |teller: &mut Teller| {
+        teller.mind_the_session(Lasting::Rollout, limit);
         let ran = Box::pin(roll_back(target, to, intent, &means, teller)).await?;
         Ok(went_back(ran))
     };

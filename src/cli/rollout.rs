@@ -22,7 +22,9 @@ use crate::core::proposal::Proposal;
 use crate::core::report::{Outcome, Report};
 use crate::core::rollout::State;
 use crate::core::service::Detach;
-use crate::engine::{Eyes, Means, Ran, Request, compare, left_by_others, propose_over, roll_out};
+use crate::engine::{
+    Eyes, Means, Ran, Request, Unawaited, compare, left_by_others, propose_over, roll_out,
+};
 use crate::ports::Journal;
 use crate::text;
 
@@ -143,13 +145,7 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
             Err(interrupted(stood))
         }
         Ran::LeftOff { plan, state, cause } => Err(left_off(&plan, &state, &cause)),
-        Ran::Underway { stands } => Err(Failure::new(
-            Exit::Interrupted,
-            "it is still under way, and the time to wait for it is over",
-        )
-        .cause(stands)
-        .hint("ecsdeploy watch follows it further; --timeout says for how long")
-        .hint("ecsdeploy status shows where it stands")),
+        Ran::Underway { stands, why } => Err(unawaited(&stands, why)),
         Ran::Held { owner, since } => Err(Failure::new(
             Exit::Contested,
             format!("another rollout has the service since {since:.0}"),
@@ -158,6 +154,20 @@ pub fn conclude(ran: Ran, teller: &Teller) -> Result<(), Failure> {
         .hint("ecsdeploy watch follows it, ecsdeploy abort tells it to roll back")
         .hint("--supersede takes over deployments that no run drives, never a living run's")),
     }
+}
+
+fn unawaited(stands: &str, why: Unawaited) -> Failure {
+    let (headline, hint) = match why {
+        Unawaited::TimeIsOver => (
+            "it is still under way, and the time to wait for it is over",
+            "ecsdeploy watch follows it further; --timeout says for how long",
+        ),
+        Unawaited::ToldToStop => ("interrupted", "ecsdeploy watch follows it further"),
+    };
+    Failure::new(Exit::Interrupted, headline)
+        .cause(stands)
+        .hint(hint)
+        .hint("ecsdeploy status shows where it stands")
 }
 
 fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {

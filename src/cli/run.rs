@@ -14,10 +14,13 @@ use super::unread::Templates;
 use super::world::World;
 use crate::core::errand::{Errand, log_streams, placement};
 use crate::core::id::{Cluster, TaskArn, TaskDefinitionArn};
+use crate::core::preflight::{Lasting, outlives};
 use crate::core::taskdef::{Overrides, TaskDefinition};
 use crate::engine::{
     ErrandRan, Patience, Registered, Wanted, compare, document_of, register, run_errand,
 };
+use crate::ports::Clock as _;
+use crate::text;
 use crate::text::terminal::inert;
 
 /// So many lines of each container's log are shown at the end.
@@ -95,6 +98,12 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         let within = args.timeout;
         Patience::Ended { within }
     };
+    if let Patience::Ended { within } = patience {
+        let now = world.clock.now();
+        if let Some(finding) = outlives(Lasting::Task, within, world.session(), now) {
+            stdout::note(&format!("{}\n", text::plan::finding(&finding)));
+        }
+    }
     let mut task = None;
     let tell = |arn: &TaskArn, status: &str| {
         stdout::note(&format!("task             {} {status}\n", arn.short()));

@@ -3,6 +3,8 @@
 //! **Invariant:** telling never changes what is told: a closed stdout, a forge that is down and a summary that cannot
 //! be written leave the rollout and its exit code as they are.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::args::Output;
@@ -15,10 +17,10 @@ use super::world::{AnyClock, World};
 use crate::core::id::ServiceKey;
 use crate::core::plan::{Plan, Survey};
 use crate::core::post::{Bulletin, Comment, Edition, Light, Pace, Place, Standing, Status};
-use crate::core::preflight::{Session, outlives};
+use crate::core::preflight::{Lasting, Session, outlives};
 use crate::core::proposal::Proposal;
 use crate::core::report::{Entry, Event, Outcome, Report};
-use crate::core::taskdef::TaskDefinition;
+use crate::core::taskdef::{Finding, TaskDefinition};
 use crate::engine::{Outbox, Ran, alongside, press};
 use crate::ports::{Audience, Clock as _};
 use crate::text::markdown::{Story, failed, marker, story};
@@ -63,6 +65,8 @@ pub struct Teller {
     plan: Option<Proposal>,
     before: Option<String>,
     desk: Option<Desk>,
+    /// Of credentials that may end too early; once is enough.
+    warned: Option<Finding>,
 }
 
 /// What is posted, and where it is laid down for that.
@@ -111,6 +115,20 @@ impl Teller {
             plan: None,
             before: None,
             desk: None,
+            warned: None,
+        }
+    }
+
+    /// Warns of credentials that may end before this does.
+    pub fn mind_the_session(&mut self, what: Lasting, limit: Duration) {
+        let at = self.scene.since;
+        if self.warned.is_some() {
+            return;
+        }
+        self.warned = outlives(what, limit, self.scene.session, at);
+        if let Some(finding) = self.warned.clone() {
+            let event = Event::Finding { finding };
+            self.hear(&Entry { at, event });
         }
     }
 
@@ -316,11 +334,7 @@ impl Audience for Teller {
         job().fold("ecsdeploy_plan", &title, &text::plan::text(&proposal));
         self.before = Some(plan.before.task_definition.to_string());
         self.plan = Some(proposal);
-        let at = self.scene.since;
-        if let Some(finding) = outlives(plan, self.scene.session, at) {
-            let event = Event::Finding { finding };
-            self.hear(&Entry { at, event });
-        }
+        self.mind_the_session(Lasting::Rollout, plan.time_limit());
     }
 
     fn look(&mut self, now: Timestamp) {

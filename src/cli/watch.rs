@@ -9,6 +9,7 @@ use super::journal::JournalArgs;
 use super::rollout::conclude;
 use super::teller::{Scene, Teller};
 use super::world::World;
+use crate::core::preflight::Lasting;
 use crate::core::service::Limits;
 use crate::engine::spectate;
 
@@ -41,6 +42,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let timeout = timeout.unwrap_or(Limits::default().timeout);
     let scene = Scene::of(&target, &setting, &world, "watching");
     let mut teller = Teller::new(scene, args.output);
+    teller.mind_the_session(Lasting::Watch, timeout);
     let ran = Box::pin(spectate(
         &target,
         timeout,

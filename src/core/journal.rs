@@ -163,6 +163,18 @@ impl Record {
         now.duration_since(since).max(SignedDuration::ZERO)
     }
 
+    /// Whether what is there is this owner's record: of two who begin in the same millisecond each has one.
+    pub fn is_same_claim(&self, there: &Self) -> bool {
+        (self.fence, &self.owner) == (there.fence, &there.owner)
+    }
+
+    /// Whether this may be written over what is there: its own record, or a dead one before it that could not be taken
+    /// over when that was tried.
+    pub fn may_replace(&self, there: &Self) -> bool {
+        let was_dead = self.stood.is_some_and(|now| !there.is_live(now));
+        self.is_same_claim(there) || (there.fence < self.fence && was_dead)
+    }
+
     /// The same record with nothing in it that could be done without.
     #[must_use]
     pub fn terse(&self) -> Self {
@@ -314,6 +326,26 @@ mod tests {
             0,
             "another host's clock may be behind"
         );
+    }
+
+    #[test]
+    fn a_record_is_written_over_its_own_and_over_a_dead_one_before_it() {
+        let goal = goal(document("a:1", "r"));
+        let dead = Record::new(anna(), Fence::first(at(0)), goal.clone(), at(0));
+        let bert = Owner {
+            user: "bert".to_owned(),
+            ..anna()
+        };
+        let mut ours = dead.taken_by(bert.clone(), at(120));
+        ours.set_down(None, at(125));
+        assert!(ours.may_replace(&ours) && ours.may_replace(&dead));
+        assert!(!dead.may_replace(&ours), "it is the later one's");
+        let mut revived = dead.clone();
+        revived.renew(at(100));
+        assert!(!ours.may_replace(&revived), "it was alive all the while");
+        // In the same millisecond.
+        let other = Record::new(bert, dead.fence, goal, at(0));
+        assert!(!other.may_replace(&dead) && !dead.may_replace(&other));
     }
 
     #[test]

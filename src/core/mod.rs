@@ -11,6 +11,7 @@ pub mod journal;
 pub mod live;
 pub mod nearest;
 pub mod overview;
+pub mod past;
 pub mod pauses;
 pub mod plan;
 pub mod post;

@@ -4,6 +4,7 @@
 
 mod code_deploy;
 mod course;
+mod ground;
 mod refusal;
 mod strategy;
 
@@ -24,6 +25,7 @@ use super::strategy::{Choice, choose};
 use super::taskdef::{Described, TaskDefinition, same};
 
 pub use code_deploy::{CodeDeploy, CodeDeployFound, Moves};
+pub use ground::{Balanced, Ground};
 pub use refusal::Refusal;
 pub use strategy::{Beside, Native, Sides, Strategy, TaskSets};
 
@@ -64,24 +66,6 @@ pub struct Plan {
     /// What the gates of a step rest on where nothing else is said.
     #[serde(default)]
     pub ground: Ground,
-}
-
-/// What was found of the service that gates rest on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Ground {
-    /// The service's own deployment alarms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub alarms: Vec<String>,
-    pub balanced: Balanced,
-}
-
-/// Whether load balancers lead to the service's tasks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Balanced {
-    #[default]
-    No,
-    Yes,
 }
 
 /// Which way it goes.
@@ -133,6 +117,7 @@ impl Plan {
         if let Strategy::Native(native) = &mut strategy {
             native.sides = sides(service, &survey.rules);
         }
+        let ground = Ground::of(service).to_run(&wanted);
         let revision = revision(wanted, survey);
         let course = course::of(&revision, &intent, &settings, survey)?;
         let mut plan = Self {
@@ -143,7 +128,7 @@ impl Plan {
             revision,
             before: Before::of(service, course),
             redeploy: redeploy(&intent, service),
-            ground: Ground::of(service),
+            ground,
             intent: without_appspec(intent),
             settings,
         };
@@ -204,22 +189,6 @@ impl Survey {
         Self {
             service: self.service.with(&settings.wanted),
             ..self.clone()
-        }
-    }
-}
-
-impl Ground {
-    pub fn of(service: &Service) -> Self {
-        let groups = service.target_groups();
-        let of_set = service.primary_task_set().and_then(TaskSet::target_group);
-        let is_balanced = !groups.is_empty() || of_set.is_some();
-        Self {
-            alarms: service.deployment_alarms(),
-            balanced: if is_balanced {
-                Balanced::Yes
-            } else {
-                Balanced::No
-            },
         }
     }
 }

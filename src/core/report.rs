@@ -90,6 +90,11 @@ pub enum Event {
     CanaryPutAway {
         service: String,
     },
+    /// The canary is still there at the end: as was asked for, or because it could not be put away.
+    CanaryLeft {
+        cluster: String,
+        service: String,
+    },
     /// The canary's tasks ran well for long enough.
     CanaryPassed {
         seconds: u64,
@@ -155,10 +160,14 @@ pub enum BackTo {
     Before(TaskDefinitionArn),
     /// Somebody drives a rollout, and was told to go back to what served before it.
     Told(Owner),
+    /// Somebody's rollout has ended and only puts away what was there for its time, which is waited for.
+    Ended(Owner),
     /// Somebody's rollout is unfinished, and it served before that.
     Left(Owner),
     /// The rollout that was told to go back had put it aside already.
     TooLate,
+    /// ECS goes back to it already.
+    ByEcs,
 }
 
 /// How far a deployment is.

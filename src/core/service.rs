@@ -192,7 +192,7 @@ pub enum FailedTasks {
 pub enum OnFailure {
     /// Go back to the revision that served before, and watch that it serves.
     RollBack,
-    /// Leave the service as it is.
+    /// Leave the service as it is, and a canary beside it.
     Leave,
 }
 

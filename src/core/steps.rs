@@ -7,11 +7,9 @@ mod tests;
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::gate::{Bounds, Check, Gate};
 use super::live::{Rule, Service};
-use super::plan::{Balanced, Beside, Native, Plan, Sides, Strategy};
+use super::plan::{Balanced, Beside, CodeDeploy, Native, Plan, Sides, Strategy};
 use super::service::{CanarySize, Intent, Share, Step};
 
 /// One step, as it is held.
@@ -96,22 +94,29 @@ impl Plan {
     /// the time that steps are held, and the time that people have.
     pub fn time_limit(&self) -> Duration {
         let steps = self.steps();
-        let held: Duration = steps.iter().map(Asked::waits).sum();
-        let by_ecs = match &self.strategy {
-            Strategy::Native(native) => {
-                let shares = native.shares().into_iter();
-                shares.map(|share| native.bake_at(share)).sum()
+        let held = steps
+            .iter()
+            .map(|step| step.waits().max(self.stays_at(step.share)));
+        self.intent.limits.timeout + held.sum::<Duration>()
+    }
+
+    /// How long AWS's own engine stays at a share, whatever is asked meanwhile.
+    fn stays_at(&self, share: Share) -> Duration {
+        let is_partial = share != Share::NOTHING && share != Share::ALL;
+        match &self.strategy {
+            Strategy::Native(native) => native.bakes_at(share),
+            Strategy::CodeDeploy(CodeDeploy { moves, .. }) if is_partial => {
+                let steps = u32::try_from(moves.percents.len()).unwrap_or(u32::MAX);
+                moves.takes / steps.max(1)
             }
-            Strategy::CodeDeploy(way) => way.moves.takes,
             _ => Duration::ZERO,
-        };
-        self.intent.limits.timeout + held.max(by_ecs)
+        }
     }
 
     /// For how long ECS itself bakes when the new revision has this much, before it goes on.
     pub fn ecs_bakes(&self, share: Share) -> Duration {
         match &self.strategy {
-            Strategy::Native(native) => native.bake_at(share),
+            Strategy::Native(native) => native.bakes_at(share),
             _ => Duration::ZERO,
         }
     }
@@ -248,10 +253,10 @@ impl Native {
                 .during
                 .get(pointer[0])
                 .and_then(|of| of.get(pointer[1]));
-            member.and_then(Value::as_f64).unwrap_or(rest)
+            member.and_then(serde_json::Value::as_f64).unwrap_or(rest)
         };
         let mut shares = vec![Share::NOTHING];
-        match self.during.get("strategy").and_then(Value::as_str) {
+        match self.strategy() {
             Some("CANARY") => {
                 shares.push(Share::Traffic(number(
                     ["canaryConfiguration", "canaryPercent"],
@@ -273,19 +278,23 @@ impl Native {
         shares
     }
 
-    /// How long ECS itself bakes with this share. Source of the defaults: ECS API reference, `CanaryConfiguration` (10
-    /// minutes) and `LinearConfiguration` (6 minutes, none after the last step).
-    fn bake_at(&self, share: Share) -> Duration {
-        let of = |of: &str, name: &str| self.during.get(of)?.get(name)?.as_u64();
-        let strategy = self.during.get("strategy").and_then(Value::as_str);
-        Duration::from_mins(match strategy {
+    fn strategy(&self) -> Option<&str> {
+        self.during.get("strategy")?.as_str()
+    }
+
+    /// How long ECS itself bakes at this share. Source of the defaults: ECS API reference, `CanaryConfiguration` (10 minutes)
+    /// and `LinearConfiguration` (6 minutes, none after the last step).
+    fn bakes_at(&self, share: Share) -> Duration {
+        let minutes = |of: &str, name: &str, rest: u64| {
+            let member = self.during.get(of).and_then(|of| of.get(name));
+            member.and_then(serde_json::Value::as_u64).unwrap_or(rest)
+        };
+        let last = self.during.get("bakeTimeInMinutes");
+        Duration::from_mins(match self.strategy() {
             _ if share == Share::NOTHING => 0,
-            _ if share == Share::ALL => {
-                let last = self.during.get("bakeTimeInMinutes");
-                last.and_then(Value::as_u64).unwrap_or_default()
-            }
-            Some("CANARY") => of("canaryConfiguration", "canaryBakeTimeInMinutes").unwrap_or(10),
-            Some("LINEAR") => of("linearConfiguration", "stepBakeTimeInMinutes").unwrap_or(6),
+            _ if share == Share::ALL => last.and_then(serde_json::Value::as_u64).unwrap_or(0),
+            Some("CANARY") => minutes("canaryConfiguration", "canaryBakeTimeInMinutes", 10),
+            Some("LINEAR") => minutes("linearConfiguration", "stepBakeTimeInMinutes", 6),
             _ => 0,
         })
     }

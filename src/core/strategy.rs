@@ -14,7 +14,7 @@ use super::live::{Rule, Service, TaskSet};
 use super::plan::{Native, Refusal, Strategy, Survey, TaskSets};
 use super::service::{CanarySize, Intent, StrategyAsked};
 use beside::beside;
-use refuse::{another_controller, not_rolling};
+use refuse::{another_controller, counted, not_rolling};
 
 pub use beside::{CANARY_TAG, is_offered, key_of as canary_of};
 pub use code_deploy::named as usual_group;
@@ -29,7 +29,7 @@ pub fn choose(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<C
     let service = &survey.service;
     let own = service.strategy();
     match service.controller() {
-        "EXTERNAL" => return task_sets(intent, survey),
+        "EXTERNAL" => return task_sets(intent, target, survey),
         "CODE_DEPLOY" => return code_deploy::choose(intent, target, survey),
         _ => {}
     }
@@ -70,12 +70,15 @@ const SHARED_BY_SETS: [&str; 6] = [
     "tags",
 ];
 
-fn task_sets(intent: &Intent, survey: &Survey) -> Result<Choice, Refusal> {
+fn task_sets(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<Choice, Refusal> {
     let refused = |lacks: &str, change: &str| Refusal::Strategy {
         asked: "a weighted shift between task sets",
         lacks: lacks.to_owned(),
         change: vec![change.to_owned()],
     };
+    if let Some(count) = intent.desired_count {
+        return Err(counted(count, target));
+    }
     let steps = weights::steps(intent)?;
     let Some(old) = survey.service.primary_task_set() else {
         return Err(refused(

@@ -3,15 +3,15 @@
 //! **Invariant:** trouble with the journal is told once for a run and never ends it.
 
 use super::drive::{Driven, Means, drive, tell};
-use super::keeper::{Keeper, Troubled, fitted, trouble};
+use super::keeper::{Keeper, Troubled, UNRECORDED, fitted, trouble};
 use super::propose::{admit, propose_over};
 use super::rollout::Ran;
 use super::survey::{Request, SurveyError, Surveyed, compare};
 use crate::core::fate::Fate;
 use crate::core::id::ServiceKey;
 use crate::core::journal::{Fence, Goal, Record, Work};
-use crate::core::plan::{Course, Plan};
-use crate::core::report::{Event, Outcome};
+use crate::core::plan::Plan;
+use crate::core::report::Event;
 use crate::core::rollout::{State, Wish};
 use crate::core::service::Detach;
 use crate::ports::{Audience, Claim, Clock, Cloud, Journal, JournalError};
@@ -49,7 +49,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         match self.means.journal.load(&self.target).await {
             Ok(record) => record,
             Err(error) => {
-                self.trouble(&error);
+                self.trouble(&error, "what an earlier run left is not known");
                 None
             }
         }
@@ -100,14 +100,13 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 return Err(error);
             }
         };
-        if plan.course == Course::Nothing {
+        let state = State::begin(&plan, self.means.clock.now());
+        if let Some(outcome) = state.outcome().cloned() {
             self.release(keeper).await;
-            let outcome = Outcome::Unchanged;
             self.tell(Event::Finished(outcome.clone()));
             let plan = Box::new(plan);
             return Ok(Ran::Ended { plan, outcome });
         }
-        let state = State::begin(&plan, self.means.clock.now());
         Box::pin(self.drive(plan, state, goal, keeper)).await
     }
 
@@ -166,7 +165,7 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
     /// A record that another run holds is given back as the error; a journal that does not work is gone without.
     async fn claim(
         &mut self,
-        record: Record,
+        mut record: Record,
         over: Option<Fence>,
     ) -> Result<Keeper<'a, J>, Box<Record>> {
         let (journal, id) = (self.means.journal, self.target.clone());
@@ -184,7 +183,13 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 too_large
             }
             Err(error) => {
-                self.trouble(&error);
+                let left = match over {
+                    Some(_) => "nothing locks the service".to_owned(),
+                    None => format!("nothing locks the service, and {UNRECORDED}"),
+                };
+                self.trouble(&error, &left);
+                // No lease is known to run; the first write claims it.
+                record.expires = record.since;
                 None
             }
         };
@@ -237,7 +242,8 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
                 Ran::Ended { plan, outcome }
             }
             Driven::Interrupted(state) => {
-                if keeper.record().unfinished().is_none() {
+                let has_ended = state.outcome().is_some();
+                if has_ended || keeper.record().unfinished().is_none() {
                     self.release(Some(keeper)).await;
                 }
                 let stood = Some((Box::new(plan), state));
@@ -279,11 +285,10 @@ impl<'a, C: Cloud, K: Clock, J: Journal, A: Audience> Desk<'a, C, K, J, A> {
         }
     }
 
-    fn trouble(&mut self, error: &JournalError) {
-        if self.troubled == Troubled::No {
-            self.untold = Some(trouble(error));
-            self.troubled = Troubled::Told;
-        }
+    /// Of several only the last is told: it says how things stand.
+    fn trouble(&mut self, error: &JournalError, left: &str) {
+        self.untold = Some(trouble(error, left));
+        self.troubled = Troubled::Told;
     }
 }
 

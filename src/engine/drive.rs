@@ -6,10 +6,10 @@
 
 use std::pin::pin;
 
-use futures_util::future::{Either, select};
-use jiff::{SignedDuration, Timestamp};
+use futures_util::future::{Either, join, select};
+use jiff::Timestamp;
 
-use super::keeper::{Hearing, Keeper, Occasion, TakenOver};
+use super::keeper::{Hearing, Keeper, Occasion, TakenOver, WRITE_AGAIN};
 use crate::core::handover::handover;
 use crate::core::journal::Owner;
 use crate::core::plan::{Plan, Strategy};
@@ -23,9 +23,6 @@ use crate::ports::{Audience, Clock, Cloud, Journal, JournalError, Wake};
 /// A rollout that is told to turn back looks so often at most, without a pause, until it has begun to: twice, and before
 /// that as often as a canary has tries to stand down.
 const HURRIED_LOOKS: u8 = 10;
-
-/// A renewal of the lease that did not work is tried again after so long.
-const RENEWAL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// The journal's word about wishes.
 type Answer = Result<Option<Wish>, JournalError>;
@@ -169,7 +166,7 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         };
         let until = wake_at.unwrap_or(now);
         let rest = if until > now { Rest::Sleep } else { Rest::None };
-        self.count_turn(rest)?;
+        self.count_turn(rest).await?;
         if self.means.clock.sleep_until(until).await == Wake::Interrupted {
             self.interrupted(did).await?;
         }
@@ -177,7 +174,8 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
     }
 
     /// Whatever is wrong with a machine that never sleeps, AWS is not asked on and on, and the rollout does not seem to go on.
-    fn count_turn(&mut self, rest: Rest) -> Step<()> {
+    /// What has begun is kept on record: it is not where it was, and another look may be all that it takes.
+    async fn count_turn(&mut self, rest: Rest) -> Step<()> {
         self.restless = match rest {
             Rest::Sleep => 0,
             Rest::None => self.restless + 1,
@@ -186,10 +184,10 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
             return Ok(());
         }
         let cause = Cause::Restless;
-        let outcome = match self.state.phase {
-            Phase::Register => Outcome::Failed { cause },
-            _ => Outcome::Stranded { cause },
-        };
+        if self.state.has_begun(self.plan) {
+            return Err(self.leave_off(cause).await);
+        }
+        let outcome = Outcome::Failed { cause };
         self.tell(Event::Finished(outcome.clone()));
         Err(Box::new(Driven::Ended(outcome)))
     }
@@ -200,11 +198,14 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
         let question = self.question(watch, now);
         // Boxed, as everything deep is: what is polled through many hands outgrows small stacks.
         let looked = Box::pin(clock.attend(async {
-            let answer = match question {
-                Some(question) => Some(Box::pin(question).await),
-                None => None,
+            let answer = async {
+                match question {
+                    Some(question) => Some(Box::pin(question).await),
+                    None => None,
+                }
             };
-            (answer, Box::pin(cloud.observe(watch)).await)
+            // Side by side: a journal that is slow to answer keeps nobody from looking.
+            join(answer, Box::pin(cloud.observe(watch))).await
         }));
         let Some((answer, mut seen)) = Box::pin(self.while_leased(looked)).await? else {
             return Err(self.leave().await);
@@ -263,7 +264,8 @@ impl<'j, C: Cloud, K: Clock, J: Journal, A: Audience> Drive<'_, 'j, C, K, J, A> 
                 Ok(rest) => work = rest,
                 Err(done) => return Ok(done),
             }
-            due = self.keeper.due().max(clock.now() + RENEWAL_AGAIN);
+            // A write may take longer than the pause after it.
+            due = self.keeper.due().max(clock.now() + WRITE_AGAIN);
         }
     }
 

@@ -67,7 +67,10 @@ async fn start(
     let action = Action::RunTask { members };
     let mut left = PATIENCE;
     loop {
-        match cloud.perform(&action).await {
+        let Some(performed) = clock.attend(cloud.perform(&action)).await else {
+            return Ok(None);
+        };
+        match performed {
             Ok(Receipt::Started { task, .. }) => return Ok(Some(task)),
             Ok(_) => unreachable!("RunTask is answered by a task"),
             Err(fault) if fault.is_unanswered() && left > 0 => left -= 1,
@@ -91,7 +94,10 @@ async fn follow(
     let mut last = String::new();
     let mut left = PATIENCE;
     loop {
-        match cloud.observe(&watch).await.one_off_tasks.remove(task) {
+        let Some(mut seen) = clock.attend(cloud.observe(&watch)).await else {
+            return Ok(Ran::Interrupted);
+        };
+        match seen.one_off_tasks.remove(task) {
             Some(Seen::Is(seen)) => {
                 left = PATIENCE;
                 match errand.ending(&seen) {

@@ -3,7 +3,8 @@
 //!
 //! **Invariant:** a journal that cannot be written is trouble that is told once; it never fails a rollout. That somebody
 //! else took the service over is no trouble but the end of this run. A record that its store has no room for loses what
-//! can be done without, and at last all but the lock: the lease holds in any case.
+//! can be done without, and at last all but the lock: the lease holds in any case. The lease is what the store was heard
+//! to have: a write that did not work renews nothing, and is made up for.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +22,19 @@ use crate::ports::{Journal, JournalError};
 /// is heard within that time, and a rollout does not ask the journal at each of its looks.
 const HEARING: SignedDuration = SignedDuration::from_secs(10);
 
+/// A write that did not work is tried again after so long, unless a change cannot wait for it.
+pub const WRITE_AGAIN: SignedDuration = SignedDuration::from_secs(10);
+
 /// Keeps one record.
 pub struct Keeper<'a, J> {
     journal: &'a J,
     id: RolloutId,
+    /// As it is to be on record; the end of its lease is the one that is.
     record: Record,
+    /// How the work stood that is on record.
+    written: Option<Timestamp>,
+    /// When the last write did not work.
+    failed: Option<Timestamp>,
     troubled: Troubled,
     /// Whether it was told that the lock alone is kept.
     bared: Troubled,
@@ -75,6 +84,8 @@ impl<'a, J: Journal> Keeper<'a, J> {
         Self {
             journal,
             id,
+            written: record.work.as_ref().and(record.stood),
+            failed: None,
             record,
             troubled,
             bared: Troubled::No,
@@ -106,31 +117,29 @@ impl<'a, J: Journal> Keeper<'a, J> {
         now: Timestamp,
     ) -> Result<Option<Event>, TakenOver> {
         let work = Work::of(plan, state);
-        let is_news = match occasion {
-            Occasion::Look => milestone(work.as_ref()) != milestone(self.record.work.as_ref()),
-            Occasion::Change => work != self.record.work,
+        let is_wanted = match occasion {
+            Occasion::Look => {
+                let is_news = milestone(work.as_ref()) != milestone(self.record.work.as_ref());
+                (is_news || self.is_behind(now)) && now >= self.again()
+            }
+            Occasion::Change => work != self.record.work || self.is_behind(now),
             Occasion::Leave => true,
         };
-        if !is_news && !self.record.is_ageing(now) {
+        if !is_wanted {
             return Ok(None);
         }
         self.record.set_down(work, now);
-        self.record.renew(now);
-        if occasion == Occasion::Leave {
-            self.record.expires = now;
+        let mut next = self.record.clone();
+        match occasion {
+            Occasion::Leave => next.expires = now,
+            Occasion::Look | Occasion::Change => next.renew(now),
         }
-        let (journal, id) = (self.journal, &self.id);
-        match fitted(&self.record, async |record| journal.save(id, record).await).await {
-            Ok(((), None)) => Ok(None),
-            Ok(((), Some(too_large))) => Ok(self.bare(&too_large)),
-            Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
-            Err(error) => Ok(self.trouble(&error)),
-        }
+        self.write(next, now).await
     }
 
     /// When the lease is to be renewed, if nothing else is written until then.
     pub fn due(&self) -> Timestamp {
-        self.record.expires - LEASE / 2
+        (self.record.expires - LEASE / 2).max(self.again())
     }
 
     /// Renews the lease, with the work as it stands: else what was seen since the last change would never be on record.
@@ -140,18 +149,37 @@ impl<'a, J: Journal> Keeper<'a, J> {
         state: &State,
         now: Timestamp,
     ) -> Result<Option<Event>, TakenOver> {
-        let mut renewed = self.record.clone();
-        renewed.set_down(Work::of(plan, state), now);
-        renewed.renew(now);
+        self.record.set_down(Work::of(plan, state), now);
+        let mut next = self.record.clone();
+        next.renew(now);
+        self.write(next, now).await
+    }
+
+    async fn write(&mut self, next: Record, now: Timestamp) -> Result<Option<Event>, TakenOver> {
         let (journal, id) = (self.journal, &self.id);
-        match fitted(&renewed, async |record| journal.save(id, record).await).await {
+        match fitted(&next, async |record| journal.save(id, record).await).await {
             Ok(((), too_large)) => {
-                self.record = renewed;
+                self.record.expires = next.expires;
+                self.failed = None;
+                let has_work = next.work.is_some() && too_large.is_none();
+                self.written = has_work.then_some(now);
                 Ok(too_large.and_then(|it| self.bare(&it)))
             }
             Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
-            Err(error) => Ok(self.trouble(&error)),
+            Err(error) => {
+                self.failed = Some(now);
+                Ok(self.trouble(&error))
+            }
         }
+    }
+
+    /// Whether what is on record is older than it may be.
+    fn is_behind(&self, now: Timestamp) -> bool {
+        self.failed.is_some() || self.record.is_ageing(now)
+    }
+
+    fn again(&self) -> Timestamp {
+        self.failed.map_or(Timestamp::MIN, |at| at + WRITE_AGAIN)
     }
 
     /// Asks what somebody wishes of this rollout; `None` while the last answer still holds.
@@ -177,7 +205,8 @@ impl<'a, J: Journal> Keeper<'a, J> {
     ) -> (Option<Wish>, Option<Event>) {
         match answer {
             Some(Ok(wish)) => self.heard = Heard { at: now, wish },
-            Some(Err(error)) => return (None, self.trouble(&error)),
+            // What was heard before still holds.
+            Some(Err(error)) => return (self.heard.wish.clone(), self.trouble(&error)),
             None => {}
         }
         (self.heard.wish.clone(), None)
@@ -202,17 +231,22 @@ impl<'a, J: Journal> Keeper<'a, J> {
         let told = std::mem::replace(&mut self.bared, Troubled::Told);
         (told == Troubled::No).then(|| Event::Trouble {
             operation: "journal".to_owned(),
-            message: format!(
-                "{too_large}: only the lock is kept; a run that dies now leaves nothing to take up"
-            ),
+            message: format!("{too_large}: only the lock is kept; {UNRECORDED}"),
         })
     }
 
     fn trouble(&mut self, error: &JournalError) -> Option<Event> {
         let told = std::mem::replace(&mut self.troubled, Troubled::Told);
-        (told == Troubled::No).then(|| trouble(error))
+        let left = match self.written {
+            Some(at) => format!("a run that dies now is taken up from how it stood at {at:.0}"),
+            None => UNRECORDED.to_owned(),
+        };
+        (told == Troubled::No).then(|| trouble(error, &left))
     }
 }
+
+/// What comes of it that no work is on record.
+pub const UNRECORDED: &str = "a run that dies now leaves nothing to take up";
 
 /// Gives the store the record, and what it has no room for with less and less in it. If only the lock fits, the error
 /// says how large the record was.
@@ -234,15 +268,15 @@ pub async fn fitted<T>(
     }
 }
 
-/// Trouble with the journal, to be told.
-pub fn trouble(error: &JournalError) -> Event {
+/// Trouble with the journal, to be told, and what comes of it.
+pub fn trouble(error: &JournalError, left: &str) -> Event {
     let (operation, message) = match error {
         JournalError::Fault(fault) => (fault.operation.clone(), fault.message.clone()),
         other => ("journal".to_owned(), other.to_string()),
     };
     Event::Trouble {
         operation,
-        message: format!("{message}; a run that dies now leaves no record to take up"),
+        message: format!("{message}; {left}"),
     }
 }
 
@@ -265,3 +299,7 @@ fn milestone(work: Option<&Work>) -> Option<Milestone<'_>> {
             .map(|gating| (gating.progress.began, &gating.told)),
     })
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

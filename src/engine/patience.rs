@@ -7,7 +7,7 @@ use std::future::Future;
 use jiff::{SignedDuration, Timestamp};
 
 use super::drive::tell;
-use super::rollout::Ran;
+use super::rollout::{Ran, Unawaited};
 use crate::core::id::ServiceKey;
 use crate::core::journal::{Owner, Record};
 use crate::core::report::Event;
@@ -26,11 +26,12 @@ pub struct Until<'a, K> {
 impl<K: Clock> Until<'_, K> {
     /// How a watch ends that was woken before what it watches had ended.
     pub fn over(&self, stands: String) -> Ran {
-        if self.now() >= self.until {
-            Ran::Underway { stands }
+        let why = if self.now() >= self.until {
+            Unawaited::TimeIsOver
         } else {
-            Ran::Interrupted { stood: None }
-        }
+            Unawaited::ToldToStop
+        };
+        Ran::Underway { stands, why }
     }
 }
 

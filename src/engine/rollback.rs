@@ -1,20 +1,21 @@
-//! Going back on request: a rollout that runs is turned back; otherwise the revision before, or a named one, is rolled
-//! out and watched like any other.
+//! Going back on request: a rollout that runs is turned back; otherwise the revision before ([`way_back`]), or a named
+//! one, is rolled out and watched like any other.
 //!
-//! **Invariant:** the revision before is one that completed, as ECS remembers it; never a guess from revision numbers, and
-//! never one that the service went back from: going back twice must not put a bad release back.
+//! **Invariant:** where the service goes back by itself already, it is watched to its end, and led no further back.
 
 use super::desk::Desk;
 use super::drive::Means;
 use super::followed::{at_follow, following};
+use super::propose::code_deploy;
 use super::rollout::{Ran, roll_out};
-use super::spectate::service_of;
+use super::spectate::{has_failed, newest, service_of, spectate};
 use super::survey::{Pinning, Request, SurveyError, Wanted};
 use super::turn_back::{Turned, turn_back};
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::journal::Goal;
-use crate::core::live::{RolloutState, Service};
-use crate::core::report::{BackTo, Event};
+use crate::core::live::{CodeDeployment, Deployment, RolloutState, Service};
+use crate::core::past::{Ended, Past, WayBack, way_back};
+use crate::core::report::{BackTo, Event, Outcome};
 use crate::core::service::{Contest, Intent};
 use crate::core::taskdef::Overrides;
 use crate::ports::{Audience, Clock, Cloud, History, Journal};
@@ -51,13 +52,24 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
         None => {}
     }
     let service = service_of(&target, means.cloud).await?;
-    if let Some(running) = service.primary().filter(|d| {
-        d.rollout_state() == RolloutState::InProgress && service.last_completed().is_some()
-    }) {
-        let plan = following(&target, &service, running, intent);
-        let state = at_follow(&plan, running.id(), means.clock);
-        let goal = Goal::of_revision(&target, &plan);
-        return Box::pin(desk.drive(plan, state, goal, None)).await;
+    match Box::pin(under_way(&target, &service, &intent, means.cloud)).await? {
+        UnderWay::Nothing => {}
+        UnderWay::WayBack(to) => {
+            desk.tell(Event::GoingBack {
+                task_definition: to,
+                why: BackTo::ByEcs,
+            });
+            drop(desk);
+            return Box::pin(watch_back(&target, &intent, means, audience)).await;
+        }
+        UnderWay::Release => {
+            let running = service.primary();
+            let running = running.expect("a release is under way as the primary deployment");
+            let plan = following(&target, &service, running, intent);
+            let state = at_follow(&plan, running.id(), means.clock);
+            let goal = Goal::of_revision(&target, &plan);
+            return Box::pin(desk.drive(plan, state, goal, None)).await;
+        }
     }
     let previous = Box::pin(previous(&target, &service, means.cloud)).await?;
     let why = BackTo::Before(service.running_task_definition());
@@ -68,6 +80,81 @@ pub async fn roll_back<C: Cloud + History, K: Clock, J: Journal>(
     drop(desk);
     let name = previous.to_string();
     Box::pin(roll_out_revision(target, name, intent, means, audience)).await
+}
+
+/// What AWS does with a service that nobody has on record.
+enum UnderWay {
+    Nothing,
+    /// Somebody's deployment, which is to be turned back.
+    Release,
+    /// ECS goes back to this of its own, or was told to.
+    WayBack(TaskDefinitionArn),
+}
+
+async fn under_way(
+    target: &ServiceKey,
+    service: &Service,
+    intent: &Intent,
+    cloud: &impl Cloud,
+) -> Result<UnderWay, SurveyError> {
+    if service.controller() == "CODE_DEPLOY" {
+        let found = code_deploy(target, intent, service, cloud).await?;
+        return unless_code_deploy_moves(service, &found.running);
+    }
+    let is_moving = |it: &Deployment<'_>| it.rollout_state() == RolloutState::InProgress;
+    let Some(primary) = service.primary().filter(is_moving) else {
+        return Ok(UnderWay::Nothing);
+    };
+    let goes_back = match newest(target, service, cloud).await {
+        Ok(newest) => newest.is_some_and(|it| it.is_stopped() && !it.has_ended()),
+        Err(_) => service.deployments().any(has_failed),
+    };
+    Ok(match service.last_completed() {
+        _ if goes_back => UnderWay::WayBack(primary.task_definition()),
+        Some(_) => UnderWay::Release,
+        None => UnderWay::Nothing,
+    })
+}
+
+/// A deployment that waits to end the old tasks has moved the traffic: its revision is the running one, and can be gone
+/// back from. Before that the running revision is not what is to be turned back.
+fn unless_code_deploy_moves(
+    service: &Service,
+    running: &[CodeDeployment],
+) -> Result<UnderWay, SurveyError> {
+    let serves = service.running_task_definition();
+    let moves = running
+        .iter()
+        .find(|it| it.task_definition() != Some(serves.as_str()));
+    match moves {
+        None => Ok(UnderWay::Nothing),
+        Some(moves) => Err(SurveyError::CodeDeployMoves {
+            deployment: moves.id(),
+            serves,
+        }),
+    }
+}
+
+/// What was asked for is under way without us: it is watched until the old revision serves.
+async fn watch_back<C: Cloud, K: Clock, J: Journal>(
+    target: &ServiceKey,
+    intent: &Intent,
+    means: &Means<'_, C, K, J>,
+    audience: &mut impl Audience,
+) -> Result<Ran, SurveyError> {
+    let (cloud, clock, journal) = (means.cloud, means.clock, means.journal);
+    let timeout = intent.limits.timeout;
+    let watched = spectate(target, timeout, cloud, clock, journal, audience);
+    Ok(match Box::pin(watched).await? {
+        Ran::Ended {
+            plan,
+            outcome: Outcome::RolledBack { .. },
+        } => Ran::Ended {
+            plan,
+            outcome: Outcome::Completed,
+        },
+        ran => ran,
+    })
 }
 
 async fn roll_out_revision<C: Cloud, K: Clock, J: Journal>(
@@ -99,50 +186,39 @@ async fn previous(
     service: &Service,
     history: &impl History,
 ) -> Result<TaskDefinitionArn, SurveyError> {
+    let running = service.running_task_definition();
     if service.controller() == "EXTERNAL" {
         // A task set that was removed leaves no trace, and service deployments are of the ECS controller.
-        let serving = service.running_task_definition();
-        return Err(SurveyError::NoHistory { serving });
+        return Err(SurveyError::NoHistory { serving: running });
     }
-    let mut brought = history.completed(target, service).await.unwrap_or_default();
-    if brought.is_empty() {
-        let completed = service
-            .deployments()
-            .filter(|it| service.has_completed(*it));
-        brought = completed.map(|it| it.task_definition()).collect();
+    let mut past = history.past(target, service).await.unwrap_or_default();
+    if past.is_empty() {
+        past = listed(service);
     }
-    before(service.running_task_definition(), &brought, target)
+    match way_back(&running, &past) {
+        WayBack::To(revision) => Ok(revision),
+        WayBack::CameBack { left, further } => Err(SurveyError::CameBack {
+            running,
+            left,
+            further,
+        }),
+        WayBack::Unknown => Err(SurveyError::NoPrevious(target.clone())),
+    }
 }
 
-/// The revision before the running one, of those that completed deployments brought, newest first. One that the service
-/// went back from is none: the running revision was there before it, or is the older of one family.
-fn before(
-    running: TaskDefinitionArn,
-    brought: &[TaskDefinitionArn],
-    target: &ServiceKey,
-) -> Result<TaskDefinitionArn, SurveyError> {
-    let earlier: Vec<_> = brought.iter().skip_while(|it| **it == running).collect();
-    let Some(&last) = earlier.first() else {
-        return Err(SurveyError::NoPrevious(target.clone()));
-    };
-    let was_before = earlier.contains(&&running);
-    if was_before || is_newer(last, &running) {
-        let left = last.clone();
-        return Err(SurveyError::CameBack { running, left });
-    }
-    Ok(last.clone())
-}
-
-/// ECS numbers the revisions of a family as they are registered.
-fn is_newer(one: &TaskDefinitionArn, other: &TaskDefinitionArn) -> bool {
-    let number = |arn: &TaskDefinitionArn| {
-        let (family, number) = arn.as_str().rsplit_once(':')?;
-        Some((family.to_owned(), number.parse::<u64>().ok()?))
-    };
-    match (number(one), number(other)) {
-        (Some((one, n)), Some((other, m))) => one == other && n > m,
-        _ => false,
-    }
+fn listed(service: &Service) -> Vec<Past> {
+    let ended = service.deployments().filter_map(|deployment| {
+        let ended = match deployment.rollout_state() {
+            _ if service.has_completed(deployment) => Ended::Completed,
+            RolloutState::Failed if !deployment.is_primary() => Ended::TakenBack,
+            _ => return None,
+        };
+        Some(Past {
+            task_definition: deployment.task_definition(),
+            ended,
+        })
+    });
+    ended.collect()
 }
 
 /// `7` -> `FAMILY:7`, of the family that runs.
@@ -153,44 +229,4 @@ fn full_name(name: &str, service: &Service) -> String {
     let running = service.running_task_definition();
     let family = running.short().rsplit_once(':').map_or("", |(f, _)| f);
     format!("{family}:{name}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::id::{Cluster, ServiceName};
-
-    /// Revisions that deployments brought, newest first; where going back leads, or what it would put back.
-    fn check(running: &str, brought: &[&str], goes: Result<&str, &str>) {
-        let target = ServiceKey {
-            cluster: Cluster::from("main"),
-            service: ServiceName::from("web"),
-        };
-        let brought: Vec<_> = brought
-            .iter()
-            .map(|it| TaskDefinitionArn::from(*it))
-            .collect();
-        let found = before(TaskDefinitionArn::from(running), &brought, &target);
-        match (found, goes) {
-            (Ok(to), Ok(expected)) => assert_eq!(to.as_str(), expected, "{brought:?}"),
-            (Err(SurveyError::CameBack { left, .. }), Err(expected)) => {
-                assert_eq!(left.as_str(), expected, "{brought:?}");
-            }
-            (Err(SurveyError::NoPrevious(_)), Err("")) => {}
-            (found, _) => panic!("{brought:?}: {found:?}"),
-        }
-    }
-
-    #[test]
-    fn going_back_twice_does_not_put_back_what_was_left() {
-        check("web:2", &["web:2", "web:1"], Ok("web:1"));
-        check("web:2", &["web:1"], Ok("web:1"));
-        check("web:2", &["web:2"], Err(""));
-        check("web:2", &["web:2", "web:3", "web:2", "web:1"], Err("web:3"));
-        // ECS forgets after 90 days.
-        check("web:2", &["web:2", "web:3"], Err("web:3"));
-        check("api:9", &["api:9", "web:3", "api:9"], Err("web:3"));
-        check("web:4", &["web:4", "web:2", "web:3", "web:2"], Ok("web:2"));
-        check("api:1", &["api:1", "web:3"], Ok("web:3"));
-    }
 }

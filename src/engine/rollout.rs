@@ -44,15 +44,23 @@ pub enum Ran {
         plan: Box<Plan>,
         state: Box<State>,
     },
-    /// The time to wait for it is over, and what was followed goes on.
+    /// It is not waited for any longer, and what was followed goes on.
     Underway {
         stands: String,
+        why: Unawaited,
     },
     /// Another run has the service.
     Held {
         owner: Owner,
         since: Timestamp,
     },
+}
+
+/// Why something is not waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unawaited {
+    TimeIsOver,
+    ToldToStop,
 }
 
 /// Rolls out, or takes up, what is asked for.

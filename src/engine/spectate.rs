@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::SurveyError;
 use super::drive::{Driven, Means, drive, tell};
 use super::followed::{at_follow, following, watching};
-use super::keeper::{Keeper, Troubled};
+use super::keeper::{Keeper, Troubled, trouble};
 use super::patience::{Until, begun};
 use super::propose::code_deploy;
 use super::rollout::Ran;
@@ -43,6 +43,10 @@ pub async fn spectate(
         Ok(loaded) => loaded,
         Err(ran) => return Ok(*ran),
     };
+    if let Err(error) = &loaded {
+        let left = "whether a rollout of ecsdeploy is on record is not known";
+        tell(trouble(error, left), clock, audience);
+    }
     let is_unrecorded = matches!(loaded, Ok(None));
     let record = loaded.unwrap_or_default();
     let left = record.as_ref().and_then(Record::unfinished);
@@ -121,9 +125,7 @@ fn last_event(state: &State, runs: Runs, service: &Service) -> Option<String> {
     let began = watched
         .and_then(|id| service.deployment(id))
         .and_then(|deployment| deployment.created_at());
-    let events = service.events().into_iter().rev();
-    let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-    older.next().map(|event| event.id)
+    service.last_event_before(began)
 }
 
 /// Takes the machine's turns with hands that change nothing.
@@ -179,7 +181,7 @@ pub async fn service_of(target: &ServiceKey, cloud: &impl Cloud) -> Result<Servi
 }
 
 /// What ECS says of the newest of its deployments; other controllers' it knows nothing of.
-async fn newest(
+pub async fn newest(
     target: &ServiceKey,
     service: &Service,
     cloud: &impl Cloud,
@@ -353,7 +355,7 @@ async fn standing_of_code_deploy(
 }
 
 /// A deployment that ECS failed, and whose place another has taken.
-fn has_failed(deployment: Deployment<'_>) -> bool {
+pub fn has_failed(deployment: Deployment<'_>) -> bool {
     !deployment.is_primary() && deployment.rollout_state() == RolloutState::Failed
 }
 

@@ -4,7 +4,7 @@
 //! **Invariant:** only looks. Whatever can be known to be wrong is found here, before anything is changed.
 
 use super::propose::propose;
-use crate::core::id::{ServiceKey, TaskDefinitionArn};
+use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use crate::core::live::{EcrImage, EcrImageDetail, Rule, Service, Tagging, TaskSet};
 use crate::core::plan::{Plan, Refusal, Survey};
 use crate::core::preflight::Further;
@@ -53,11 +53,20 @@ pub enum SurveyError {
     #[error("no earlier completed deployment of {0} is known")]
     NoPrevious(ServiceKey),
     #[error(
-        "the service went back to {} from {}, and does not go there again unasked", .running.short(), .left.short()
+        "there is nothing to turn back: the service went back to {} from {} already", .running.short(), .left.short()
     )]
     CameBack {
         running: TaskDefinitionArn,
         left: TaskDefinitionArn,
+        /// What completed before the running one.
+        further: Option<TaskDefinitionArn>,
+    },
+    #[error(
+        "deployment {deployment} of CodeDeploy's is under way, no run of ecsdeploy drives it, and {} still serves", .serves.short()
+    )]
+    CodeDeployMoves {
+        deployment: DeploymentId,
+        serves: TaskDefinitionArn,
     },
     #[error("what served before {} is not known: ECS keeps no history of task sets", .serving.short())]
     NoHistory { serving: TaskDefinitionArn },

@@ -9,14 +9,15 @@ use super::SurveyError;
 use super::desk::{Desk, held};
 use super::drive::Driven;
 use super::followed::stood;
-use super::rollout::Ran;
+use super::keeper::trouble;
+use super::rollout::{Ran, Unawaited};
 use super::spectate::service_of;
 use crate::core::fate::Fate;
 use crate::core::id::{ServiceKey, TaskDefinitionArn};
 use crate::core::journal::{Record, Work};
 use crate::core::live::Service;
 use crate::core::report::{BackTo, Cause, Event, Outcome, Progress};
-use crate::core::rollout::Wish;
+use crate::core::rollout::{TooLate, Wish};
 use crate::core::service::{Contest, Intent};
 use crate::ports::{Audience, Clock, Cloud, Journal, Wake};
 
@@ -62,13 +63,20 @@ async fn tell_to<C: Cloud, K: Clock, J: Journal, A: Audience>(
     let by = desk.means.owner.to_string();
     let wish = Wish::Undo { by: by.clone() };
     let told = desk.means.journal.wish(target, record.fence, &wish).await;
-    if told.is_err() {
+    if let Err(error) = told {
+        desk.tell(trouble(&error, "whoever drives the rollout was not told"));
         return Ok(Turned::Ended(held(&record)));
     }
     let to = served_before(&record).unwrap_or_else(|| service.running_task_definition());
+    let owner = record.owner.clone();
+    let why = match record.work.as_ref().map(|work| TooLate::of(&work.state)) {
+        Some(Some(TooLate::Ended(_))) => BackTo::Ended(owner),
+        _ => BackTo::Told(owner),
+    };
+    let task_definition = to.clone();
     desk.tell(Event::GoingBack {
-        task_definition: to.clone(),
-        why: BackTo::Told(record.owner.clone()),
+        task_definition,
+        why,
     });
     let until = desk.means.clock.now() + intent.limits.timeout;
     match Box::pin(follow(&record, target, until, desk)).await? {
@@ -106,14 +114,17 @@ async fn follow<C: Cloud, K: Clock, J: Journal, A: Audience>(
 ) -> Result<Followed, SurveyError> {
     let clock = desk.means.clock;
     let (mut last, mut told) = (Box::new(record.clone()), None);
+    let unawaited = |why| {
+        let stands = format!("{} was told to go back, and still does", record.owner);
+        Ok(Followed::Ended(Ran::Underway { stands, why }))
+    };
     loop {
         let now = clock.now();
         if now >= until {
-            let stands = format!("{} was told to go back, and still does", record.owner);
-            return Ok(Followed::Ended(Ran::Underway { stands }));
+            return unawaited(Unawaited::TimeIsOver);
         }
         if clock.sleep_until(now + BETWEEN_LOOKS).await == Wake::Interrupted {
-            return Ok(Followed::Ended(Ran::Interrupted { stood: None }));
+            return unawaited(Unawaited::ToldToStop);
         }
         match desk.look_again().await {
             Ok(Some(there)) if there.fence != record.fence => {
@@ -168,10 +179,11 @@ async fn take_back<C: Cloud, K: Clock, J: Journal, A: Audience>(
         Driven::Ended(Outcome::Completed | Outcome::Unchanged)
     );
     let ran = desk.close(work.plan.clone(), driven, keeper).await;
-    Ok(match to {
-        Some(to) if has_passed => too_late(to, desk),
-        _ => Turned::Ended(ran),
-    })
+    match to {
+        Some(to) if has_passed => Ok(too_late(to, desk)),
+        None if has_passed => Err(SurveyError::NoPrevious(target.clone())),
+        _ => Ok(Turned::Ended(ran)),
+    }
 }
 
 fn too_late<C: Cloud, K: Clock, J: Journal, A: Audience>(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use serde_json::Value;
 
-use crate::sandbox::faults::{Fault, Past};
+use crate::sandbox::faults::{Fault, Past, Permission};
 use crate::sandbox::journal::Journal;
 use crate::sandbox::tally::Onlooker;
 use crate::sandbox::wire::{Call, Service};
@@ -80,12 +80,9 @@ impl Sandbox {
             Err(refusal) => return Exchange::at_once(self.refuse(request, &refusal)),
         };
         self.count(&call);
-        let verdict = self
-            .world
-            .faults
-            .judge(call.service, &call.operation, self.world.now);
+        let verdict = self.world.faults.judge(&call, self.world.now);
         let outcome = if let Some(fault) = verdict.fault {
-            self.spoil(fault, &call)
+            self.spoil(fault, verdict.lacks, &call)
         } else {
             let result = self.perform(&call);
             Outcome::Answered(self.respond(&call, result))
@@ -96,9 +93,10 @@ impl Sandbox {
         }
     }
 
-    fn spoil(&mut self, fault: Fault, call: &Call) -> Outcome {
+    fn spoil(&mut self, fault: Fault, lacks: Permission, call: &Call) -> Outcome {
         let result = match fault {
             Fault::Throttle => Err(ApiError::client("ThrottlingException", "Rate exceeded")),
+            Fault::Denied => Err(lacks.denial(call, &self.world)),
             Fault::Error => Err(internal_error(call.service)),
             Fault::Reset => return Outcome::Lost,
             Fault::Lost => {

@@ -99,29 +99,15 @@ fn event(event: &Event) -> String {
             "not ours        no rollout of ecsdeploy is on record; {deployment} is told of as AWS sees it"
         ),
         Event::Finding { finding } => warning(finding),
-        Event::Registered { task_definition } => {
-            format!("registered      {}", task_definition.short())
-        }
-        Event::Reused { task_definition } => {
-            format!(
-                "unchanged       {} is what is wanted",
-                task_definition.short()
-            )
-        }
-        Event::Deploying {
-            deployment,
-            task_definition,
-        } => format!(
-            "deploying       {} as {deployment}",
-            task_definition.short()
-        ),
-        Event::HandedOver { deployment, to } => {
-            format!("handed over     {deployment}: {}", handed_over(*to))
-        }
+        Event::Registered { .. }
+        | Event::Reused { .. }
+        | Event::Deploying { .. }
+        | Event::HandedOver { .. } => deploying(event),
         Event::Progress(progress) => format!("tasks           {progress}"),
         Event::Canary { .. }
         | Event::CanaryFailed { .. }
         | Event::CanaryPutAway { .. }
+        | Event::CanaryLeft { .. }
         | Event::CanaryPassed { .. }
         | Event::CanaryStandsDown { .. } => canary(event),
         Event::Shifted { percent } => format!("traffic         {percent} % to the new revision"),
@@ -149,6 +135,32 @@ fn event(event: &Event) -> String {
     }
 }
 
+/// From the document to a deployment.
+fn deploying(event: &Event) -> String {
+    match event {
+        Event::Registered { task_definition } => {
+            format!("registered      {}", task_definition.short())
+        }
+        Event::Reused { task_definition } => {
+            format!(
+                "unchanged       {} is what is wanted",
+                task_definition.short()
+            )
+        }
+        Event::Deploying {
+            deployment,
+            task_definition,
+        } => format!(
+            "deploying       {} as {deployment}",
+            task_definition.short()
+        ),
+        Event::HandedOver { deployment, to } => {
+            format!("handed over     {deployment}: {}", handed_over(*to))
+        }
+        _ => String::new(),
+    }
+}
+
 /// What a canary beside the service goes through.
 fn canary(event: &Event) -> String {
     match event {
@@ -159,12 +171,16 @@ fn canary(event: &Event) -> String {
             };
             format!("canary          {service}: {tasks} of the new revision beside the old")
         }
-        Event::CanaryFailed { service, cause } => format!(
-            "canary failed   {cause}\n  {service} is put away; the service itself was not touched"
-        ),
+        Event::CanaryFailed { service, cause } => {
+            format!("canary failed   {service}: {cause}\n  the service itself was not touched")
+        }
         Event::CanaryPutAway { service } => {
             format!("canary          {service}: to 0 tasks, then deleted")
         }
+        Event::CanaryLeft { cluster, service } => format!(
+            "canary          {service} is not put away; the next rollout with a canary takes it over or deletes it\n  \
+             by hand: aws ecs delete-service --cluster {cluster} --service {service} --force"
+        ),
         Event::CanaryPassed { seconds } => {
             format!("canary passed   its tasks ran well for {seconds} s")
         }
@@ -207,8 +223,12 @@ fn back_to(why: &BackTo) -> String {
     match why {
         BackTo::Before(running) => format!("it served before {}", running.short()),
         BackTo::Told(owner) => format!("told {owner}, whose rollout goes back by itself"),
+        BackTo::Ended(owner) => {
+            format!("once {owner}, whose rollout has ended, has put away what was there for it")
+        }
         BackTo::Left(owner) => format!("it served before what {owner} left unfinished"),
         BackTo::TooLate => "the rollout that was told to had ended already".to_owned(),
+        BackTo::ByEcs => "ECS goes back to it already, and is watched".to_owned(),
     }
 }
 

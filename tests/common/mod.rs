@@ -22,7 +22,7 @@ use ecsdeploy::engine::{Means, Pinning, Ran, Request, SurveyError, Wanted, roll_
 use ecsdeploy::ports::{Audience, Clock, Wake};
 use ecsdeploy::sandbox::Sandbox;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A request as it arrives at the sandbox.
 pub type HttpRequest = http::Request<bytes::Bytes>;
@@ -126,19 +126,61 @@ impl Stage {
 
     /// Names of all SSM parameters.
     pub fn parameters(&self) -> Vec<String> {
-        let request = http::Request::builder()
-            .method("POST")
-            .uri("/")
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", "AmazonSSM.DescribeParameters")
-            .body(bytes::Bytes::from_static(b"{}"))
-            .unwrap();
-        let answer = self.sandbox.lock().answer(&request);
-        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
-        let parameters = answer["Parameters"].as_array().unwrap().iter();
+        let listed = self.ask("AmazonSSM.DescribeParameters", &json!({}));
+        let parameters = listed["Parameters"].as_array().unwrap().iter();
         parameters
             .map(|p| p["Name"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// Names of the services that there are in the cluster `main`.
+    pub fn services(&self) -> Vec<String> {
+        let listed = self.ask("ListServices", &json!({"cluster": "main"}));
+        let arns = listed["serviceArns"].as_array().unwrap().iter();
+        let name = |arn: &Value| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        arns.map(name).collect()
+    }
+
+    /// One of them, as DescribeServices tells of it.
+    pub fn service(&self, name: &str) -> Value {
+        let named = json!({"cluster": "main", "services": [name]});
+        self.ask("DescribeServices", &named)["services"][0].take()
+    }
+
+    /// What is answered to somebody else.
+    pub fn ask(&self, target: &str, input: &Value) -> Value {
+        ask(&mut self.sandbox.lock(), target, input)
+    }
+
+    /// Somebody deploys this image of the examples' service `web` with a client of their own.
+    pub async fn deploy_by_hand(&self, tag: &str) {
+        let ecs = self.ecs();
+        let described = ecs.describe_services().cluster("main").services("web");
+        let described = described.send().await.unwrap();
+        let running = described.services()[0].task_definition().unwrap();
+        let running = ecs.describe_task_definition().task_definition(running);
+        let running = running.send().await.unwrap();
+        let running = running.task_definition().unwrap();
+        let mut containers = running.container_definitions().to_vec();
+        containers[0].image = Some(format!(
+            "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}"
+        ));
+        let registered = ecs
+            .register_task_definition()
+            .family("web")
+            .set_container_definitions(Some(containers))
+            .set_network_mode(running.network_mode().cloned())
+            .set_cpu(running.cpu().map(str::to_owned))
+            .set_memory(running.memory().map(str::to_owned))
+            .set_execution_role_arn(running.execution_role_arn().map(str::to_owned))
+            .set_requires_compatibilities(Some(running.requires_compatibilities().to_vec()))
+            .send()
+            .await
+            .unwrap();
+        let made = registered.task_definition().unwrap();
+        let arn = made.task_definition_arn().unwrap();
+        let update = ecs.update_service().cluster("main").service("web");
+        update.task_definition(arn).send().await.unwrap();
     }
 
     /// Revision numbers of a family, the active ones.
@@ -243,16 +285,48 @@ pub fn with_image(cluster: &str, service: &str, image: &str) -> Request {
     }
 }
 
-/// The operation and the body of a request in one of AWS's JSON protocols.
+/// The operation of a request, in whichever of AWS's protocols.
 pub fn operation(request: &HttpRequest) -> String {
-    let target = request
-        .headers()
-        .get("x-amz-target")
-        .and_then(|t| t.to_str().ok());
-    target
-        .and_then(|t| t.rsplit('.').next())
-        .unwrap_or_default()
-        .to_owned()
+    let target = request.headers().get("x-amz-target");
+    let named = target.and_then(|target| target.to_str().ok()?.rsplit('.').next());
+    if let Some(named) = named {
+        return named.to_owned();
+    }
+    let body = String::from_utf8_lossy(request.body());
+    let mut pairs = body.split('&');
+    let action = pairs.find_map(|pair| pair.strip_prefix("Action="));
+    action.unwrap_or_default().to_owned()
+}
+
+/// Whether it is in the protocol of Elastic Load Balancing and CloudWatch: a form, answered in XML.
+pub fn is_query(request: &HttpRequest) -> bool {
+    !request.headers().contains_key("x-amz-target")
+}
+
+/// Somebody else's request in one of AWS's JSON protocols; the target is `ListTasks`, of ECS, or `CodeDeploy_20141006.GetDeployment`.
+pub fn call(target: &str, input: &Value) -> HttpRequest {
+    let target = match target.split_once('.') {
+        Some(_) => target.to_owned(),
+        None => format!("AmazonEC2ContainerServiceV20141113.{target}"),
+    };
+    let request = http::Request::builder().method("POST").uri("/");
+    request
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("x-amz-target", target)
+        .body(bytes::Bytes::from(input.to_string()))
+        .unwrap()
+}
+
+/// What the sandbox answers somebody else.
+pub fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
+    let answer = sandbox.answer(&call(target, input));
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
+pub fn refusal(status: u16, error: &str) -> http::Response<bytes::Bytes> {
+    let body = json!({"__type": error, "message": "no"}).to_string();
+    let answer = http::Response::builder().status(status);
+    answer.body(bytes::Bytes::from(body)).unwrap()
 }
 
 /// Bodies of all requests of one operation, as they passed.

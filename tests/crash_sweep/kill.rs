@@ -16,7 +16,7 @@ use ecsdeploy::engine::Ran;
 use ecsdeploy::sandbox::{Sandbox, Time};
 use serde_json::Value;
 
-use crate::common::{HttpRequest, Stage, operation};
+use crate::common::{Stage, operation};
 use crate::rows::{Row, Serves};
 use crate::run::{Ended, Extent, attempt, each, judge, play, run, say};
 use crate::watch::Watcher;
@@ -235,7 +235,7 @@ fn shown(
     let stage = Stage::over(SharedSandbox::new(sandbox));
     let look = Mutex::new(look);
     let stage = stage.through(move |sandbox, request| {
-        let (at, name) = (sandbox.now(), named(&request));
+        let (at, name) = (sandbox.now(), operation(&request));
         let mut look = look.lock().unwrap();
         look(&format!("before {name} at {at}"), &sandbox.lock());
         let answer = sandbox.carry(&request);
@@ -243,19 +243,6 @@ fn shown(
         answer
     });
     play(row, told, &stage, &watcher, user)
-}
-
-/// The operation, in whichever of AWS's protocols.
-fn named(request: &HttpRequest) -> String {
-    let json = operation(request);
-    if !json.is_empty() {
-        return json;
-    }
-    let body = String::from_utf8_lossy(request.body()).into_owned();
-    let action = body
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("Action="));
-    action.unwrap_or_default().to_owned()
 }
 
 /// Whether it is the first of a stretch of worlds between which no time passed and nothing changed.

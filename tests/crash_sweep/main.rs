@@ -74,6 +74,7 @@ strategies! {
         failing_release_undone_by_ecs: fargate(left_to_ecs("1.2.0"), Serves::Old),
         undo_failing_once: fargate(web("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
         release_falling_ill: fargate(web("1.1.0"), Serves::Old).falling_ill(),
+        failing_release_with_a_count: fargate(web("1.2.0"), Serves::Old).counting(3),
         good_release_on_ec2: ec2("nginx:1.29", Serves::New),
         failing_release_on_ec2: ec2("nginx:1.30-broken", Serves::Old),
     }
@@ -91,8 +92,10 @@ strategies! {
         canary_release_falling_ill: native(web("1.1.0"), Serves::Old).falling_ill(),
         linear_good_release: linear("1.1.0", Serves::New),
         linear_failing_release: linear("1.2.0", Serves::Old),
+        linear_undo_failing_once: linear("1.2.0", Serves::Old).failing(&[("StopServiceDeployment", 6)]),
         blue_green_good_release: native(blue_green("1.1.0"), Serves::New),
         blue_green_failing_release: native(blue_green("1.2.0"), Serves::Old),
+        blue_green_undo_failing_once: native(blue_green("1.2.0"), Serves::Old).failing(&[("StopServiceDeployment", 6)]),
         blue_green_release_falling_ill: native(blue_green("1.1.0"), Serves::Old).baking_long().falling_ill(),
     }
     task_sets(200 storms) {
@@ -106,6 +109,7 @@ strategies! {
         failing_release: code_deploy("1.2.0", Serves::Old),
         undo_failing_once: code_deploy("1.2.0", Serves::Old).failing(&[("StopDeployment", 6)]),
         release_falling_ill: code_deploy("1.1.0", Serves::Old).falling_ill(),
+        failing_release_with_a_count: code_deploy("1.2.0", Serves::Old).counting(3),
     }
     gated(40 storms) {
         canary_good_release: beside("1.1.0", Serves::New).gated(by_alarm()),

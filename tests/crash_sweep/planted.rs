@@ -8,9 +8,9 @@ use ecsdeploy::core::report::Outcome;
 use ecsdeploy::sandbox::{Poke, Sandbox, Whom};
 use serde_json::{Value, json};
 
-use crate::common::{Stage, operation};
+use crate::common::{Stage, ask, operation};
 use crate::rows::{Row, Serves, fargate, web};
-use crate::run::{Ended, ask, judge, play, run};
+use crate::run::{Ended, judge, play, run};
 use crate::watch::Watcher;
 
 fn row() -> Row {
@@ -73,11 +73,7 @@ fn update(sandbox: &mut Sandbox, members: &Value) {
     let mut input = json!({"cluster": "main", "service": "web"});
     let members = members.as_object().unwrap().clone();
     input.as_object_mut().unwrap().extend(members);
-    ask(
-        sandbox,
-        "AmazonEC2ContainerServiceV20141113.UpdateService",
-        &input,
-    );
+    ask(sandbox, "UpdateService", &input);
 }
 
 /// What is said of a good run's end, once it was tampered with.

@@ -75,6 +75,13 @@ impl Row {
         self
     }
 
+    /// So many tasks are asked for along with the release, where there are two.
+    pub fn counting(mut self, count: u32) -> Self {
+        self.request.intent.desired_count = Some(count);
+        self.most_tasks = 2 * count as usize;
+        self
+    }
+
     /// ECS itself ends a bake that lasts less long than a dead run's lease.
     pub fn baking_long(mut self) -> Self {
         self.changes.clear();

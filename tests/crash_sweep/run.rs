@@ -15,7 +15,7 @@ use ecsdeploy::sandbox::{Duration, Sandbox, Time};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::common::{Listener, Stage, outcome, owner};
+use crate::common::{Listener, Stage, ask, outcome, owner};
 use crate::rows::{Row, Serves};
 use crate::watch::Watcher;
 
@@ -180,15 +180,11 @@ pub fn settled(row: &Row, stage: &Stage) -> Value {
         .map(|service| shown(&mut sandbox, service))
         .collect();
     let family = json!({"familyPrefix": row.family});
-    let revisions = ask(
-        &mut sandbox,
-        "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions",
-        &family,
-    );
+    let revisions = ask(&mut sandbox, "ListTaskDefinitions", &family);
     let code_deployments = code_deployments(&mut sandbox);
     let one_offs = ask(
         &mut sandbox,
-        "AmazonEC2ContainerServiceV20141113.ListTasks",
+        "ListTasks",
         &json!({"cluster": row.request.target.cluster.short(), "startedBy": "ecsdeploy", "desiredStatus": "STOPPED"}),
     );
     drop(sandbox);
@@ -208,11 +204,7 @@ fn shown(sandbox: &mut Sandbox, service: &Value) -> Value {
         "services": [service["name"]],
         "include": ["TAGS"],
     });
-    let described = ask(
-        sandbox,
-        "AmazonEC2ContainerServiceV20141113.DescribeServices",
-        &named,
-    );
+    let described = ask(sandbox, "DescribeServices", &named);
     let service = &described["services"][0];
     let each = |list: &str, members: &[&str]| -> Vec<Value> {
         let items = service[list].as_array().into_iter().flatten();
@@ -251,17 +243,6 @@ fn code_deployments(sandbox: &mut Sandbox) -> Vec<Value> {
         json!([info["status"], info["creator"]])
     });
     told.collect()
-}
-
-pub fn ask(sandbox: &mut Sandbox, target: &str, input: &Value) -> Value {
-    let request = http::Request::builder()
-        .method("POST")
-        .uri("/")
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", target)
-        .body(bytes::Bytes::from(input.to_string()))
-        .unwrap();
-    serde_json::from_slice(sandbox.answer(&request).body()).unwrap()
 }
 
 /// What follows the last slash of an ARN.

@@ -108,10 +108,104 @@ async fn going_back_twice_does_not_put_the_bad_release_back() {
     let ran = going_back(&stage, To::Previous).await.unwrap();
     assert_eq!(outcome(ran), Outcome::Completed);
     assert_eq!(serving(&stage).await, "web:1");
-    let again = going_back(&stage, To::Previous).await;
-    assert!(
-        matches!(&again, Err(SurveyError::CameBack { left, .. }) if left.short() == "web:2"),
-        "{again:?}"
-    );
+    assert_eq!(came_back(&stage).await, ("web:2".to_owned(), String::new()));
     assert_eq!(serving(&stage).await, "web:1");
+}
+
+/// What the service went back from, and where going further back would lead.
+async fn came_back(stage: &Stage) -> (String, String) {
+    let updates = stage.calls("UpdateService") + stage.calls("CreateDeployment");
+    let refused = going_back(stage, To::Previous).await;
+    let Err(SurveyError::CameBack { left, further, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    let after = stage.calls("UpdateService") + stage.calls("CreateDeployment");
+    assert_eq!(after, updates, "it stays");
+    let further = further.map_or(String::new(), |it| it.short().to_owned());
+    (left.short().to_owned(), further)
+}
+
+#[tokio::test]
+async fn after_a_release_that_was_taken_back_it_goes_no_further() {
+    let expected = |further: &str| ("web:3".to_owned(), further.to_owned());
+    for (example, further) in [
+        ("fargate-web", "web:1"),
+        ("fargate-canary-shift", "web:1"),
+        // What was there at first was not of CodeDeploy's making.
+        ("code-deploy", ""),
+    ] {
+        let stage = Stage::example(example);
+        run(&stage, web("1.1.0"), "anna").await;
+        // CodeDeploy keeps the old tasks for a while.
+        hours_later(&stage).await;
+        run(&stage, web("1.2.0"), "anna").await;
+        hours_later(&stage).await;
+        assert_eq!(came_back(&stage).await, expected(further), "{example}");
+    }
+    // By ECS alone, with nobody beside it.
+    let stage = Stage::example("fargate-web");
+    run(&stage, web("1.1.0"), "anna").await;
+    stage.deploy_by_hand("1.2.0").await;
+    hours_later(&stage).await;
+    assert_eq!(serving(&stage).await, "web:2");
+    assert_eq!(came_back(&stage).await, expected("web:1"));
+}
+
+async fn hours_later(stage: &Stage) {
+    let later = stage.clock.now() + Duration::from_hours(2);
+    stage.clock.sleep_until(later).await;
+}
+
+/// How ECS stands with its newest deployment.
+async fn status(stage: &Stage) -> String {
+    let ecs = stage.ecs();
+    let listed = ecs.list_service_deployments();
+    let listed = listed.cluster("main").service("web").send().await.unwrap();
+    let newest = listed.service_deployments()[0].status();
+    newest.unwrap().as_str().to_owned()
+}
+
+#[tokio::test]
+async fn what_codedeploy_still_moves_is_not_taken_for_what_serves() {
+    let stage = Stage::example("code-deploy");
+    run(&stage, web("1.1.0"), "anna").await;
+    // It has moved, and waits to end the old tasks. What was there before was not of CodeDeploy's making.
+    let unknown = going_back(&stage, To::Previous).await;
+    assert!(
+        matches!(unknown, Err(SurveyError::NoPrevious(_))),
+        "{unknown:?}"
+    );
+    hours_later(&stage).await;
+    cut(&stage, web("1.2.0"), FOLLOWING, OnCancel::Leave).await;
+    let journal = Parameters::new(&stage.config);
+    let record = journal.load(&id()).await.unwrap().unwrap();
+    journal.release(&id(), record.fence).await.unwrap();
+    let refused = going_back(&stage, To::Previous).await;
+    assert!(
+        matches!(&refused, Err(SurveyError::CodeDeployMoves { serves, .. }) if serves.short() == "web:2"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn while_ecs_goes_back_by_itself_it_is_watched_and_led_no_further() {
+    for example in ["fargate-web", "fargate-canary-shift"] {
+        let stage = Stage::example(example);
+        run(&stage, web("1.1.0"), "anna").await;
+        stage.deploy_by_hand("1.2.0").await;
+        while status(&stage).await != "ROLLBACK_IN_PROGRESS" {
+            let later = stage.clock.now() + Duration::from_secs(20);
+            stage.clock.sleep_until(later).await;
+        }
+        let orders = |stage: &Stage| {
+            let ordering = ["UpdateService", "StopServiceDeployment"];
+            ordering.map(|operation| stage.calls(operation))
+        };
+        let before = orders(&stage);
+        let ran = going_back(&stage, To::Previous).await.unwrap();
+        assert_eq!(outcome(ran), Outcome::Completed, "{example}");
+        assert_eq!(orders(&stage), before, "{example}");
+        assert_eq!(serving(&stage).await, "web:2", "{example}");
+        assert_eq!(status(&stage).await, "ROLLBACK_SUCCESSFUL", "{example}");
+    }
 }

@@ -184,15 +184,15 @@ impl Aws {
         self.deployments(&ids).await
     }
 
-    /// The group's newest deployments that succeeded, newest first.
-    pub(super) async fn succeeded_deployments(
+    /// The group's newest deployments that have ended, newest first.
+    pub(super) async fn ended_deployments(
         &self,
         key: &GroupKey,
     ) -> Result<Vec<CodeDeployment>, Fault> {
         let input = json!({
             "applicationName": key.application,
             "deploymentGroupName": key.group,
-            "includeOnlyStatuses": ["Succeeded"],
+            "includeOnlyStatuses": ["Succeeded", "Failed", "Stopped"],
         });
         let page = self.code_deploy("ListDeployments", input).await?;
         let ids = all(page, "deployments").filter_map(|id| Some(id.as_str()?.to_owned()));

@@ -1,6 +1,7 @@
-//! What served before: ECS keeps a record of each service deployment for 90 days, CodeDeploy of its own deployments.
+//! What was deployed before: ECS keeps a record of each service deployment for 90 days, CodeDeploy of its own deployments.
 //!
-//! **Invariant:** only deployments that succeeded count; one that was rolled back never served.
+//! **Invariant:** a deployment has completed only where AWS says that it succeeded. What still runs, and a way back that
+//! failed, says nothing of what serves.
 
 use serde_json::Value;
 
@@ -9,7 +10,8 @@ use super::faults::fault;
 use super::observe::all;
 use super::wire::Document;
 use crate::core::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
-use crate::core::live::{CodeDeployment, Service, TaskSet};
+use crate::core::live::{Service, TaskSet};
+use crate::core::past::{Ended, Past};
 use crate::core::rollout::{Fault, GroupSearch};
 use crate::ports::History;
 
@@ -17,54 +19,51 @@ use crate::ports::History;
 const REVISIONS_PER_CALL: usize = 20;
 
 impl History for Aws {
-    async fn completed(
-        &self,
-        key: &ServiceKey,
-        service: &Service,
-    ) -> Result<Vec<TaskDefinitionArn>, Fault> {
+    async fn past(&self, key: &ServiceKey, service: &Service) -> Result<Vec<Past>, Fault> {
         // The SDK's futures are large; on the heap they leave the stack to whoever asks.
         match service.controller() {
-            "CODE_DEPLOY" => Box::pin(self.completed_by_code_deploy(key, service)).await,
-            _ => Box::pin(self.completed_by_ecs(key)).await,
+            "CODE_DEPLOY" => Box::pin(self.past_of_code_deploy(key, service)).await,
+            _ => Box::pin(self.past_of_ecs(key)).await,
         }
     }
 }
 
 impl Aws {
-    async fn completed_by_ecs(&self, key: &ServiceKey) -> Result<Vec<TaskDefinitionArn>, Fault> {
-        let revisions = self.successful(key).await?;
-        if revisions.is_empty() {
+    async fn past_of_ecs(&self, key: &ServiceKey) -> Result<Vec<Past>, Fault> {
+        let ended = self.ended(key).await?;
+        if ended.is_empty() {
             return Ok(Vec::new());
         }
+        let revisions = ended.iter().map(|(revision, _)| revision.clone()).collect();
         let answer = Document::read();
         self.ecs
             .describe_service_revisions()
-            .set_service_revision_arns(Some(revisions.clone()))
+            .set_service_revision_arns(Some(revisions))
             .customize()
             .interceptor(answer.clone())
             .send()
             .await
             .map_err(|error| fault("DescribeServiceRevisions", &error))?;
         let described: Vec<Value> = all(answer.answer(), "serviceRevisions").collect();
-        let of = |arn: &String| {
+        let past = ended.into_iter().filter_map(|(arn, ended)| {
             let revision = described
                 .iter()
                 .find(|revision| revision["serviceRevisionArn"] == arn.as_str())?;
-            revision["taskDefinition"]
-                .as_str()
-                .map(TaskDefinitionArn::new)
-        };
-        let mut brought: Vec<TaskDefinitionArn> = revisions.iter().filter_map(of).collect();
-        brought.dedup();
-        Ok(brought)
+            let task_definition = TaskDefinitionArn::new(revision["taskDefinition"].as_str()?);
+            Some(Past {
+                task_definition,
+                ended,
+            })
+        });
+        Ok(past.collect())
     }
 
     /// ECS keeps no record of CodeDeploy's deployments; the deployment group does.
-    async fn completed_by_code_deploy(
+    async fn past_of_code_deploy(
         &self,
         key: &ServiceKey,
         service: &Service,
-    ) -> Result<Vec<TaskDefinitionArn>, Fault> {
+    ) -> Result<Vec<Past>, Fault> {
         let mut made_by = service.task_sets().map(TaskSet::external_id);
         let search = GroupSearch {
             key: key.clone(),
@@ -77,18 +76,23 @@ impl Aws {
         let Some(group) = self.code_deploy_group(&search).await? else {
             return Ok(Vec::new());
         };
-        let succeeded = self.succeeded_deployments(&group.key()).await?;
-        let mut brought: Vec<TaskDefinitionArn> = succeeded
-            .iter()
-            .filter_map(CodeDeployment::task_definition)
-            .map(TaskDefinitionArn::new)
-            .collect();
-        brought.dedup();
-        Ok(brought)
+        let known = self.ended_deployments(&group.key()).await?;
+        let past = known.iter().filter_map(|deployment| {
+            let task_definition = TaskDefinitionArn::new(deployment.task_definition()?);
+            let ended = match deployment.status() {
+                "Succeeded" => Ended::Completed,
+                _ => Ended::TakenBack,
+            };
+            Some(Past {
+                task_definition,
+                ended,
+            })
+        });
+        Ok(past.collect())
     }
 
-    /// Target service revisions of the deployments that succeeded, newest first.
-    async fn successful(&self, key: &ServiceKey) -> Result<Vec<String>, Fault> {
+    /// Target service revisions of deployments that have ended, newest first.
+    async fn ended(&self, key: &ServiceKey) -> Result<Vec<(String, Ended)>, Fault> {
         let listed = Document::read();
         self.ecs
             .list_service_deployments()
@@ -99,16 +103,18 @@ impl Aws {
             .send()
             .await
             .map_err(|error| fault("ListServiceDeployments", &error))?;
-        let mut succeeded: Vec<Value> = all(listed.answer(), "serviceDeployments")
-            .filter(|deployment| deployment["status"] == "SUCCESSFUL")
-            .collect();
-        succeeded.sort_by(|a, b| created(b).total_cmp(&created(a)));
-        Ok(succeeded
-            .iter()
-            .filter_map(|deployment| deployment["targetServiceRevisionArn"].as_str())
-            .take(REVISIONS_PER_CALL)
-            .map(str::to_owned)
-            .collect())
+        let mut listed: Vec<Value> = all(listed.answer(), "serviceDeployments").collect();
+        listed.sort_by(|a, b| created(b).total_cmp(&created(a)));
+        let ended = listed.iter().filter_map(|deployment| {
+            let revision = deployment["targetServiceRevisionArn"].as_str()?;
+            let ended = match deployment["status"].as_str()? {
+                "SUCCESSFUL" => Ended::Completed,
+                "ROLLBACK_SUCCESSFUL" | "STOPPED" => Ended::TakenBack,
+                _ => return None,
+            };
+            Some((revision.to_owned(), ended))
+        });
+        Ok(ended.take(REVISIONS_PER_CALL).collect())
     }
 }
 

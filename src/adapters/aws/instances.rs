@@ -32,13 +32,14 @@ impl Aws {
         self.describe_instances(cluster, &arns).await
     }
 
-    /// Tasks that are reached by a port of their EC2 instance, with that instance's id: DescribeTasks does not say it.
+    /// Tasks that are reached by a port of their EC2 instance, with that instance's id: DescribeTasks does not say it. One that
+    /// does not run yet may only lack its own address.
     pub(super) async fn on_instances(
         &self,
         cluster: &Cluster,
         tasks: Vec<Task>,
     ) -> Result<Vec<Task>, Fault> {
-        let needs = |task: &&Task| task.addresses().is_empty() && task.last_status() != "STOPPED";
+        let needs = |task: &&Task| task.addresses().is_empty() && task.last_status() == "RUNNING";
         let arns: BTreeSet<&str> = tasks
             .iter()
             .filter(needs)

@@ -118,7 +118,7 @@ struct WhomArgs {
 
 #[derive(clap::Args, Debug)]
 struct FaultArgs {
-    /// throttle, error, reset, lost, slow=DURATION, or stale=DURATION
+    /// throttle, denied, error, reset, lost, slow=DURATION, or stale=DURATION
     #[arg(value_parser = fault)]
     fault: Fault,
     /// Name that requests to the service are signed with, such as ecs
@@ -273,11 +273,13 @@ fn fault(text: &str) -> Result<Fault, String> {
         Some(("slow", by)) => duration(by).map(Fault::Slow),
         Some(("stale", by)) => duration(by).map(Fault::Stale),
         None if text == "throttle" => Ok(Fault::Throttle),
+        None if text == "denied" => Ok(Fault::Denied),
         None if text == "error" => Ok(Fault::Error),
         None if text == "reset" => Ok(Fault::Reset),
         None if text == "lost" => Ok(Fault::Lost),
         _ => Err(
-            "throttle, error, reset, lost, slow=DURATION or stale=DURATION is allowed".to_owned(),
+            "throttle, denied, error, reset, lost, slow=DURATION or stale=DURATION is allowed"
+                .to_owned(),
         ),
     }
 }

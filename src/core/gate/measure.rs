@@ -188,7 +188,7 @@ fn tasks(running: &[Task], stopped: &[Task], new: &Side, max_restarts: u32) -> R
     let well = running
         .iter()
         .filter(|task| new.owns(task) && task.last_status() == "RUNNING")
-        .filter(|task| task.health_status() != "UNHEALTHY")
+        .filter(|task| new.is_well(task))
         .count();
     let said = format!("{well} of {} tasks run and are well", new.tasks);
     if well >= new.tasks as usize {

@@ -32,5 +32,5 @@ pub use probe::{BODY_LIMIT, HttpCheck, Probe, Redirects, Reply};
 pub use progress::{GateProgress, Tally};
 pub use reading::Reading;
 pub use serving::{Serving, serving};
-pub use subject::{Balanced, Side, Subject};
+pub use subject::{Balanced, Health, Side, Subject};
 pub use tasks::{TaskFailure, failures, first_permanent};

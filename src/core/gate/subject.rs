@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::core::id::{DeploymentId, ServiceKey, TargetGroupArn, TaskDefinitionArn};
 use crate::core::live::{Place, Task};
 
+/// Whether ECS tells of this side's tasks that they are well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// No essential container has a check, so that ECS calls the task's health UNKNOWN for good.
+    #[default]
+    Untold,
+    /// UNKNOWN until the checks have passed or failed (ECS API reference, `Task$healthStatus`).
+    Told,
+}
+
 /// The two revisions of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
@@ -23,6 +34,8 @@ pub struct Side {
     pub task_definition: TaskDefinitionArn,
     /// The deployment or task set that starts its tasks (`startedBy`), where it is known.
     pub deployment: Option<DeploymentId>,
+    #[serde(default)]
+    pub health: Health,
     /// How many tasks it must have.
     pub tasks: u32,
     /// Where its targets are registered, shared with the other side or not.
@@ -40,7 +53,21 @@ pub struct Balanced {
     pub load_balancer: String,
 }
 
+impl Health {
+    pub fn is_untold(&self) -> bool {
+        *self == Self::Untold
+    }
+}
+
 impl Side {
+    /// Whether the task is well, as far as ECS tells that at all.
+    pub(super) fn is_well(&self, task: &Task) -> bool {
+        match self.health {
+            Health::Told => task.health_status() == "HEALTHY",
+            Health::Untold => task.health_status() != "UNHEALTHY",
+        }
+    }
+
     /// Whether this side started the task.
     pub(super) fn owns(&self, task: &Task) -> bool {
         match &self.deployment {

@@ -25,6 +25,7 @@ fn side(group: &str) -> Side {
         },
         task_definition: "arn:aws:ecs:r:1:task-definition/web:2".into(),
         deployment: Some("ecs-svc/2".into()),
+        health: Health::Untold,
         tasks: 2,
         places: vec![[TargetGroupArn::new(format!("{ARN}targetgroup/{group}/1"))].into()],
         own: Some(Balanced {
@@ -258,6 +259,36 @@ fn tasks_must_run_and_not_keep_failing() {
     check(&["RUNNING", "PENDING"], 0, Verdict::Wait);
     check(&["RUNNING", "RUNNING"], 1, Verdict::Pass);
     check(&["RUNNING", "RUNNING"], 2, Verdict::Fail);
+}
+
+/// What ECS has not said of a task yet is no word for it, unless it will never say anything.
+#[test]
+fn a_task_that_is_to_be_checked_is_well_once_ecs_says_so() {
+    let check = |health, said: &str, expect| {
+        let mut subject = subject();
+        subject.new.health = health;
+        let task = |id: u32| {
+            Task::new(json!({
+                "taskArn": format!("arn:aws:ecs:r:1:task/prod/{id}"), "startedBy": "ecs-svc/2",
+                "lastStatus": "RUNNING", "healthStatus": said,
+            }))
+        };
+        let sample = Sample::Tasks {
+            running: vec![task(1), task(2)],
+            stopped: Vec::new(),
+        };
+        let mut gate = Gate::new(Check::Tasks { max_restarts: 1 });
+        gate.pace.count = 1;
+        let progress = GateProgress::begin(at(0));
+        let samples = Samples::from([(gate.name.clone(), sample)]);
+        let (_, judged) = judge(&[gate], &progress, &subject, &samples, at(0));
+        assert_eq!(judged.verdict, expect, "{health:?} {said}");
+    };
+    check(Health::Untold, "UNKNOWN", Verdict::Pass);
+    check(Health::Untold, "UNHEALTHY", Verdict::Wait);
+    check(Health::Told, "UNKNOWN", Verdict::Wait);
+    check(Health::Told, "UNHEALTHY", Verdict::Wait);
+    check(Health::Told, "HEALTHY", Verdict::Pass);
 }
 
 #[test]

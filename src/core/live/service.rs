@@ -219,4 +219,11 @@ impl Service {
         events.reverse();
         events
     }
+
+    /// The id of the newest event that is older than this, or of the newest there is.
+    pub fn last_event_before(&self, began: Option<Timestamp>) -> Option<String> {
+        let events = self.events().into_iter().rev();
+        let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
+        older.next().map(|event| event.id)
+    }
 }

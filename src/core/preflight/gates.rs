@@ -1,8 +1,11 @@
 //! Gates that are known to fail, or never to be asked, before anything is changed.
+//!
+//! **Invariant:** a rollout that is handed over and finished by AWS is refused for no gate: nobody asks any.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::gate::{Check, Gate};
+use crate::core::handover::{Handover, handover};
 use crate::core::live::AlarmState;
 use crate::core::plan::{Balanced, Plan, Strategy, Survey};
 use crate::core::rollout::Fault;
@@ -10,6 +13,9 @@ use crate::core::taskdef::Finding;
 
 /// The alarms that are asked in any step.
 pub fn alarms(plan: &Plan) -> BTreeSet<String> {
+    if is_finished_by_aws(plan) {
+        return BTreeSet::new();
+    }
     let gates = asked(plan).into_values();
     let names = gates.filter_map(|gate| match gate.check {
         Check::Alarms { names, .. } => Some(names),
@@ -19,6 +25,9 @@ pub fn alarms(plan: &Plan) -> BTreeSet<String> {
 }
 
 pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
+    if is_finished_by_aws(plan) {
+        return handed_over(plan).into_iter().collect();
+    }
     let asked = asked(plan);
     let mut found = Vec::new();
     for gate in asked.values() {
@@ -29,6 +38,26 @@ pub fn check(plan: &Plan, survey: &Survey) -> Vec<Finding> {
     }
     found.extend(never_asked(plan, &asked));
     found
+}
+
+/// Whether it goes on without anybody who could ask.
+fn is_finished_by_aws(plan: &Plan) -> bool {
+    matches!(
+        handover(plan),
+        Some(Handover::EcsFinishes { .. } | Handover::CodeDeployFinishes)
+    )
+}
+
+fn handed_over(plan: &Plan) -> Option<Finding> {
+    let of_steps = plan.intent.steps.iter().filter_map(|it| it.gates.as_ref());
+    let declared = plan.intent.gates.iter().chain(of_steps).flatten();
+    let names: BTreeSet<&str> = declared.map(|gate| gate.name.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let what = format!(
+        "--detach leaves it to AWS, which asks none of the gates: {}",
+        names.join(", ")
+    );
+    (!names.is_empty()).then(|| Finding::warning(PATH, what))
 }
 
 /// Every gate that is asked in some step, by its name.

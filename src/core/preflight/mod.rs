@@ -16,7 +16,7 @@ mod steps;
 mod time;
 
 pub use native::production_rules;
-pub use session::{Session, outlives};
+pub use session::{Lasting, Session, outlives};
 
 use crate::core::live::{Alarm, Rule, ScalingPolicy, TargetGroup};
 use crate::core::plan::{Course, Plan, Strategy, Survey};

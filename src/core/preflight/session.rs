@@ -1,8 +1,9 @@
-//! Credentials that end before the rollout may.
+//! Credentials that end before what is begun with them may.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::core::plan::Plan;
 use crate::core::taskdef::Finding;
 
 /// How long this run can call AWS.
@@ -20,9 +21,43 @@ pub enum Session {
 /// `DurationSeconds`).
 const USUAL_SECONDS: u64 = 3600;
 
-/// Whether the rollout may outlive the credentials that it begins with.
-pub fn outlives(plan: &Plan, session: Session, now: Timestamp) -> Option<Finding> {
-    let limit = plan.time_limit();
+/// What may last longer than the credentials that it begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    Rollout,
+    /// Somebody else's rollout is watched.
+    Watch,
+    /// A one-off task is waited for.
+    Task,
+}
+
+impl Lasting {
+    /// What it is called, and what becomes of it without credentials.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Rollout => (
+                "rollout",
+                "a rollout whose credentials end is left as it stands, for the same command to take up (exit code 6)",
+            ),
+            Self::Watch => (
+                "watch",
+                "what is watched goes on, and the same command watches it further",
+            ),
+            Self::Task => (
+                "wait for the task",
+                "the task goes on, and nobody learns how it ends",
+            ),
+        }
+    }
+}
+
+/// Whether what may take so long may outlive the credentials that it begins with.
+pub fn outlives(
+    what: Lasting,
+    limit: Duration,
+    session: Session,
+    now: Timestamp,
+) -> Option<Finding> {
     let (left, said) = match session {
         Session::Lasting => return None,
         Session::Until(end) => {
@@ -35,15 +70,12 @@ pub fn outlives(plan: &Plan, session: Session, now: Timestamp) -> Option<Finding
         }
     };
     let minutes = limit.as_secs().div_ceil(60);
+    let (name, then) = what.words();
     let finding = || {
-        Finding::warning(
-            "credentials",
-            format!("the rollout may take {minutes} min, and its credentials {said}"),
-        )
-        .hint(
-            "raise role-duration-seconds of aws-actions/configure-aws-credentials and the role's MaxSessionDuration; \
-             a rollout whose credentials end is left as it stands, for the same command to take up (exit code 6)",
-        )
+        let message = format!("the {name} may take {minutes} min, and its credentials {said}");
+        Finding::warning("credentials", message).hint(format!(
+            "raise role-duration-seconds of aws-actions/configure-aws-credentials and the role's MaxSessionDuration; {then}"
+        ))
     };
     (limit.as_secs() > left).then(finding)
 }

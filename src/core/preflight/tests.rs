@@ -1,5 +1,7 @@
 //! Findings of plans, by what the service is and what was looked at.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use crate::core::id::{Cluster, RuleArn, ServiceKey, ServiceName, TargetGroupArn}
 use crate::core::live::{AlarmState, CodeDeployment, DeploymentGroup, Service};
 use crate::core::plan::CodeDeployFound;
 use crate::core::rollout::FaultKind;
-use crate::core::service::{CanarySize, Intent, StrategyAsked};
+use crate::core::service::{CanarySize, Detach, Intent, StrategyAsked};
 use crate::core::taskdef::Described;
 
 const ARN: &str = "arn:aws:ecs:r:1:task-definition/web:1";
@@ -390,23 +392,59 @@ fn a_service_that_is_switched_off_gets_no_canary() {
 }
 
 #[test]
-fn a_rollout_that_may_outlive_its_credentials_is_warned_of() {
-    let check = |session: Session, expected: Option<&str>| {
-        let wanted = definition("web:2", "awsvpc");
-        let plan = plan(&survey(json!({})), &wanted, StrategyAsked::Auto);
-        assert_eq!(plan.time_limit().as_secs(), 1800);
+fn what_may_outlive_its_credentials_is_warned_of() {
+    let check = |what: Lasting, session: Session, expected: Option<&str>| {
         let now = Timestamp::from_second(0).unwrap();
-        let found = outlives(&plan, session, now);
+        let found = outlives(what, Duration::from_mins(30), session, now);
         assert_eq!(found.as_ref().map(|it| it.message.as_str()), expected);
         assert!(found.is_none_or(|it| it.severity == Severity::Warning));
     };
     let until = |second| Session::Until(Timestamp::from_second(second).unwrap());
-    check(Session::Lasting, None);
-    check(until(1800), None);
+    check(Lasting::Rollout, Session::Lasting, None);
+    check(Lasting::Rollout, until(1800), None);
     let ends = "the rollout may take 30 min, and its credentials end in 29 min";
-    check(until(1799), Some(ends));
+    check(Lasting::Rollout, until(1799), Some(ends));
     let over = "the rollout may take 30 min, and its credentials end in 0 min";
-    check(until(-5), Some(over));
+    check(Lasting::Rollout, until(-5), Some(over));
+    let ends = "the watch may take 30 min, and its credentials end in 29 min";
+    check(Lasting::Watch, until(1799), Some(ends));
+    let ends = "the wait for the task may take 30 min, and its credentials end in 29 min";
+    check(Lasting::Task, until(1799), Some(ends));
     // Less than the hour that a session by OIDC lasts.
-    check(Session::Untold, None);
+    check(Lasting::Rollout, Session::Untold, None);
+}
+
+/// Gates of a rollout that is handed over to AWS are asked by nobody.
+#[test]
+fn gates_that_nobody_will_ask_refuse_no_rollout_and_are_named() {
+    let survey = survey(json!({}));
+    let wanted = definition("web:2", "awsvpc");
+    let gate = |check| Gate::new(check);
+    let names = ["gone".to_owned()].into();
+    let (quiet, bake) = (Quiet::NoData, Some(Duration::from_mins(3)));
+    let mut plan = plan(&survey, &wanted, Auto);
+    plan.intent.hold = bake;
+    plan.intent.gates = Some(vec![
+        gate(Check::Alarms { names, quiet }),
+        gate(Check::Targets),
+    ]);
+    let findings_of = |plan: &Plan| -> Vec<(Severity, String)> {
+        let found = findings(plan, &wanted, &survey);
+        found
+            .into_iter()
+            .map(|it| (it.severity, it.message))
+            .collect()
+    };
+    let stays = findings_of(&plan);
+    assert!(
+        stays
+            .iter()
+            .any(|(severity, said)| *severity == Error && said.contains("gone")),
+        "{stays:?}"
+    );
+    plan.intent.detach = Detach::Finish;
+    let asked = watch(&plan, &wanted, &survey);
+    assert!(asked.is_empty(), "{asked:?}");
+    let said = "--detach leaves it to AWS, which asks none of the gates: alarms, targets";
+    assert_eq!(findings_of(&plan), [(Warning, said.to_owned())]);
 }

@@ -80,6 +80,30 @@ pub enum Receipt {
     },
 }
 
+impl Receipt {
+    /// Whether it is AWS's answer to such an action.
+    pub fn answers(&self, action: &Action) -> bool {
+        match (self, action) {
+            (Self::Updated(service), Action::UpdateService { key, .. }) => {
+                service.name() == key.service.short()
+            }
+            (Self::Registered(_), Action::RegisterTaskDefinition(_))
+            | (Self::Created, Action::CreateService { .. } | Action::CreateTaskSet { .. })
+            | (Self::Deleted, Action::DeleteService(_) | Action::DeleteTaskSet { .. })
+            | (Self::Shifted, Action::Shift { .. })
+            | (Self::Promoted, Action::PromoteTaskSet { .. })
+            | (Self::Stopped, Action::StopServiceDeployment(_) | Action::StopCodeDeployment(_))
+            | (
+                Self::Continued,
+                Action::ContinueServiceDeployment { .. } | Action::ContinueCodeDeployment(_),
+            )
+            | (Self::CodeDeployment(_), Action::CreateCodeDeployment { .. })
+            | (Self::Started { .. }, Action::RunTask { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Action {
     /// The AWS operation's name.
     pub fn operation(&self) -> &'static str {

@@ -102,6 +102,7 @@ impl Turning<'_> {
         if let Some(ours) = service.deployments().find(|d| self.is_ours(*d))
             && self.has_settings(service)
         {
+            self.tell_events_since(service, ours.created_at());
             return self.follow_from(ours);
         }
         let foreign = service
@@ -120,9 +121,7 @@ impl Turning<'_> {
             let cause = self.deadline("the deployment was being started".to_owned());
             return self.begin_restore(Outcome::Failed { cause });
         }
-        if self.next.told.last_event.is_none() {
-            self.next.told.last_event = service.events().pop().map(|event| event.id);
-        }
+        self.tell_events_since(service, None);
         let action = self.update_service(&self.deploy_members());
         self.act(action, Watch::new())
     }

@@ -290,6 +290,7 @@ mod tests {
             },
             task_definition: "arn:task-definition/web:2".into(),
             deployment: None,
+            health: crate::core::gate::Health::Untold,
             tasks: 1,
             places: vec![[group.into()].into()],
             own: Some(crate::core::gate::Balanced {

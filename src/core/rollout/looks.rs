@@ -57,18 +57,17 @@ impl Turning<'_> {
 
     /// Target groups that this identity may not read are left to ECS, which read them before it completed
     /// the deployment; one that did not answer is asked again.
-    pub fn readable_targets(&mut self) -> Result<BTreeMap<TargetGroupArn, Vec<Target>>, Fault> {
+    pub fn readable_targets(&self) -> Result<BTreeMap<TargetGroupArn, Vec<Target>>, Fault> {
         let mut readable = BTreeMap::new();
         for (group, targets) in &self.seen.targets {
             match targets {
                 Seen::Is(targets) => {
                     readable.insert(group.clone(), targets.clone());
                 }
-                Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => {
-                    self.tell_trouble(fault);
+                Seen::Unreadable(fault) if fault.kind != FaultKind::Denied => {
+                    return Err(fault.clone());
                 }
-                Seen::Unreadable(fault) => return Err(fault.clone()),
-                Seen::Absent | Seen::NotAsked => {}
+                Seen::Unreadable(_) | Seen::Absent | Seen::NotAsked => {}
             }
         }
         Ok(readable)
@@ -76,11 +75,7 @@ impl Turning<'_> {
 
     /// Whether a deployment serves, by tasks and targets that were looked at in this turn. Where this identity may not
     /// read them, ECS's own word is what counts: that the deployment has completed.
-    pub fn serves(
-        &mut self,
-        service: &Service,
-        deployment: Deployment<'_>,
-    ) -> Result<Serving, Fault> {
+    pub fn serves(&self, service: &Service, deployment: Deployment<'_>) -> Result<Serving, Fault> {
         let targets = self.readable_targets()?;
         let mut places = service.places();
         let of_service = places.len();
@@ -88,7 +83,6 @@ impl Turning<'_> {
         let tasks = match &self.seen.running_tasks {
             Seen::Is(tasks) => tasks.as_slice(),
             Seen::Unreadable(fault) if fault.kind == FaultKind::Denied => {
-                self.tell_trouble(fault);
                 places.clear();
                 &[]
             }

@@ -8,6 +8,8 @@ mod action;
 mod beside;
 mod code_deploy;
 mod deploy;
+#[cfg(test)]
+pub mod example;
 pub mod gates;
 mod hold;
 mod looks;
@@ -27,7 +29,7 @@ pub use hold::{Divided, Gating, Held};
 pub use observation::{Facet, Fault, FaultKind, GroupSearch, Observation, Seen, Watch};
 pub use state::{Phase, State, Turn};
 pub use task_sets::Stage;
-pub use wish::Wish;
+pub use wish::{TooLate, Wish};
 
 use jiff::Timestamp;
 

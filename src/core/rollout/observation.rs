@@ -172,6 +172,20 @@ impl Observation {
     }
 }
 
+impl Observation {
+    /// Looks that a rollout goes on without where this identity may not have them.
+    pub fn denials(&self) -> impl Iterator<Item = &Fault> {
+        let targets = self.targets.values().filter_map(Seen::fault);
+        let tasks = [self.running_tasks.fault(), self.stopped_tasks.fault()];
+        let looks = tasks.into_iter().flatten().chain(targets);
+        looks
+            .chain(self.service_deployment.fault())
+            .chain(self.code_deployments.fault())
+            .chain(self.metrics.values().filter_map(Seen::fault))
+            .filter(|fault| fault.kind == FaultKind::Denied)
+    }
+}
+
 impl<T> Seen<T> {
     pub fn fault(&self) -> Option<&Fault> {
         match self {

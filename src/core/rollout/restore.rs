@@ -1,5 +1,6 @@
 //! The end of a rollout that set or started something for its own time: the service's own deployment configuration
-//! is put back (changing that alone starts no deployment), a canary is put away.
+//! is put back (changing that alone starts no deployment), and so is the count that was set before a deployment by
+//! CodeDeploy; a canary is put away.
 //!
 //! **Invariant:** the outcome is told only after the service is as it was, or after the trouble with that was told.
 
@@ -48,9 +49,8 @@ impl Turning<'_> {
         let native = match &self.plan.strategy {
             Strategy::Native(native) => native,
             Strategy::Beside(beside) => return self.tidy_canary(beside, outcome),
-            Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
-                return self.finish(outcome.clone());
-            }
+            Strategy::CodeDeploy(_) => return self.put_count_back(outcome),
+            Strategy::Rolling | Strategy::TaskSets(_) => return self.finish(outcome.clone()),
         };
         let members = self.members_back(native, outcome);
         if members.len() > 1 {
@@ -62,12 +62,20 @@ impl Turning<'_> {
         if let Some(Err(fault)) = self.receipt() {
             self.tell_trouble(fault);
             if self.waited(self.next.entered) >= TRIED_FOR {
-                return self.finish(outcome.clone());
+                return self.finish_half_restored(outcome);
             }
             let pause = between_looks(self.next.entered, self.now);
             return self.look_after(pause, Watch::new());
         }
         self.put_back(&members)
+    }
+
+    fn put_count_back(self, outcome: &Outcome) -> Turn {
+        let members = self.changed_back(self.seen.service.is());
+        if members.is_empty() {
+            return self.finish(outcome.clone());
+        }
+        self.put_all_back(&members, outcome)
     }
 
     /// The same configuration again changes nothing, so that no look is needed before it.

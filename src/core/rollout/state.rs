@@ -80,7 +80,9 @@ pub struct Told {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub marks: BTreeSet<String>,
     pub progress: Option<Progress>,
-    pub trouble: Option<String>,
+    /// Troubles, by operation and AWS's code: two that alternate are told once each.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub troubles: BTreeSet<String>,
 }
 
 /// The record that keeps them must stay small: SSM takes 4 KB, and a service whose tasks fail for hours has no end of
@@ -111,7 +113,7 @@ impl State {
     /// Where a rollout of this plan begins.
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
         let (phase, revision) = match (&plan.revision, plan.course) {
-            // A dead run may have left its canary.
+            // A run that died, or could not put it away, may have left its canary.
             (_, Course::Nothing) if matches!(plan.strategy, Strategy::Beside(_)) => {
                 let outcome = Outcome::Unchanged;
                 (Phase::Restore { outcome }, None)
@@ -161,6 +163,21 @@ impl State {
         }
     }
 
+    /// Whether anything may have been changed by now: a rollout that ends then is left to whoever takes it up.
+    pub fn has_begun(&self, plan: &Plan) -> bool {
+        let has_ordered = self.ordered.is_some() || self.deployment.is_some();
+        match self.phase {
+            Phase::Register | Phase::Done(_) => false,
+            // A canary came before it.
+            Phase::Deploy if matches!(plan.strategy, Strategy::Beside(_)) => true,
+            Phase::Canary {
+                well_since: Some(_),
+            } => true,
+            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => has_ordered,
+            _ => true,
+        }
+    }
+
     /// Goes on after nobody drove it for so long, in which nothing was waited for and nothing held. Since when there is
     /// evidence stays, and how old an order is, and since when a side drains: that went on.
     pub fn resume(&mut self, unattended: SignedDuration) {
@@ -181,7 +198,7 @@ impl State {
     pub fn terse(&self) -> Self {
         let mut terse = self.clone();
         terse.told.named.clear();
-        terse.told.trouble = None;
+        terse.told.troubles.clear();
         if let Some(gating) = &mut terse.gating {
             gating.progress.cut_words();
         }

@@ -1,5 +1,7 @@
 //! What a turn says: only what is new since it was last said.
 
+use jiff::Timestamp;
+
 use super::Fault;
 use super::turning::Turning;
 use crate::core::gate::TaskFailure;
@@ -18,6 +20,12 @@ impl Turning<'_> {
         }
         self.say
             .extend(events.into_iter().skip(from).map(Event::Service));
+    }
+
+    /// What happened before this, or until now, is no part of this rollout's story.
+    pub fn tell_events_since(&mut self, service: &Service, began: Option<Timestamp>) {
+        let told = &mut self.next.told.last_event;
+        *told = told.take().or_else(|| service.last_event_before(began));
     }
 
     pub fn tell_failures(&mut self, failures: Vec<TaskFailure>) {
@@ -58,13 +66,12 @@ impl Turning<'_> {
     }
 
     pub fn tell_trouble(&mut self, fault: &Fault) {
-        let said = fault.to_string();
-        if self.next.told.trouble.as_ref() != Some(&said) {
+        let what = format!("{} {}", fault.operation, fault.code);
+        if self.next.told.troubles.insert(what) {
             self.say.push(Event::Trouble {
                 operation: fault.operation.clone(),
                 message: fault.message.clone(),
             });
-            self.next.told.trouble = Some(said);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::core::id::ServiceKey;
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Plan, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
+use crate::core::service::OnFailure;
 
 /// One turn in the making.
 pub struct Turning<'a> {
@@ -34,14 +35,17 @@ impl<'a> Turning<'a> {
             // A call may take long: what it changed may be as young as its answer, or as the news that there is none.
             next.ordered = Some(now);
         }
-        let say = Vec::new();
-        Self {
+        let mut it = Self {
             plan,
             seen,
             now,
             next,
-            say,
+            say: Vec::new(),
+        };
+        for fault in seen.denials() {
+            it.tell_trouble(fault);
         }
+        it
     }
 
     // What every strategy has its own way of.
@@ -70,11 +74,12 @@ impl<'a> Turning<'a> {
     /// again what has just failed.
     pub fn in_time(self, cause: &Cause, go_back: impl FnOnce(Self) -> Turn) -> Turn {
         let (plan, seen, now) = (self.plan, self.seen, self.now);
-        let orders_anew = !self.has_failed_order();
+        let answer = self.receipt().map(Result::is_ok);
         let turn = go_back(self);
         let waits = match turn.act {
-            Some(_) => !orders_anew,
-            None => turn.wake_at.is_some(),
+            Some(_) => answer == Some(false),
+            // What was just ordered has to be seen first.
+            None => turn.wake_at.is_some() && answer != Some(true),
         };
         let phase = &turn.next.phase;
         let goes_on = matches!(
@@ -106,14 +111,27 @@ impl<'a> Turning<'a> {
         })
     }
 
+    /// Whether a failure is left as it is. What a person says in so many words goes before what was configured for failures.
+    pub fn leaves(&self, cause: &Cause) -> bool {
+        let is_told = matches!(cause, Cause::Cancelled { .. });
+        self.plan.intent.on_failure == OnFailure::Leave && !is_told
+    }
+
     // How a turn ends.
 
-    /// Orders right after one that failed are paced: what AWS just refused it will most likely refuse again.
+    /// Orders right after one that failed are paced: what AWS just refused it will most likely refuse again. What it has just
+    /// accepted is not ordered again before it was looked for.
     pub fn act(mut self, action: Action, watch: Watch) -> Turn {
         if let (Phase::Deploy, Some(Wish::Undo { by })) = (&self.next.phase, &self.seen.wish) {
             // What was ordered was looked for, and is not there: it is not ordered again to be taken back.
             let cause = Cause::Cancelled { by: by.clone() };
             return self.conclude(Outcome::Failed { cause });
+        }
+        if let Some(Ok(receipt)) = self.receipt()
+            && receipt.answers(&action)
+        {
+            // AWS has just accepted it, and what was read is older than that.
+            return self.look_after(pace::LOOK_AGAIN, watch);
         }
         self.next.ordered = Some(self.now);
         let pause = self.has_failed_order().then_some(pace::LOOK_AGAIN);
@@ -149,9 +167,8 @@ impl<'a> Turning<'a> {
     /// Ends the rollout: what was set or started for its time is put away first.
     pub fn conclude(self, outcome: Outcome) -> Turn {
         match &self.plan.strategy {
-            Strategy::Rolling | Strategy::TaskSets(_) | Strategy::CodeDeploy(_) => {
-                self.finish(outcome)
-            }
+            Strategy::Rolling | Strategy::TaskSets(_) => self.finish(outcome),
+            Strategy::CodeDeploy(_) => self.conclude_code_deploy(outcome),
             Strategy::Native(_) => self.conclude_native(outcome),
             Strategy::Beside(_) => self.begin_restore(outcome),
         }
@@ -165,6 +182,18 @@ impl<'a> Turning<'a> {
 
     pub fn rest(self) -> Turn {
         self.look_now(Watch::new())
+    }
+
+    /// Ends the run, not the rollout. Whoever takes it up has all the patience that this run has used up.
+    pub fn leave(mut self, cause: Cause) -> Turn {
+        self.next.blind_looks = 0;
+        if let Phase::Undo { .. } | Phase::TaskSets(Stage::Back { .. }) = self.next.phase {
+            self.next.enter(self.next.phase.clone(), self.now);
+        }
+        Turn {
+            left: Some(cause),
+            ..self.rest()
+        }
     }
 
     // What several phases ask.
@@ -250,19 +279,7 @@ impl<'a> Turning<'a> {
     /// credentials.
     fn without_credentials(self, operation: String, message: String) -> Turn {
         let cause = Cause::NoCredentials { operation, message };
-        let has_a_canary = matches!(self.plan.strategy, Strategy::Beside(_));
-        let has_begun = match self.next.phase {
-            Phase::Register => false,
-            Phase::Deploy if has_a_canary => true,
-            Phase::Canary {
-                well_since: Some(_),
-            } => true,
-            Phase::Deploy | Phase::Canary { .. } | Phase::TaskSets(Stage::Raise) => {
-                self.next.ordered.is_some() || self.next.deployment.is_some()
-            }
-            _ => true,
-        };
-        if has_begun {
+        if self.next.has_begun(self.plan) {
             self.leave(cause)
         } else {
             self.finish(Outcome::Failed { cause })

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::turning::Turning;
-use super::{Facet, Phase, Stage, Turn};
-use crate::core::plan::Strategy;
+use super::{Facet, Phase, Stage, State, Turn};
+use crate::core::plan::{Course, Strategy};
 use crate::core::report::{Cause, Event, Outcome, Undoer};
 
 /// Level-triggered: it is held before the machine at every look until the rollout has ended.
@@ -30,16 +30,40 @@ impl Wish {
     }
 }
 
-impl Turning<'_> {
-    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited is looked for first, and
-    /// what is being undone or has ended needs no wish.
-    pub fn can_cancel(&self) -> bool {
-        match self.next.phase {
-            Phase::Deploy => self.next.ordered.is_none(),
-            Phase::Register | Phase::Follow | Phase::Canary { .. } => true,
-            Phase::TaskSets(ref stage) => !matches!(stage, Stage::Remove | Stage::Back { .. }),
-            _ => false,
+/// Why nothing comes of a wish any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TooLate {
+    /// It goes back, whatever is wished.
+    GoesBack,
+    /// It has ended, and only what was there for its time is put away.
+    Ended(Outcome),
+}
+
+impl TooLate {
+    pub fn of(state: &State) -> Option<Self> {
+        match &state.phase {
+            Phase::StandDown { .. } | Phase::Undo { .. } | Phase::TaskSets(Stage::Back { .. }) => {
+                Some(Self::GoesBack)
+            }
+            // The new set has all of the traffic, and the old one is being deleted.
+            Phase::TaskSets(Stage::Remove) => Some(Self::Ended(Outcome::Completed)),
+            Phase::Restore { outcome } | Phase::Done(outcome) => Some(Self::Ended(outcome.clone())),
+            Phase::Register
+            | Phase::Deploy
+            | Phase::Follow
+            | Phase::Canary { .. }
+            | Phase::TaskSets(_) => None,
         }
+    }
+}
+
+impl Turning<'_> {
+    /// Whether a wish to go back changes anything here. A deployment whose answer is awaited, or that is to be followed, is
+    /// looked for first, and what is being undone or has ended needs no wish.
+    pub fn can_cancel(&self) -> bool {
+        let is_looked_for = self.next.ordered.is_some() || self.plan.course == Course::Follow;
+        let is_awaited = self.next.phase == Phase::Deploy && is_looked_for;
+        !is_awaited && TooLate::of(&self.next).is_none()
     }
 
     pub fn cancel(mut self, by: &str) -> Turn {
@@ -85,5 +109,42 @@ impl Turning<'_> {
             // Their own engines keep the old side and know the way.
             Strategy::Native(_) | Strategy::CodeDeploy(_) => Some(before.task_definition.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn past_its_point_of_no_return_a_rollout_has_no_ear_for_wishes() {
+        let cause = || json!({"cause": "restless"});
+        let undone = || json!({"cause": cause(), "by": "ecs"});
+        let check = |phase: Value, expected: Option<TooLate>| {
+            let began = "1970-01-01T00:00:00Z";
+            let state = json!({
+                "plan": "", "phase": phase, "began": began, "entered": began, "revision": null, "deployment": null,
+                "record": null, "ordered": null, "blind_looks": 0, "looks": 0,
+                "told": {"last_event": null, "named": [], "progress": null, "trouble": null},
+            });
+            let state: State = serde_json::from_value(state).expect("the journal keeps it so");
+            assert_eq!(TooLate::of(&state), expected, "{:?}", state.phase);
+        };
+        let completed = || Some(TooLate::Ended(Outcome::Completed));
+        check(json!("register"), None);
+        check(json!("follow"), None);
+        check(json!({"canary": {"well_since": null}}), None);
+        check(json!({"task_sets": "promote"}), None);
+        check(json!({"task_sets": "remove"}), completed());
+        check(json!({"undo": undone()}), Some(TooLate::GoesBack));
+        check(json!({"stand_down": undone()}), Some(TooLate::GoesBack));
+        let back = json!({"task_sets": {"back": {"cause": cause(), "since": null}}});
+        check(back, Some(TooLate::GoesBack));
+        check(
+            json!({"restore": {"outcome": {"outcome": "completed"}}}),
+            completed(),
+        );
     }
 }

@@ -5,21 +5,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::core::gate::{Approval, Comparison, OneOff};
 use crate::core::id::{RuleArn, TargetGroupArn};
+use crate::core::rollout::example;
 
 fn plan(strategy: &Value, change: impl FnOnce(&mut Plan)) -> Plan {
-    let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
-    let plan = json!({
-        "target": {"cluster": "main", "service": "web"},
-        "course": "deploy",
-        "strategy": strategy,
-        "why": "it was asked for",
-        "revision": {"existing": arn},
-        "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
-        "redeploy": "WhenChanged",
-        "intent": Intent::default(),
-        "ground": {"balanced": "yes"},
-    });
-    let mut plan: Plan = serde_json::from_value(plan).expect("it is a plan");
+    let mut plan = example::plan(strategy);
     change(&mut plan);
     plan
 }
@@ -208,6 +197,17 @@ fn time_that_is_held_and_time_for_people_is_not_counted() {
         plan.intent.gates = Some(vec![Gate::new(Check::Approval(Approval::default()))]);
     });
     assert_eq!(minutes(&asked), 30 + 24 * 60);
+    // People decide before any traffic moves; ECS's own time comes after that.
+    let approved = plan(&native(&linear), |plan| {
+        let step = |percent, gates: &[Gate]| Step {
+            share: Share::Traffic(percent),
+            bake: None,
+            gates: Some(gates.to_vec()),
+        };
+        let approval = Gate::new(Check::Approval(Approval::default()));
+        plan.intent.steps = vec![step(0.0, &[approval]), step(10.0, &[])];
+    });
+    assert_eq!(minutes(&approved), 30 + 24 * 60 + 9 * 6 + 5);
     assert_eq!(asked.minutes_of_pauses(), 24 * 60 + 10);
 }
 

@@ -72,6 +72,19 @@ pub fn not_rolling(own: &str, target: &ServiceKey) -> Refusal {
     }
 }
 
+/// Of a count that is asked for along with a shift between task sets, which both scale with it.
+pub fn counted(count: u32, target: &ServiceKey) -> Refusal {
+    let (cluster, service) = (target.cluster.short(), &target.service);
+    Refusal::Strategy {
+        asked: "another desired count along with a weighted shift between task sets",
+        lacks: "its task sets scale with that count, and no step of the shift changes it"
+            .to_owned(),
+        change: vec![format!(
+            "before or after the rollout: aws ecs update-service --cluster {cluster} --service {service} --desired-count {count}"
+        )],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,13 @@ impl<'a> Container<'a> {
         self.members.get("image").and_then(Value::as_str)
     }
 
+    /// Whether ECS is to check it. A check of the image's own (Dockerfile HEALTHCHECK) is none to ECS.
+    pub fn has_health_check(self) -> bool {
+        self.members
+            .get("healthCheck")
+            .is_some_and(Value::is_object)
+    }
+
     /// A container that does not say is essential (`ContainerDefinition$essential`).
     pub fn essential(self) -> bool {
         self.members

@@ -8,6 +8,7 @@ use super::changes::ContainerChange;
 use super::container::Container;
 use super::document::TaskDefinition;
 use super::image::{ImageRef, ImageRefError};
+use crate::core::nearest::nearest;
 use std::str::FromStr;
 
 /// What to put over a definition. Later images win over earlier ones for the same container.
@@ -176,16 +177,9 @@ fn all_names(definition: &TaskDefinition) -> Vec<String> {
 fn unknown(name: &str, names: &[&str]) -> OverrideError {
     OverrideError::UnknownContainer {
         name: name.to_owned(),
-        nearest: nearest(name, names).map(ToOwned::to_owned),
+        nearest: nearest(name, names),
         containers: names.iter().map(|&it| it.to_owned()).collect(),
     }
-}
-
-/// The name that is likely meant: at most a third of its letters are wrong.
-fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &str| strsim::damerau_levenshtein(name, other);
-    let best = names.iter().copied().min_by_key(|other| distance(other))?;
-    (distance(best) <= best.chars().count().max(3) / 3).then_some(best)
 }
 
 fn did_you_mean(nearest: Option<&String>, containers: &[String]) -> String {

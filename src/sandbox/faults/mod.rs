@@ -8,10 +8,12 @@
 
 mod buckets;
 mod past;
+mod permission;
 mod rule;
 #[cfg(test)]
 mod tests;
 
 pub use buckets::Throttling;
 pub use past::Past;
+pub use permission::Permission;
 pub use rule::{Fault, Faults, Rule, RuleError, Verdict, When};

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox::faults::buckets::{Buckets, Throttling};
-use crate::sandbox::wire::Service;
+use crate::sandbox::faults::permission::Permission;
+use crate::sandbox::wire::{Call, Service};
 use crate::sandbox::{Duration, Rng, Time};
 
 /// The longest that a read can lag behind.
@@ -52,6 +53,9 @@ pub enum When {
 pub enum Fault {
     /// Refused as too frequent: 400 `ThrottlingException`, "Rate exceeded".
     Throttle,
+    /// Refused, because the caller's policies do not allow it: `AccessDeniedException`. `iam` and `PassRole` name the
+    /// calls that hand a role on, and `ecs` and `TagResource` also those that tag what they make.
+    Denied,
     /// Fails inside AWS: 500.
     Error,
     /// The connection breaks before AWS does anything.
@@ -88,6 +92,8 @@ pub struct Verdict {
     pub delay: Duration,
     /// Never [`Fault::Slow`]; that is the delay.
     pub fault: Option<Fault>,
+    /// Of a call that is denied: what it is not allowed.
+    pub lacks: Permission,
 }
 
 /// The rules that stand, and the buckets.
@@ -156,22 +162,22 @@ impl Faults {
     }
 
     /// What becomes of one call at this instant.
-    pub fn judge(&mut self, service: Service, operation: &str, now: Time) -> Verdict {
-        if !self.buckets.take(service, operation, now) {
+    pub fn judge(&mut self, call: &Call, now: Time) -> Verdict {
+        if !self.buckets.take(call.service, &call.operation, now) {
             return Verdict {
-                delay: Duration::ZERO,
                 fault: Some(Fault::Throttle),
+                ..Verdict::default()
             };
         }
         let mut verdict = Verdict::default();
         for standing in &mut self.rules {
-            if !standing.fires(service, operation) {
+            let Some(lacks) = standing.fires(call) else {
                 continue;
-            }
+            };
             match standing.rule.fault {
                 Fault::Slow(delay) => verdict.delay = verdict.delay + delay,
                 fault => {
-                    verdict.fault = Some(fault);
+                    (verdict.fault, verdict.lacks) = (Some(fault), lacks);
                     break;
                 }
             }
@@ -181,10 +187,9 @@ impl Faults {
 }
 
 impl Standing {
-    fn fires(&mut self, service: Service, operation: &str) -> bool {
-        if !self.rule.is_about(service, operation) {
-            return false;
-        }
+    /// What the rule found the call to be about, if it spoils this one.
+    fn fires(&mut self, call: &Call) -> Option<Permission> {
+        let about = self.rule.is_about(call)?;
         self.seen += 1;
         let due = match self.rule.when {
             When::Always => true,
@@ -194,12 +199,24 @@ impl Standing {
         };
         let fires = due && self.rule.times.is_none_or(|times| self.fired < times);
         self.fired += u64::from(fires);
-        fires
+        fires.then_some(about)
     }
 }
 
 impl Rule {
-    fn is_about(&self, service: Service, operation: &str) -> bool {
+    /// Only a permission can be another than that of the call itself.
+    fn is_about(&self, call: &Call) -> Option<Permission> {
+        let needed = match self.fault {
+            Fault::Denied => Permission::needed(call),
+            _ => vec![Permission::Itself],
+        };
+        needed.into_iter().find(|permission| {
+            let (service, action) = permission.action(call);
+            self.names(service, action)
+        })
+    }
+
+    fn names(&self, service: Service, operation: &str) -> bool {
         let is_service = self.service.as_deref().is_none_or(|s| s == service.name());
         let is_operation =
             self.operation

@@ -6,11 +6,20 @@ use serde_json::{Value, json};
 
 use crate::sandbox::faults::{Fault, Faults, Past, Rule, RuleError, Throttling, When};
 use crate::sandbox::tests::empty;
-use crate::sandbox::wire::Service;
+use crate::sandbox::wire::{Call, Protocol, Service};
 use crate::sandbox::{Duration, Outcome, Poke, Sandbox, Time};
 
 fn rule(text: &str) -> Rule {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn asks(service: Service, operation: &str) -> Call {
+    Call {
+        service,
+        operation: operation.to_owned(),
+        input: json!({}),
+        protocol: Protocol::Json11,
+    }
 }
 
 fn request(target: &str, input: &Value) -> Request<Bytes> {
@@ -61,7 +70,11 @@ fn a_rule_spoils_the_calls_that_it_is_about() {
             "UpdateService",
             "UpdateService",
         ];
-        let mut judge = |op: &str| faults.judge(Service::Ecs, op, Time::DEFAULT_START).fault;
+        let mut judge = |op: &str| {
+            faults
+                .judge(&asks(Service::Ecs, op), Time::DEFAULT_START)
+                .fault
+        };
         calls
             .map(|op| if judge(op).is_some() { '!' } else { '.' })
             .iter()
@@ -92,7 +105,7 @@ fn chance_depends_on_the_seed_alone() {
             .unwrap();
         let mut judge = || {
             faults
-                .judge(Service::Ecs, "ListTasks", Time::DEFAULT_START)
+                .judge(&asks(Service::Ecs, "ListTasks"), Time::DEFAULT_START)
                 .fault
         };
         (0..64).filter(|_| judge().is_some()).collect::<Vec<u32>>()
@@ -177,7 +190,8 @@ fn buckets_empty_at_their_burst_and_fill_at_their_rate() {
     faults.throttle(Throttling::Aws);
     let mut check = |service: Service, operation: &str, second: u64, passes: usize| {
         let now = Time::DEFAULT_START + Duration::from_secs(second);
-        let passed = (0..500).filter(|_| faults.judge(service, operation, now).fault.is_none());
+        let call = asks(service, operation);
+        let passed = (0..500).filter(|_| faults.judge(&call, now).fault.is_none());
         assert_eq!(passed.count(), passes, "{operation} at {second}s");
     };
     check(Service::Ecs, "RegisterTaskDefinition", 0, 20);
@@ -231,4 +245,123 @@ faults:
     );
     assert_eq!(sandbox.world.faults.throttling(), Throttling::Aws);
     assert!(Sandbox::new("faults: [{ fault: { stale: 1h } }]", 1).is_err());
+}
+
+/// What a call is told that a rule denies: status, code and message.
+fn denied(operation: &str, target: &str, input: &Value) -> Option<(u16, String, String)> {
+    let mut sandbox = with(&[&format!(
+        r#"{{"operation":"{operation}","fault":"denied"}}"#
+    )]);
+    let exchange = sandbox.exchange(&request(target, input));
+    let Outcome::Answered(response) = exchange.outcome else {
+        return None;
+    };
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
+    let told = (response.status().as_u16(), text("__type"), text("message"));
+    (told.1 == "AccessDeniedException").then_some(told)
+}
+
+#[test]
+fn a_denial_names_the_caller_the_action_and_the_resource() {
+    let check = |target: &str, input: Value, action: &str, resource: &str| {
+        let (_, operation) = action.split_once(':').unwrap();
+        let message = format!(
+            "User: arn:aws:iam::123456789012:user/sandbox is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+        );
+        let told = denied(operation, target, &input);
+        assert_eq!(
+            told,
+            Some((400, "AccessDeniedException".to_owned(), message))
+        );
+    };
+    let ecs = |operation: &str| format!("AmazonEC2ContainerServiceV20141113.{operation}");
+    let at = |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:123456789012:{rest}");
+    check(
+        "AmazonSSM.PutParameter",
+        json!({"Name": "/ecsdeploy/main/web", "Value": "x"}),
+        "ssm:PutParameter",
+        &at("ssm", "parameter/ecsdeploy/main/web"),
+    );
+    let web = at("ecs", "service/main/web");
+    check(
+        &ecs("UpdateService"),
+        json!({"cluster": "main", "service": web}),
+        "ecs:UpdateService",
+        &web,
+    );
+    check(
+        &ecs("DescribeServices"),
+        json!({"cluster": at("ecs", "cluster/main"), "services": ["web"]}),
+        "ecs:DescribeServices",
+        &web,
+    );
+    check(&ecs("ListTasks"), json!({}), "ecs:ListTasks", "*");
+    check(
+        &ecs("RegisterTaskDefinition"),
+        json!({"family": "web", "taskRoleArn": "web-task", "containerDefinitions": []}),
+        "iam:PassRole",
+        "arn:aws:iam::123456789012:role/web-task",
+    );
+    check(
+        &ecs("RegisterTaskDefinition"),
+        json!({"family": "web", "tags": [{"key": "a", "value": "b"}]}),
+        "ecs:TagResource",
+        "*",
+    );
+    check(
+        "GraniteServiceVersion20100801.DescribeAlarms",
+        json!({}),
+        "cloudwatch:DescribeAlarms",
+        "*",
+    );
+}
+
+#[test]
+fn only_what_needs_the_permission_is_denied() {
+    let register = "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition";
+    assert_eq!(
+        denied("PassRole", register, &json!({"family": "web"})),
+        None
+    );
+    let untagged = json!({"family": "web", "tags": []});
+    assert_eq!(denied("TagResource", register, &untagged), None);
+}
+
+#[test]
+fn the_query_protocol_denies_in_its_own_words_and_nobody_is_denied_to_know_who_he_is() {
+    let ask = |form: &'static str| {
+        let request = Request::post("/")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(form))
+            .unwrap();
+        match with(&[r#"{"fault":"denied"}"#]).exchange(&request).outcome {
+            Outcome::Answered(response) => {
+                let body = String::from_utf8(response.body().to_vec()).unwrap();
+                (response.status().as_u16(), body)
+            }
+            Outcome::Lost => panic!("an answer was due"),
+        }
+    };
+    let (status, body) = ask("Action=DescribeRules&Version=2015-12-01");
+    assert_eq!(status, 403);
+    assert!(body.contains("<Code>AccessDenied</Code>"), "{body}");
+    let action = "is not authorized to perform: elasticloadbalancing:DescribeRules on";
+    assert!(body.contains(action), "{body}");
+    let (status, body) = ask("Action=GetCallerIdentity&Version=2011-06-15");
+    assert_eq!(status, 200, "{body}");
+}
+
+#[test]
+fn a_denial_changes_nothing_and_can_end() {
+    let mut sandbox =
+        with(&[r#"{"service":"ssm","operation":"PutParameter","times":1,"fault":"denied"}"#]);
+    assert_eq!(put(&mut sandbox, "a").unwrap().0, 400);
+    assert_eq!(put(&mut sandbox, "a").unwrap().0, 200);
+    sandbox
+        .poke(&Poke::Fault(rule(r#"{"fault":"denied"}"#)))
+        .unwrap();
+    assert_eq!(put(&mut sandbox, "b").unwrap().0, 400);
+    sandbox.poke(&Poke::ClearFaults).unwrap();
+    assert_eq!(put(&mut sandbox, "b").unwrap().0, 200);
 }

@@ -26,6 +26,10 @@ impl TryFrom<GateFields> for GateConfig {
 
     fn try_from(fields: GateFields) -> Result<Self, String> {
         let mut gate = Gate::new(check(&fields)?);
+        if let Some(field) = unheard(&fields, &gate.check) {
+            let kind = gate.check.kind();
+            return Err(format!("`{field}` says nothing to `{kind}`"));
+        }
         if let Some(name) = fields.name {
             if name.trim().is_empty() {
                 return Err("a gate's name is not empty".to_owned());
@@ -46,6 +50,28 @@ impl TryFrom<GateFields> for GateConfig {
         limits.errors = fields.error_limit.unwrap_or(limits.errors);
         Ok(Self(gate))
     }
+}
+
+/// A field that would change nothing: what one answer settles is neither held nor counted, the comparison finds its
+/// evidence once and waits for traffic, and only what CloudWatch measures can have no data.
+fn unheard(fields: &GateFields, check: &Check) -> Option<&'static str> {
+    let is_asked_once = matches!(check, Check::Task(_) | Check::Approval(_));
+    let fails_once = matches!(check, Check::Errors(_) | Check::Approval(_));
+    let may_lack_data = matches!(check, Check::Metric(_) | Check::Alarms { .. });
+    let said = [
+        ("bake", fields.bake.is_some() && is_asked_once),
+        ("count", fields.count.is_some() && is_asked_once),
+        (
+            "failure_limit",
+            fields.failure_limit.is_some() && fails_once,
+        ),
+        (
+            "no_data_limit",
+            fields.no_data_limit.is_some() && !may_lack_data,
+        ),
+    ];
+    said.into_iter()
+        .find_map(|(field, is_unheard)| is_unheard.then_some(field))
 }
 
 impl TryFrom<Vec<GateConfig>> for GateList {

@@ -63,15 +63,15 @@ pub struct GateFields {
     pub approval: Option<ApprovalFields>,
     /// Time between two looks.
     pub interval: Option<HumanDuration>,
-    /// So many looks (of a metric: periods) must pass.
+    /// So many looks (of a metric: periods) must pass. Not of a task or an approval.
     pub count: Option<u32>,
-    /// For so long must it hold. Default: the step's `bake`.
+    /// For so long must it hold. Default: the step's `bake`. Not of a task or an approval.
     pub bake: Option<HumanDuration>,
     /// For so long, after the bake, may it stay undecided.
     pub timeout: Option<HumanDuration>,
-    /// So many failed looks are borne.
+    /// So many failed looks are borne. Not of `errors` or an approval.
     pub failure_limit: Option<u32>,
-    /// So many looks without data are borne. None of them ever passes.
+    /// With `alarms` and `metric`: so many looks without data are borne. None of them ever passes.
     pub no_data_limit: Option<u32>,
     /// So many looks in a row that did not work are borne.
     pub error_limit: Option<u32>,

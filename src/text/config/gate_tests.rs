@@ -171,6 +171,19 @@ fn what_has_no_sense_is_refused_at_its_place() {
         "{ targets: {}, insufficient_data: ok }",
         "`insufficient_data` goes with `alarms`",
     );
+    check(
+        "{ approval: {}, bake: 5m }",
+        "`bake` says nothing to `approval`",
+    );
+    check("{ task: {}, count: 2 }", "`count` says nothing to `task`");
+    check(
+        "{ errors: compare, failure_limit: 1 }",
+        "`failure_limit` says nothing to `errors`",
+    );
+    check(
+        "{ http: { url: 'http://a' }, no_data_limit: 0 }",
+        "`no_data_limit` says nothing to `http`",
+    );
     check("alarms: []", "`alarms` names no alarm");
     check(
         "{ errors: compare, compare: { alpha: 1.5 } }",
@@ -202,6 +215,8 @@ fn what_has_no_sense_is_refused_at_its_place() {
         &format!("{one}, max: 1, max_ratio: 2"),
         "or else `max_ratio`",
     );
+    metric(&format!("{one}, max: .nan"), "is not a finite number");
+    metric(&format!("{one}, max: .inf"), "is not a finite number");
     metric(
         &format!("{one}, max: 1, period: 90s"),
         "is no whole number of minutes",

@@ -168,7 +168,7 @@ pub enum OnFailure {
     /// Bring the revision that served before back.
     #[default]
     Rollback,
-    /// Leave the service as it is, for somebody to look at.
+    /// Leave the service as it is, and a canary beside it, for somebody to look at.
     Leave,
 }
 

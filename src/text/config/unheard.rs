@@ -1,7 +1,8 @@
-//! Members of a `rollout` block that say nothing to the strategy which the same block names.
+//! Members of a `rollout` block that say nothing to the strategy which the same block names, or which an environment's
+//! block lies over.
 //!
-//! **Invariant:** only what contradicts itself in one block is refused. A block without a strategy, or whose strategy an
-//! environment changes, may hold what another service or environment needs.
+//! **Invariant:** only what is heard nowhere is refused. A service's block without a strategy, or whose strategy an
+//! environment changes, may hold what that environment needs.
 
 use super::code_deploy::CodeDeployConfig;
 use super::gate_shape::StepList;
@@ -19,21 +20,30 @@ impl Config {
             let mut overs = overs.filter_map(|environment| environment.services.get(service));
             if overs.all(|over| over.rollout.strategy.is_none()) {
                 let path = ["services", service];
-                check(name, text, &path, &config.rollout)?;
+                check(name, text, &path, &config.rollout, config.rollout.strategy)?;
             }
         }
         for (environment, block) in &self.environments {
             for (service, config) in &block.services {
                 let path = ["environments", environment, "services", service];
-                check(name, text, &path, &config.rollout)?;
+                let base = self.services.get(service);
+                let strategy = config.rollout.strategy;
+                let strategy = strategy.or_else(|| base?.rollout.strategy);
+                check(name, text, &path, &config.rollout, strategy)?;
             }
         }
         Ok(())
     }
 }
 
-fn check(name: &str, text: &str, path: &[&str], block: &RolloutConfig) -> Result<(), Complaint> {
-    let Some(strategy) = block.strategy else {
+fn check(
+    name: &str,
+    text: &str,
+    path: &[&str],
+    block: &RolloutConfig,
+    strategy: Option<StrategyName>,
+) -> Result<(), Complaint> {
+    let Some(strategy) = strategy else {
         return Ok(());
     };
     let said = members(block);
@@ -116,6 +126,9 @@ mod tests {
         check("strategy: rolling, canary: 1", "", Some(canary));
         check("strategy: rolling, canary: 1", "strategy: canary", None);
         check("canary: 1", "strategy: rolling", None);
+        let canary = "ecsdeploy.yml:8:20: `canary` does not go with strategy `rolling`";
+        check("strategy: rolling", "canary: 1", Some(canary));
+        check("", "canary: 1", None);
         check("strategy: auto, canary: 1, drain: 1m", "", None);
         check("strategy: linear, drain: 1m", "", None);
         let steps = "ecsdeploy.yml:8:39: `steps` does not go with strategy `rolling`";

@@ -261,6 +261,7 @@ fn mark(event: &Event, second: i64) -> Option<String> {
         Event::Deploying { .. } => ("deployment began".to_owned(), "milestone"),
         Event::Canary { tasks, .. } => (format!("canary of {tasks}"), "milestone"),
         Event::CanaryPassed { .. } => ("canary passed".to_owned(), "milestone"),
+        Event::CanaryLeft { .. } => ("canary left".to_owned(), "milestone, crit"),
         Event::CanaryStandsDown { .. } => ("canary to 0 tasks".to_owned(), "milestone"),
         Event::Gate { gate, verdict, .. } if *verdict != Verdict::Wait => {
             let kind = match verdict {

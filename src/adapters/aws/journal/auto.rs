@@ -1,7 +1,9 @@
 //! Parameter Store where it is permitted; where it is not, tags of the service, said once: a first run never fails for
 //! a missing permission.
 //!
-//! **Invariant:** the choice is made once for a process, by what AWS answers, and by nothing but a plain "not allowed".
+//! **Invariant:** the choice is made once for a process, by what AWS answers: by nothing but a plain "not allowed", or by a
+//! record that is in tags already. Whoever may write parameters sees a run that may not. A lock that a parameter holds is
+//! kept there to the end: without a permission that it had, a run has trouble to tell.
 
 use std::sync::OnceLock;
 
@@ -18,7 +20,16 @@ pub struct Auto {
     parameters: Parameters,
     tags: ServiceTags,
     /// Why it is tags, once it is.
-    denied: OnceLock<Fault>,
+    tagged: OnceLock<Why>,
+    /// A parameter holds this process's lock.
+    locked: OnceLock<()>,
+}
+
+#[derive(Debug)]
+enum Why {
+    Denied(Fault),
+    /// A record is there, of a run that was not permitted.
+    Found,
 }
 
 impl Auto {
@@ -26,7 +37,8 @@ impl Auto {
         Self {
             parameters: Parameters::new(config),
             tags: ServiceTags::new(config),
-            denied: OnceLock::new(),
+            tagged: OnceLock::new(),
+            locked: OnceLock::new(),
         }
     }
 
@@ -35,10 +47,12 @@ impl Auto {
         first: impl AsyncFnOnce(&Parameters) -> Result<T, JournalError>,
         else_: impl AsyncFnOnce(&ServiceTags) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
-        if self.denied.get().is_none() {
+        if self.tagged.get().is_none() {
             match first(&self.parameters).await {
-                Err(JournalError::Fault(fault)) if fault.kind == FaultKind::Denied => {
-                    self.denied.get_or_init(|| fault);
+                Err(JournalError::Fault(fault))
+                    if fault.kind == FaultKind::Denied && self.locked.get().is_none() =>
+                {
+                    self.tagged.get_or_init(|| Why::Denied(fault));
                 }
                 done => return done,
             }
@@ -49,8 +63,18 @@ impl Auto {
 
 impl Journal for Auto {
     async fn load(&self, id: &RolloutId) -> Result<Option<Record>, JournalError> {
-        self.either(async |p| p.load(id).await, async |t| t.load(id).await)
-            .await
+        let found = self
+            .either(async |p| p.load(id).await, async |t| t.load(id).await)
+            .await?;
+        if found.is_some() || self.tagged.get().is_some() {
+            return Ok(found);
+        }
+        // Parameters are the journal; that tags cannot be read takes nothing from it.
+        let found = self.tags.load(id).await.unwrap_or_default();
+        if found.is_some() {
+            self.tagged.get_or_init(|| Why::Found);
+        }
+        Ok(found)
     }
 
     async fn claim(
@@ -65,9 +89,17 @@ impl Journal for Auto {
                 async |t| t.claim(id, record, over).await,
             )
             .await?;
-        Ok(match (claimed, self.denied.get()) {
-            (Claim::Unlocked { why }, Some(fault)) => Claim::Unlocked {
+        if claimed == Claim::Locked {
+            self.locked.get_or_init(|| ());
+        }
+        Ok(match (claimed, self.tagged.get()) {
+            (Claim::Unlocked { why }, Some(Why::Denied(fault))) => Claim::Unlocked {
                 why: format!("{why} (parameters are not permitted: {fault})"),
+            },
+            (Claim::Unlocked { why }, Some(Why::Found)) => Claim::Unlocked {
+                why: format!(
+                    "{why} (an earlier run that was not permitted parameters left it there)"
+                ),
             },
             (claimed, _) => claimed,
         })
@@ -89,12 +121,12 @@ impl Journal for Auto {
         .await
     }
 
+    /// A word goes where the record was found: anywhere else nobody hears it.
     async fn wish(&self, id: &RolloutId, fence: Fence, wish: &Wish) -> Result<(), JournalError> {
-        self.either(
-            async |p| p.wish(id, fence, wish).await,
-            async |t| t.wish(id, fence, wish).await,
-        )
-        .await
+        match self.tagged.get() {
+            None => self.parameters.wish(id, fence, wish).await,
+            Some(_) => self.tags.wish(id, fence, wish).await,
+        }
     }
 
     async fn hear(&self, id: &RolloutId, since: Fence) -> Result<Option<Wish>, JournalError> {

@@ -1,9 +1,10 @@
 //! Records in SSM Parameter Store: `/ecsdeploy/CLUSTER/SERVICE`, and wishes in `…/wish` beside them.
 //!
-//! PutParameter without Overwrite is an atomic create, which makes the parameter a lock. There is no conditional delete:
-//! breaking an expired lock is reading it, deleting it and creating it anew, and of several takers one creates it.
-//! Between one taker's read and its delete, another's fresh parameter can be lost; its owner learns of it at its next
-//! save, which comes before every change. **Invariant:** a value never needs the Advanced tier, which costs money.
+//! PutParameter without Overwrite is an atomic create, which makes the parameter a lock. Nothing is written or deleted
+//! conditionally: an expired record is overwritten by each of several takers and is the last one's, and the others learn
+//! that when they read it again, here or before their next change. Only where two of them write so slowly that each reads
+//! its own record between the other's read and write do both go on until the next.
+//! **Invariant:** a value never needs the Advanced tier, which costs money.
 //!
 //! Rights: `ssm:GetParameters`, `ssm:PutParameter`, `ssm:DeleteParameters` on `parameter/ecsdeploy/*`.
 
@@ -64,30 +65,47 @@ impl Parameters {
         Ok(())
     }
 
-    /// A repeated create whose first answer was lost finds its own record there.
     async fn create(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
-        let text = encode(record)?;
-        let Err(fault) = self.put(&name(id), &text, Put::Create).await else {
-            return Ok(Claim::Locked);
-        };
-        if fault.code != EXISTS && !fault.is_unanswered() {
-            return Err(fault.into());
-        }
-        match self.load(id).await? {
-            Some(there) if is_same_claim(&there, record) => Ok(Claim::Locked),
-            Some(there) => Ok(Claim::Held(Box::new(there))),
-            None => Err(fault.into()),
+        let put = self.put(&name(id), &encode(record)?, Put::Create).await;
+        match put {
+            Ok(()) => Ok(Claim::Locked),
+            Err(fault) if fault.code == EXISTS || fault.is_unanswered() => {
+                self.claimed(id, record, None, Err(fault)).await
+            }
+            Err(fault) => Err(fault.into()),
         }
     }
 
     /// Takes the place of a record at one blow: whoever dies over it leaves one of the two, and what was wished of the work
-    /// stays. Of several takers the last is the owner; the others find that out here, or before their next change.
-    async fn replace(&self, id: &RolloutId, record: &Record) -> Result<Claim, JournalError> {
-        let text = encode(record)?;
-        self.put(&name(id), &text, Put::Overwrite).await?;
-        match self.load(id).await? {
-            Some(there) if !is_same_claim(&there, record) => Ok(Claim::Held(Box::new(there))),
-            _ => Ok(Claim::Locked),
+    /// stays.
+    async fn replace(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+        over: Fence,
+    ) -> Result<Claim, JournalError> {
+        let put = self.put(&name(id), &encode(record)?, Put::Overwrite).await;
+        match put {
+            Err(fault) if !fault.is_unanswered() => Err(fault.into()),
+            put => self.claimed(id, record, Some(over), put).await,
+        }
+    }
+
+    /// Whose record it is after a write, which may have been made though its answer was lost.
+    async fn claimed(
+        &self,
+        id: &RolloutId,
+        record: &Record,
+        over: Option<Fence>,
+        put: Result<(), Fault>,
+    ) -> Result<Claim, JournalError> {
+        match (self.load(id).await?, put) {
+            (Some(there), _) if record.is_same_claim(&there) => Ok(Claim::Locked),
+            // Nobody else was first: it is the one that was to be replaced, and was not.
+            (Some(there), Err(fault)) if Some(there.fence) == over => Err(fault.into()),
+            (Some(there), _) => Ok(Claim::Held(Box::new(there))),
+            (None, Ok(())) => Ok(Claim::Locked),
+            (None, Err(fault)) => Err(fault.into()),
         }
     }
 
@@ -114,12 +132,11 @@ impl Journal for Parameters {
         record: &Record,
         over: Option<Fence>,
     ) -> Result<Claim, JournalError> {
-        let there = match over {
-            Some(_) => self.load(id).await?,
-            None => None,
+        let Some(over) = over else {
+            return self.create(id, record).await;
         };
-        match there {
-            Some(there) if Some(there.fence) == over => self.replace(id, record).await,
+        match self.load(id).await? {
+            Some(there) if there.fence == over => self.replace(id, record, over).await,
             Some(there) => Ok(Claim::Held(Box::new(there))),
             None => self.create(id, record).await,
         }
@@ -128,7 +145,7 @@ impl Journal for Parameters {
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
         let text = encode(record)?;
         match self.load(id).await? {
-            Some(there) if is_same_claim(&there, record) => {
+            Some(there) if record.may_replace(&there) => {
                 Ok(self.put(&name(id), &text, Put::Overwrite).await?)
             }
             Some(there) => Err(JournalError::TakenOver(there.owner)),
@@ -188,10 +205,6 @@ fn name(id: &RolloutId) -> String {
 
 fn wish_name(id: &RolloutId) -> String {
     format!("{}/wish", name(id))
-}
-
-fn is_same_claim(there: &Record, ours: &Record) -> bool {
-    (there.fence, &there.owner) == (ours.fence, &ours.owner)
 }
 
 fn encode(record: &Record) -> Result<String, JournalError> {

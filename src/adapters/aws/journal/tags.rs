@@ -109,7 +109,7 @@ impl Journal for ServiceTags {
     async fn save(&self, id: &RolloutId, record: &Record) -> Result<(), JournalError> {
         let tagged = self.read(id).await?.ok_or_else(|| gone(id))?;
         match tagged.record()? {
-            Some(there) if there.fence != record.fence => Err(JournalError::TakenOver(there.owner)),
+            Some(there) if !record.may_replace(&there) => Err(JournalError::TakenOver(there.owner)),
             _ => self.write(&tagged, record).await,
         }
     }

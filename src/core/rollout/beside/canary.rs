@@ -9,9 +9,9 @@ use crate::core::gate::{Serving, failures};
 use crate::core::live::{Deployment, Service};
 use crate::core::plan::{Beside, Strategy};
 use crate::core::report::{Cause, Event, Outcome};
-use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
+use crate::core::rollout::pace::between_looks;
 use crate::core::rollout::turning::Turning;
-use crate::core::rollout::{Action, Facet, Held, Phase, Receipt, Seen, Turn, Watch};
+use crate::core::rollout::{Action, Facet, Held, Phase, Seen, Turn, Watch};
 use crate::core::steps::canary_of;
 use crate::core::strategy::CANARY_TAG;
 
@@ -22,13 +22,7 @@ impl Turning<'_> {
         };
         match self.receipt() {
             Some(Err(fault)) if fault.is_unanswered() => self.tell_trouble(fault),
-            Some(Err(fault)) if !matches!(fault.operation.as_str(), "RegisterTaskDefinition") => {
-                return self.canary_refused(fault);
-            }
-            Some(Ok(Receipt::Created | Receipt::Deleted | Receipt::Updated(_))) => {
-                let watch = watch_canary(beside);
-                return self.look_after(LOOK_AGAIN, watch);
-            }
+            Some(Err(fault)) => return self.refused(fault),
             _ => {}
         }
         match &self.seen.beside {
@@ -37,17 +31,10 @@ impl Turning<'_> {
                 self.look_now(watch)
             }
             Seen::Unreadable(fault) => self.blind(fault),
+            Seen::Absent if self.is_holding(canary_of(beside)) => self.canary_overruled(beside),
             Seen::Absent => self.start_canary(beside),
             Seen::Is(canary) => self.look_at_canary(beside, canary, well_since),
         }
-    }
-
-    fn canary_refused(self, fault: &crate::core::rollout::Fault) -> Turn {
-        let cause = Cause::Refused {
-            operation: fault.operation.clone(),
-            message: fault.message.clone(),
-        };
-        self.conclude(Outcome::Failed { cause })
     }
 
     fn look_at_canary(
@@ -56,29 +43,37 @@ impl Turning<'_> {
         canary: &Service,
         well_since: Option<Timestamp>,
     ) -> Turn {
-        match canary.status() {
-            "INACTIVE" => self.start_canary(beside),
-            // What was there before is still stopping its tasks; no new one can be made until it is gone.
-            "DRAINING" => {
-                let watch = watch_canary(beside);
-                self.wait_for_canary(watch, "the last canary is gone")
-            }
-            _ if !is_ours(canary, self.plan.target.service.short()) => {
+        let wanted = canary
+            .primary()
+            .filter(|primary| self.is_revision(*primary) && canary.desired_count() == beside.tasks);
+        match (canary.status(), wanted) {
+            ("ACTIVE", _) if !is_ours(canary, self.plan.target.service.short()) => {
                 let service = canary.name().to_owned();
                 self.finish(Outcome::Failed {
                     cause: Cause::NotOurs { service },
                 })
             }
-            _ => match canary.primary() {
-                Some(primary)
-                    if self.is_revision(primary) && canary.desired_count() == beside.tasks =>
-                {
-                    self.judge_canary(beside, canary, primary, well_since)
-                }
-                // A dead run's canary of another release.
-                _ => self.act_on_canary(Action::DeleteService(beside.key.clone()), beside),
-            },
+            ("ACTIVE", Some(primary)) => self.judge_canary(beside, canary, primary, well_since),
+            _ if self.is_holding(canary_of(beside)) => self.canary_overruled(beside),
+            ("INACTIVE", _) => self.start_canary(beside),
+            // A dead run's canary of another release.
+            ("ACTIVE", None) => {
+                self.act_on_canary(Action::DeleteService(beside.key.clone()), beside)
+            }
+            // What was there before is still stopping its tasks; no new one can be made until it is gone.
+            _ => {
+                let watch = watch_canary(beside);
+                self.wait_for_canary(watch, "the last canary is gone")
+            }
         }
+    }
+
+    /// Once it was judged, whoever takes it away, or gives it another count or revision, says that it is not wanted: it is not
+    /// made again.
+    fn canary_overruled(self, beside: &Beside) -> Turn {
+        let service = &beside.key.service;
+        let reason = format!("somebody else deleted or changed {service} while it was judged");
+        self.canary_failed(Cause::Stopped { reason })
     }
 
     fn start_canary(mut self, beside: &Beside) -> Turn {
@@ -98,6 +93,9 @@ impl Turning<'_> {
     }
 
     fn act_on_canary(self, action: Action, beside: &Beside) -> Turn {
+        if self.is_late() {
+            return self.canary_late("the canary's service is there");
+        }
         let watch = watch_canary(beside);
         self.act(action, watch)
     }
@@ -174,14 +172,19 @@ impl Turning<'_> {
         self.look_now(watch)
     }
 
-    /// The service itself was not touched: it serves the old revision as it did.
+    /// The service itself was not touched: it serves the old revision as it did. Going back is to put the canary away.
     pub fn canary_failed(mut self, cause: Cause) -> Turn {
         if let Strategy::Beside(beside) = &self.plan.strategy {
             let service = beside.key.service.to_string();
             let cause = cause.clone();
             self.say.push(Event::CanaryFailed { service, cause });
         }
-        self.conclude(Outcome::RolledBack { cause })
+        let outcome = if self.leaves(&cause) {
+            Outcome::Stranded { cause }
+        } else {
+            Outcome::RolledBack { cause }
+        };
+        self.conclude(outcome)
     }
 
     fn wait_for_canary(self, watch: Watch, awaiting: &str) -> Turn {

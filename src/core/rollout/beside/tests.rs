@@ -1,55 +1,31 @@
 //! What a canary's answers, and those to a gate's one-off task, are taken for, turn by turn.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::core::live::{Service, ServiceDeployment};
 use crate::core::plan::Plan;
-use crate::core::report::{Cause, Undoer};
+use crate::core::report::{Cause, Event, Outcome, Undoer};
+use crate::core::rollout::example::{self, BEGAN, NEW, NEW_ID, cancelled, undoing};
 use crate::core::rollout::{
-    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, turn,
+    Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, Wish, turn,
 };
-use crate::core::service::Intent;
-
-const OLD: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
-const NEW: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2";
+use crate::core::service::OnFailure;
 
 fn plan() -> Plan {
     let key = json!({"cluster": "main", "service": "web-canary"});
     let bake = json!({"secs": 300, "nanos": 0});
-    let plan = json!({
-        "target": {"cluster": "main", "service": "web"},
-        "course": "deploy",
-        "strategy": {"beside": {"key": key, "tasks": 1, "members": {}, "bake": bake}},
-        "why": "it was asked for",
-        "revision": {"existing": NEW},
-        "before": {"deployment": "ecs-svc/1", "task_definition": OLD, "serving": OLD, "desired_count": 2},
-        "redeploy": "WhenChanged",
-        "intent": Intent::default(),
-        "ground": {"balanced": "yes"},
-    });
-    serde_json::from_value(plan).expect("it is a plan")
-}
-
-fn began() -> Timestamp {
-    Timestamp::UNIX_EPOCH
+    example::plan(&json!({"beside": {"key": key, "tasks": 1, "members": {}, "bake": bake}}))
 }
 
 /// The rollout whose service is being followed, in this phase.
 fn at(phase: Phase) -> State {
-    let mut state = State::begin(&plan(), began());
-    state.deployment = Some("ecs-svc/2".into());
-    state.enter(phase, began());
-    state
-}
-
-fn undoing(phase: fn(Cause, Undoer) -> Phase) -> State {
-    let by = "anna".to_owned();
-    at(phase(Cause::Cancelled { by }, Undoer::Ecsdeploy))
+    example::at(&plan(), phase)
 }
 
 fn standing_down() -> State {
-    undoing(|cause, by| Phase::StandDown { cause, by })
+    let (cause, by) = (cancelled(), Undoer::Ecsdeploy);
+    at(Phase::StandDown { cause, by })
 }
 
 fn canary(desired: u32) -> Service {
@@ -63,7 +39,7 @@ fn canary(desired: u32) -> Service {
 fn service() -> Service {
     Service::new(json!({
         "serviceName": "web", "status": "ACTIVE", "desiredCount": 2,
-        "deployments": [{"id": "ecs-svc/2", "status": "PRIMARY", "taskDefinition": NEW, "rolloutState": "IN_PROGRESS"}],
+        "deployments": [{"id": NEW_ID, "status": "PRIMARY", "taskDefinition": NEW, "rolloutState": "IN_PROGRESS"}],
     }))
 }
 
@@ -108,7 +84,7 @@ fn told(turn: &Turn) -> &'static str {
 #[test]
 fn a_canary_stands_down_at_once_or_is_left_for_later() {
     let check = |state: &State, seen: &Observation, after: i64, expected: &str| {
-        let now = began() + SignedDuration::from_secs(after);
+        let now = BEGAN + SignedDuration::from_secs(after);
         assert_eq!(told(&turn(&plan(), state, seen, now)), expected, "{seen:?}");
     };
     let (refused, denied, lost) = (FaultKind::Refused, FaultKind::Denied, FaultKind::Unanswered);
@@ -164,7 +140,7 @@ fn a_canary_stands_down_at_once_or_is_left_for_later() {
 fn a_canarys_answer_is_not_taken_for_the_services() {
     let state = at(Phase::Follow);
     let seen = answered(Ok(Receipt::Updated(canary(0))));
-    let next = turn(&plan(), &state, &seen, began());
+    let next = turn(&plan(), &state, &seen, BEGAN);
     let key = plan().target;
     assert_eq!(next.next.phase, Phase::Follow);
     assert!(next.watch.contains(&Facet::Service(key)), "{next:?}");
@@ -173,7 +149,7 @@ fn a_canarys_answer_is_not_taken_for_the_services() {
 
 #[test]
 fn what_came_of_a_gates_task_is_not_taken_for_the_way_backs_answer() {
-    let state = undoing(|cause, by| Phase::Undo { cause, by });
+    let state = at(undoing(cancelled()));
     let record = json!({"serviceDeploymentArn": "arn:deployment", "status": "IN_PROGRESS"});
     let started = Receipt::Started {
         token: "t".to_owned(),
@@ -187,10 +163,75 @@ fn what_came_of_a_gates_task_is_not_taken_for_the_way_backs_answer() {
             service_deployment: Seen::Is(ServiceDeployment::new(record.clone())),
             ..answered(receipt)
         };
-        let next = turn(&plan(), &state, &seen, began());
+        let next = turn(&plan(), &state, &seen, BEGAN);
         let stops = matches!(next.act, Some(Action::StopServiceDeployment(_)));
         assert!(stops, "{next:?}");
     }
+}
+
+#[test]
+fn what_was_just_accepted_is_looked_for_before_it_is_ordered_again() {
+    let outcome = Outcome::Completed;
+    let state = at(Phase::Restore { outcome });
+    let stale = saw(Seen::Is(canary(1)));
+    let first = turn(&plan(), &state, &stale, BEGAN);
+    assert!(matches!(first.act, Some(Action::UpdateService { .. })));
+    let heard = Observation {
+        receipt: Some(Ok(Receipt::Updated(canary(0)))),
+        ..stale
+    };
+    let then = turn(&plan(), &first.next, &heard, BEGAN);
+    assert_eq!((&then.act, then.wake_at.is_some()), (&None, true));
+}
+
+#[test]
+fn a_canary_of_another_release_that_cannot_be_deleted_is_not_tried_for_ever() {
+    let other = Service::new(json!({
+        "serviceName": "web-canary", "status": "ACTIVE", "desiredCount": 1,
+        "tags": [{"key": "ecsdeploy:canary-of", "value": "web"}],
+        "deployments": [{"id": "ecs-svc/7", "status": "PRIMARY", "taskDefinition": example::revision(7)}],
+    }));
+    let limit = SignedDuration::try_from(plan().time_limit()).unwrap();
+    let take = |after: SignedDuration| {
+        let state = at(Phase::Canary { well_since: None });
+        let seen = saw(Seen::Is(other.clone()));
+        turn(&plan(), &state, &seen, BEGAN + after)
+    };
+    let first = take(SignedDuration::ZERO);
+    assert!(matches!(first.act, Some(Action::DeleteService(_))));
+    let late = take(limit + SignedDuration::from_secs(1));
+    assert!(matches!(late.next.phase, Phase::Restore { .. }), "{late:?}");
+}
+
+#[test]
+fn a_canary_that_is_left_as_it_is_goes_all_the_same_when_somebody_says_so() {
+    let mut plan = plan();
+    plan.intent.on_failure = OnFailure::Leave;
+    let check = |outcome: Outcome, put_away: bool| {
+        let state = example::at(&plan, Phase::Restore { outcome });
+        let next = turn(&plan, &state, &saw(Seen::Is(canary(1))), BEGAN);
+        let goes = matches!(next.act, Some(Action::UpdateService { .. }));
+        let left = |event: &Event| matches!(event, Event::CanaryLeft { .. });
+        let said = next.say.iter().any(left);
+        assert_eq!((goes, said), (put_away, !put_away), "{next:?}");
+    };
+    let failed = || Cause::CircuitBreaker {
+        reason: String::new(),
+    };
+    check(Outcome::Stranded { cause: failed() }, false);
+    check(Outcome::Failed { cause: failed() }, true);
+    let cause = cancelled();
+    check(Outcome::Stranded { cause }, true);
+    let by = "anna".to_owned();
+    let told = Observation {
+        wish: Some(Wish::Undo { by }),
+        ..Observation::default()
+    };
+    let judged = example::at(&plan, Phase::Canary { well_since: None });
+    let next = turn(&plan, &judged, &told, BEGAN);
+    let cause = cancelled();
+    let outcome = Outcome::RolledBack { cause };
+    assert_eq!(next.next.phase, Phase::Restore { outcome });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{SETTLE, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Divided, Facet, Held, Phase, Seen, Turn, Watch};
-use crate::core::service::{OnFailure, Share};
+use crate::core::service::Share;
 
 impl Turning<'_> {
     pub fn follow_code_deploy(mut self) -> Turn {
@@ -140,7 +140,7 @@ impl Turning<'_> {
     }
 
     /// CodeDeploy says that traffic has moved: look whether the new task set is the primary one and serves.
-    fn confirm_moved(mut self, service: &Service, record: &CodeDeployment) -> Turn {
+    fn confirm_moved(self, service: &Service, record: &CodeDeployment) -> Turn {
         let Some(set) = set_of(service, &record.id()).filter(|set| set.is_primary()) else {
             return self.wait_for_deployment(record);
         };
@@ -174,7 +174,7 @@ impl Turning<'_> {
 
     /// The rollout failed and CodeDeploy has not dealt with it: it is told to stop and to go back.
     fn fail_deployment(mut self, cause: Cause, record: &CodeDeployment) -> Turn {
-        if self.plan.intent.on_failure == OnFailure::Leave {
+        if self.leaves(&cause) {
             return self.conclude(Outcome::Stranded { cause });
         }
         self.begin_undo_of_deployment(cause, Undoer::Ecsdeploy);
@@ -186,7 +186,7 @@ impl Turning<'_> {
     fn ended_by_code_deploy(mut self, record: &CodeDeployment) -> Turn {
         let cause = cause_of(record);
         let goes_back = record.rollback().is_some();
-        if !goes_back && self.plan.intent.on_failure == OnFailure::Leave {
+        if !goes_back && self.leaves(&cause) {
             return self.conclude(Outcome::Stranded { cause });
         }
         let by = if goes_back {

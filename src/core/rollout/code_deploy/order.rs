@@ -45,6 +45,7 @@ impl Turning<'_> {
         service: &Service,
         found: &[CodeDeployment],
     ) -> Turn {
+        self.tell_events_since(service, None);
         if let Some(ours) = found.iter().find(|one| self.is_our_deployment(one)) {
             return self.follow_code_deployment_of(ours.id());
         }
@@ -60,9 +61,6 @@ impl Turning<'_> {
         }
         if let Some(action) = self.count_first(service) {
             return self.act(action, watch);
-        }
-        if self.next.told.last_event.is_none() {
-            self.next.told.last_event = service.events().pop().map(|event| event.id);
         }
         let Some(revision) = self.next.revision.clone() else {
             return self.look_now(watch);

@@ -1,35 +1,23 @@
 //! Single turns at the ends that a world in motion seldom comes to: a deployment that completes as its time runs out.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::core::live::{CodeDeployment, Service};
 use crate::core::plan::Plan;
-use crate::core::report::{Cause, Outcome, Undoer};
-use crate::core::rollout::{Action, Facet, Observation, Phase, Seen, State, Turn, turn};
-use crate::core::service::Intent;
-
-const OLD: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
-const NEW: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2";
+use crate::core::report::{Cause, Outcome};
+use crate::core::rollout::example::{
+    self, BEGAN, NEW, NEW_ID, OLD, OLD_ID, cancelled, deadline, undoing,
+};
+use crate::core::rollout::{Action, Facet, Observation, Seen, State, Turn, turn};
 
 fn plan() -> Plan {
-    let plan = json!({
-        "target": {"cluster": "main", "service": "web"},
-        "course": "deploy",
-        "strategy": {"code_deploy": {
-            "group": {"application": "app", "group": "group"},
-            "appspec": {"Resources": [{"TargetService": {"Properties": {}}}]},
-            "moves": {"config": "", "percents": [], "takes": {"secs": 0, "nanos": 0}},
-            "kept": {"secs": 0, "nanos": 0},
-            "blue": "blue",
-        }},
-        "why": "it was asked for",
-        "revision": {"existing": NEW},
-        "before": {"deployment": "ecs-svc/1", "task_definition": OLD, "serving": OLD, "desired_count": 2},
-        "redeploy": "WhenChanged",
-        "intent": Intent::default(),
-    });
-    serde_json::from_value(plan).expect("it is a plan")
+    example::plan(&json!({"code_deploy": {
+        "group": {"application": "app", "group": "group"},
+        "appspec": {"Resources": [{"TargetService": {"Properties": {}}}]},
+        "moves": {"config": "", "percents": [], "takes": {"secs": 0, "nanos": 0}},
+        "kept": {"secs": 0, "nanos": 0},
+        "blue": "blue",
+    }}))
 }
 
 /// Two task sets; the new one of the deployment `d-1` stands so.
@@ -49,8 +37,8 @@ fn service(status: &str, stability: &str) -> Service {
         "status": "ACTIVE",
         "desiredCount": 2,
         "taskSets": [
-            set("ecs-svc/1", "d-0", OLD, other, "STEADY_STATE"),
-            set("ecs-svc/2", "d-1", NEW, status, stability),
+            set(OLD_ID, "d-0", OLD, other, "STEADY_STATE"),
+            set(NEW_ID, "d-1", NEW, status, stability),
         ],
     }))
 }
@@ -67,10 +55,8 @@ fn undo(cause: Cause, service: Service, others: Option<Vec<CodeDeployment>>) -> 
 }
 
 fn begun(cause: Cause) -> State {
-    let mut state = State::begin(&plan(), Timestamp::UNIX_EPOCH);
+    let mut state = example::at(&plan(), undoing(cause));
     state.deployment = Some("d-1".into());
-    let by = Undoer::Ecsdeploy;
-    state.enter(Phase::Undo { cause, by }, Timestamp::UNIX_EPOCH);
     state
 }
 
@@ -86,15 +72,7 @@ fn undo_from(at: &State, service: Service, others: Option<Vec<CodeDeployment>>) 
         seen.code_deployment.insert(other.id(), known);
     }
     seen.code_deployments = others.map_or(Seen::NotAsked, Seen::Is);
-    turn(&plan(), at, &seen, Timestamp::UNIX_EPOCH)
-}
-
-fn deadline() -> Cause {
-    let awaiting = "the deployment was at AllowTraffic".to_owned();
-    Cause::Deadline {
-        seconds: 1800,
-        awaiting,
-    }
+    turn(&plan(), at, &seen, BEGAN)
 }
 
 /// Whether the turn deploys the old revision again.
@@ -135,9 +113,8 @@ fn what_completes_as_its_time_runs_out_and_does_not_serve_is_gone_back_from() {
 
 #[test]
 fn what_completes_though_it_is_not_wanted_is_gone_back_from_however_well_it_serves() {
-    let by = "bert".to_owned();
     let serves = || service("PRIMARY", "STEADY_STATE");
-    let turn = undo(Cause::Cancelled { by }, serves(), Some(Vec::new()));
+    let turn = undo(cancelled(), serves(), Some(Vec::new()));
     assert!(deploys_back(&turn), "{turn:?}");
 }
 

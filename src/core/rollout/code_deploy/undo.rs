@@ -1,5 +1,6 @@
 //! Going back by CodeDeploy: the deployment is stopped, and the deployment that takes it back is followed. Where there is
-//! none, and the new set has traffic, the old revision is deployed again.
+//! none, and the new set has traffic, the old revision is deployed again. A count that was set for the rollout is put back
+//! at its end.
 
 use super::{Course, order, set_of};
 use crate::core::id::DeploymentId;
@@ -36,6 +37,16 @@ impl Turning<'_> {
                 let watch = it.watch_code_deployment();
                 it.look_after(LOOK_AGAIN, watch)
             }
+        }
+    }
+
+    /// CreateDeployment takes no count: one that was set before it is put back where the rollout came to nothing.
+    pub fn conclude_code_deploy(self, outcome: Outcome) -> Turn {
+        let has_ordered = self.next.ordered.is_some();
+        match outcome {
+            Outcome::RolledBack { .. } => self.begin_restore(outcome),
+            Outcome::Failed { .. } if has_ordered => self.begin_restore(outcome),
+            outcome => self.finish(outcome),
         }
     }
 

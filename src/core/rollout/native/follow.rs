@@ -168,7 +168,7 @@ impl Turning<'_> {
 
     /// ECS says it succeeded, which a run that died may hear of only now: look whether the new revision serves, as of
     /// every other strategy.
-    pub fn confirm_native(mut self, service: &Service) -> Turn {
+    pub fn confirm_native(self, service: &Service) -> Turn {
         let watch = self.watch_native_serving(service);
         if !self.has_seen(&watch) {
             return self.look_now(watch);

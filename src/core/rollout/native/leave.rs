@@ -27,18 +27,6 @@ impl Turning<'_> {
         record.is_some_and(ServiceDeployment::has_ended)
     }
 
-    /// Ends the run, not the rollout. Whoever takes it up has all the patience that this run has used up.
-    pub fn leave(mut self, cause: Cause) -> Turn {
-        self.next.blind_looks = 0;
-        if let Phase::Undo { .. } = self.next.phase {
-            self.next.enter(self.next.phase.clone(), self.now);
-        }
-        Turn {
-            left: Some(cause),
-            ..self.rest()
-        }
-    }
-
     /// UpdateService may have been carried out, so that a deployment is looked for however late it is.
     pub fn may_have_begun(&self) -> bool {
         self.plan.is_native() && self.next.phase == Phase::Deploy && self.next.ordered.is_some()

@@ -1,24 +1,19 @@
 //! What a turn makes of ECS's record, and of a record that cannot be read: each case is a record, a service and a cause.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::core::id::{
-    Cluster, DeploymentId, ServiceDeploymentArn, ServiceKey, ServiceName, TaskDefinitionArn,
-};
+use crate::core::id::{DeploymentId, ServiceDeploymentArn};
 use crate::core::live::{Service, ServiceDeployment};
-use crate::core::plan::{Plan, Survey};
-use crate::core::preflight::Further;
-use crate::core::report::{Cause, Event, Outcome, Undoer};
-use crate::core::rollout::{Action, Fault, FaultKind, Observation, Phase, Seen, State, Turn, turn};
+use crate::core::plan::Plan;
+use crate::core::report::{Cause, Event, Outcome};
+use crate::core::rollout::example::{
+    self, BEGAN, NEW_ID, OLD_ID, at, cancelled, deadline, revision, undoing,
+};
+use crate::core::rollout::{Action, Fault, FaultKind, Observation, Phase, Seen, Turn, turn};
 use crate::core::service::Intent;
-use crate::core::taskdef::{Described, TaskDefinition};
 
 const RECORD: &str = "arn:aws:ecs:r:1:service-deployment/main/web/2";
-
-fn revision(number: u32) -> String {
-    format!("arn:aws:ecs:r:1:task-definition/web:{number}")
-}
 
 /// A service of two tasks whose primary deployment is this one.
 fn service(id: &str, of: u32, running: u32) -> Service {
@@ -34,43 +29,8 @@ fn service(id: &str, of: u32, running: u32) -> Service {
 
 /// From web:1 to web:2, by ECS's own shift.
 fn plan() -> Plan {
-    let document = |image: &str| json!({"family": "web", "containerDefinitions": [{"name": "web", "image": image}]});
-    let mut running = document("web:1");
-    running["taskDefinitionArn"] = json!(revision(1));
-    running["revision"] = json!(1);
-    running["status"] = json!("ACTIVE");
-    let survey = Survey {
-        service: service("ecs-svc/1", 1, 2),
-        running: Described::from_value(json!({ "taskDefinition": running })).unwrap(),
-        latest: None,
-        rules: Vec::new(),
-        code_deploy: None,
-        further: Further::default(),
-    };
-    let target = ServiceKey {
-        cluster: Cluster::from("main"),
-        service: ServiceName::from("web"),
-    };
-    let wanted = TaskDefinition::from_value(document("web:2")).unwrap();
-    Plan::make(target, wanted, Intent::default(), &survey).unwrap()
-}
-
-fn began() -> Timestamp {
-    "2026-11-22T09:00:00Z".parse().unwrap()
-}
-
-/// The rollout in this phase, its deployment started.
-fn at(plan: &Plan, phase: Phase) -> State {
-    let mut state = State::begin(plan, began());
-    state.revision = Some(TaskDefinitionArn::new(revision(2)));
-    state.deployment = Some(DeploymentId::new("ecs-svc/2"));
-    state.enter(phase, began());
-    state
-}
-
-fn undoing(cause: Cause) -> Phase {
-    let by = Undoer::Ecsdeploy;
-    Phase::Undo { cause, by }
+    let service = service(OLD_ID, 1, 2);
+    example::planned(service, Vec::new(), Intent::default()).unwrap()
 }
 
 fn record(over: Value) -> Seen<ServiceDeployment> {
@@ -100,21 +60,8 @@ fn take(phase: Phase, service: Service, record: Seen<ServiceDeployment>, minutes
         running_tasks: Seen::Is(Vec::new()),
         ..Observation::default()
     };
-    let now = began() + SignedDuration::from_mins(minutes);
+    let now = BEGAN + SignedDuration::from_mins(minutes);
     turn(&plan, &at(&plan, phase), &seen, now)
-}
-
-fn deadline() -> Cause {
-    let awaiting = "the deployment was at BAKE_TIME".to_owned();
-    Cause::Deadline {
-        seconds: 1800,
-        awaiting,
-    }
-}
-
-fn cancelled() -> Cause {
-    let by = "anna".to_owned();
-    Cause::Cancelled { by }
 }
 
 /// How it ended, and whether the service's own configuration is being put back.
@@ -134,19 +81,9 @@ fn ended(turn: &Turn) -> (&Outcome, bool) {
 #[test]
 fn what_completed_as_its_time_ran_out_counts_if_it_serves() {
     let successful = || record(json!({"status": "SUCCESSFUL"}));
-    let turn = take(
-        undoing(deadline()),
-        service("ecs-svc/2", 2, 2),
-        successful(),
-        60,
-    );
+    let turn = take(undoing(deadline()), service(NEW_ID, 2, 2), successful(), 60);
     assert_eq!(ended(&turn), (&Outcome::Completed, true));
-    let turn = take(
-        undoing(deadline()),
-        service("ecs-svc/2", 2, 0),
-        successful(),
-        60,
-    );
+    let turn = take(undoing(deadline()), service(NEW_ID, 2, 0), successful(), 60);
     let (outcome, is_put_back) = ended(&turn);
     let stranded = matches!(
         outcome,
@@ -160,12 +97,7 @@ fn what_completed_as_its_time_ran_out_counts_if_it_serves() {
 #[test]
 fn an_undo_that_came_too_late_is_no_success_though_the_release_serves() {
     let successful = record(json!({"status": "SUCCESSFUL"}));
-    let turn = take(
-        undoing(cancelled()),
-        service("ecs-svc/2", 2, 2),
-        successful,
-        1,
-    );
+    let turn = take(undoing(cancelled()), service(NEW_ID, 2, 2), successful, 1);
     let from = Box::new(cancelled());
     let reason = "ECS completed the deployment before it could be stopped".to_owned();
     let cause = Cause::UndoFailed { from, reason };
@@ -182,7 +114,7 @@ fn who_is_primary_tells_what_stopped_the_deployment() {
     };
     let cause = cancelled();
     let went_back = Outcome::RolledBack { cause };
-    assert_eq!(check(service("ecs-svc/1", 1, 2), 1), (went_back, true));
+    assert_eq!(check(service(OLD_ID, 1, 2), 1), (went_back, true));
     // Another's deployment may be running: the configuration it runs with stays.
     for of in [2, 3] {
         let by = DeploymentId::new("ecs-svc/3");
@@ -191,13 +123,13 @@ fn who_is_primary_tells_what_stopped_the_deployment() {
     }
     let cause = cancelled();
     let halted = Outcome::Stranded { cause };
-    assert_eq!(check(service("ecs-svc/2", 2, 2), 1), (halted, true));
+    assert_eq!(check(service(NEW_ID, 2, 2), 1), (halted, true));
 }
 
 #[test]
 fn a_deployment_that_ecs_halted_is_looked_at_again_before_it_is_judged() {
     let stopped = record(json!({"status": "STOPPED"}));
-    let turn = take(Phase::Follow, service("ecs-svc/2", 2, 2), stopped, 20);
+    let turn = take(Phase::Follow, service(NEW_ID, 2, 2), stopped, 20);
     assert!(matches!(turn.next.phase, Phase::Undo { .. }), "{turn:?}");
     assert!(turn.act.is_none() && turn.wake_at.is_some(), "{turn:?}");
 }
@@ -220,7 +152,7 @@ fn a_run_that_cannot_learn_the_end_leaves_everything_as_it_is() {
         ),
         (undoing(cancelled()), late("BORN_LATER"), 600, "undo_failed"),
     ] {
-        let turn = take(phase.clone(), service("ecs-svc/2", 2, 2), record, minutes);
+        let turn = take(phase.clone(), service(NEW_ID, 2, 2), record, minutes);
         let left = turn.left.as_ref().map(Cause::name);
         assert_eq!((left, &turn.act), (Some(cause), &None), "{turn:?}");
         assert_eq!(turn.next.phase, phase);
@@ -231,20 +163,15 @@ fn a_run_that_cannot_learn_the_end_leaves_everything_as_it_is() {
 #[test]
 fn what_runs_is_stopped_however_late_before_it_is_left() {
     let running = || record(json!({ "status": "IN_PROGRESS" }));
-    let first = take(
-        undoing(cancelled()),
-        service("ecs-svc/2", 2, 2),
-        running(),
-        600,
-    );
+    let first = take(undoing(cancelled()), service(NEW_ID, 2, 2), running(), 600);
     let stop = Action::StopServiceDeployment(ServiceDeploymentArn::new(RECORD));
     assert_eq!((&first.act, &first.left), (&Some(stop), &None));
     let seen = Observation {
-        service: Seen::Is(service("ecs-svc/2", 2, 2)),
+        service: Seen::Is(service(NEW_ID, 2, 2)),
         service_deployment: running(),
         ..Observation::default()
     };
-    let now = began() + SignedDuration::from_secs(36_003);
+    let now = BEGAN + SignedDuration::from_secs(36_003);
     let then = turn(&plan(), &first.next, &seen, now);
     let left = then.left.as_ref().map(Cause::name);
     assert_eq!((left, then.act), (Some("undo_failed"), None));
@@ -257,10 +184,10 @@ fn looks_that_fail_are_counted_in_an_undo_too() {
     let mut state = at(&plan, undoing(cancelled()));
     state.blind_looks = 3;
     let seen = Observation {
-        service: Seen::Is(service("ecs-svc/2", 2, 2)),
+        service: Seen::Is(service(NEW_ID, 2, 2)),
         ..Observation::default()
     };
-    let now = began() + SignedDuration::from_mins(1);
+    let now = BEGAN + SignedDuration::from_mins(1);
     assert_eq!(turn(&plan, &state, &seen, now).next.blind_looks, 3);
 }
 
@@ -268,13 +195,13 @@ fn looks_that_fail_are_counted_in_an_undo_too() {
 fn whoever_takes_up_an_undo_that_was_left_has_its_whole_time() {
     let left = take(
         undoing(cancelled()),
-        service("ecs-svc/2", 2, 2),
+        service(NEW_ID, 2, 2),
         Seen::Absent,
         600,
     );
     let plan = plan();
     let seen = Observation {
-        service: Seen::Is(service("ecs-svc/2", 2, 2)),
+        service: Seen::Is(service(NEW_ID, 2, 2)),
         service_deployment: record(json!({})),
         ..Observation::default()
     };
@@ -305,8 +232,8 @@ fn an_order_without_an_answer_is_looked_for_however_late() {
     let plan = plan();
     let mut state = at(&plan, Phase::Deploy);
     state.deployment = None;
-    state.ordered = Some(began());
-    let now = began() + SignedDuration::from_hours(10);
+    state.ordered = Some(BEGAN);
+    let now = BEGAN + SignedDuration::from_hours(10);
     let see = |service: Seen<Service>| {
         let seen = Observation {
             service,
@@ -315,10 +242,10 @@ fn an_order_without_an_answer_is_looked_for_however_late() {
         };
         turn(&plan, &state, &seen, now)
     };
-    let found = see(Seen::Is(service("ecs-svc/2", 2, 0)));
+    let found = see(Seen::Is(service(NEW_ID, 2, 0)));
     assert!(matches!(found.next.phase, Phase::Undo { .. }), "{found:?}");
     assert!(matches!(found.act, Some(Action::StopServiceDeployment(_))));
-    let not_there = see(Seen::Is(service("ecs-svc/1", 1, 2)));
+    let not_there = see(Seen::Is(service(OLD_ID, 1, 2)));
     let (outcome, is_put_back) = ended(&not_there);
     assert!(matches!(outcome, Outcome::Failed { .. }) && is_put_back);
     let Seen::Unreadable(fault) = unreadable() else {
@@ -344,15 +271,15 @@ fn somebody_elses_pause_is_told_of_once() {
         said.filter(|event| matches!(event, Event::Finding { .. }))
             .count()
     };
-    let first = take(Phase::Follow, service("ecs-svc/2", 2, 0), waiting(), 1);
+    let first = take(Phase::Follow, service(NEW_ID, 2, 0), waiting(), 1);
     assert_eq!((findings(&first), &first.act), (1, &None));
     let plan = plan();
     let seen = Observation {
-        service: Seen::Is(service("ecs-svc/2", 2, 0)),
+        service: Seen::Is(service(NEW_ID, 2, 0)),
         service_deployment: waiting(),
         ..Observation::default()
     };
-    let now = began() + SignedDuration::from_mins(2);
+    let now = BEGAN + SignedDuration::from_mins(2);
     let second = turn(&plan, &first.next, &seen, now);
     assert_eq!((findings(&second), second.act), (0, None));
 }

@@ -8,11 +8,10 @@ use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Phase, Seen, Turn};
-use crate::core::service::OnFailure;
 
 impl Turning<'_> {
     pub fn fail_native(mut self, cause: Cause, record: &ServiceDeployment) -> Turn {
-        if self.plan.intent.on_failure == OnFailure::Leave {
+        if self.leaves(&cause) {
             return self.finish(Outcome::Stranded { cause });
         }
         self.say.push(Event::Undoing {

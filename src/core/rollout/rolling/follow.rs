@@ -7,7 +7,7 @@ use crate::core::report::{Cause, Event, Outcome, Progress, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Facet, Held, Phase, Turn, Watch};
-use crate::core::service::{OnFailure, Share};
+use crate::core::service::Share;
 
 impl Turning<'_> {
     pub fn follow_rolling(self) -> Turn {
@@ -132,7 +132,7 @@ impl Turning<'_> {
         if !self.has_seen(&watch) {
             return self.look_now(watch);
         }
-        if self.plan.intent.on_failure == OnFailure::Leave {
+        if self.leaves(&cause) {
             return self.conclude(Outcome::Stranded { cause });
         }
         match &self.plan.before.serving {

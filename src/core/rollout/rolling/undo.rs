@@ -53,6 +53,10 @@ impl Turning<'_> {
             let watch = self.watch_service();
             return self.look_after(LOOK_AGAIN, watch);
         }
+        if self.leaves(cause) {
+            let cause = cause.clone();
+            return self.conclude(Outcome::Stranded { cause });
+        }
         match self.seen.service_deployment.is() {
             Some(record) if record.is_running() && self.receipt().is_none() => {
                 let action = Action::StopServiceDeployment(record.arn());
@@ -86,6 +90,10 @@ impl Turning<'_> {
             });
         };
         let mut members = self.changed_back(Some(service));
+        if self.plan.before.desired_count < service.desired_count() {
+            // Capacity goes last, once the old revision serves.
+            members.shift_remove("desiredCount");
+        }
         members.insert("taskDefinition".to_owned(), json!(serving));
         let action = self.update_service(&members);
         self.act(action, Watch::new())
@@ -130,14 +138,14 @@ impl Turning<'_> {
         self.act(action, watch)
     }
 
-    /// What this run changed beside the revision, as it was: the service document's members, and a count that it lowered,
-    /// unless that was changed since.
+    /// What this run changed beside the revision, as it was: the service document's members, and the count, unless that was
+    /// changed since.
     pub fn changed_back(&self, service: Option<&Service>) -> Map<String, Value> {
         let mut members = self.plan.settings.before.clone();
         let before = self.plan.before.desired_count;
         let stands = |count| service.is_none_or(|service| service.desired_count() == count);
         let asked = self.plan.intent.desired_count;
-        if asked.is_some_and(|asked| asked < before && stands(asked)) {
+        if asked.is_some_and(|asked| asked != before && stands(asked)) {
             members.insert("desiredCount".to_owned(), json!(before));
         }
         members

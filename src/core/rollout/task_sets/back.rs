@@ -10,13 +10,10 @@ use crate::core::report::{Cause, Event, Outcome, Undoer};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Phase, Turn};
-use crate::core::service::OnFailure;
 
 impl Turning<'_> {
     pub fn begin_back(mut self, cause: Cause) -> Turn {
-        // What a person says in so many words goes before what was configured for failures.
-        let is_told = matches!(cause, Cause::Cancelled { .. });
-        if self.plan.intent.on_failure == OnFailure::Leave && !is_told {
+        if self.leaves(&cause) {
             return self.finish(Outcome::Stranded { cause });
         }
         self.say.push(Event::Undoing {

@@ -57,9 +57,7 @@ impl Turning<'_> {
         if !rule.weights.contains_key(&sets.green) {
             return self.order(shift_to(&sets.rule, start), watch);
         }
-        if self.next.told.last_event.is_none() {
-            self.next.told.last_event = service.events().pop().map(|event| event.id);
-        }
+        self.tell_events_since(service, None);
         let members = self.set_members(sets);
         let key = self.plan.target.clone();
         self.order(Action::CreateTaskSet { key, members }, watch)
@@ -103,6 +101,7 @@ impl Turning<'_> {
                 task_definition: ours.task_definition(),
             });
             self.next.deployment = Some(ours.id());
+            self.tell_events_since(service, ours.created());
         }
         self.tell_what_is_seen(service, &ours.id());
         self.tell_set(service, ours, "the new task set is steady");

@@ -7,25 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::core::id::{
-    Cluster, DeploymentId, RuleArn, ServiceKey, ServiceName, TargetGroupArn, TaskDefinitionArn,
-};
+use crate::core::id::{RuleArn, TargetGroupArn};
 use crate::core::live::{Rule, Service, Target, TargetState};
-use crate::core::plan::{Plan, Refusal, Survey};
-use crate::core::preflight::Further;
-use crate::core::report::{Cause, Event, Outcome};
-use crate::core::rollout::{Action, Observation, Phase, Seen, State, Turn, Wish, turn};
+use crate::core::plan::{Plan, Refusal};
+use crate::core::report::{Event, Outcome};
+use crate::core::rollout::example::{self, BEGAN, NEW_ID, OLD_ID, cancelled, revision};
+use crate::core::rollout::{Action, Observation, Phase, Receipt, Seen, State, Turn, Wish, turn};
 use crate::core::service::{Contest, Intent, OnFailure};
-use crate::core::taskdef::{Described, TaskDefinition};
 
 const RULE: &str = "arn:aws:elasticloadbalancing:r:1:listener-rule/app/main/1/2/3";
-const OLD: &str = "ecs-svc/1";
-const NEW: &str = "ecs-svc/2";
-
-fn revision(number: u32) -> String {
-    format!("arn:aws:ecs:r:1:task-definition/web:{number}")
-}
-
 fn set(id: &str, status: &str, of: u32, group: &str) -> Value {
     json!({
         "id": id, "status": status, "taskDefinition": revision(of), "externalId": format!("ecsdeploy-{of}"),
@@ -42,7 +32,7 @@ fn service(sets: &[Value]) -> Service {
 }
 
 fn only_old() -> Vec<Value> {
-    vec![set(OLD, "PRIMARY", 1, "blue")]
+    vec![set(OLD_ID, "PRIMARY", 1, "blue")]
 }
 
 /// As another tool makes one: ready, and without traffic.
@@ -53,7 +43,7 @@ fn foreign() -> Value {
 }
 
 fn both(old: &str, new: &str) -> Vec<Value> {
-    vec![set(OLD, old, 1, "blue"), set(NEW, new, 2, "green")]
+    vec![set(OLD_ID, old, 1, "blue"), set(NEW_ID, new, 2, "green")]
 }
 
 /// So many percent for the new set.
@@ -72,38 +62,16 @@ fn plan() -> Plan {
 }
 
 fn planned(sets: &[Value], contest: Contest) -> Result<Plan, Refusal> {
-    let document = |image: &str| json!({"family": "web", "containerDefinitions": [{"name": "web", "image": image}]});
-    let mut running = document("web:1");
-    running["taskDefinitionArn"] = json!(revision(1));
-    running["revision"] = json!(1);
-    running["status"] = json!("ACTIVE");
-    let survey = Survey {
-        service: service(sets),
-        running: Described::from_value(json!({ "taskDefinition": running })).unwrap(),
-        latest: None,
-        rules: vec![rule(0)],
-        code_deploy: None,
-        further: Further::default(),
-    };
-    let target = ServiceKey {
-        cluster: Cluster::from("main"),
-        service: ServiceName::from("web"),
-    };
-    let wanted = TaskDefinition::from_value(document("web:2")).unwrap();
     let intent = Intent {
         weights: "10,50".parse().unwrap(),
         contest,
         ..Intent::default()
     };
-    Plan::make(target, wanted, intent, &survey)
-}
-
-fn began() -> Timestamp {
-    "2026-11-22T09:00:00Z".parse().unwrap()
+    example::planned(service(sets), vec![rule(0)], intent)
 }
 
 fn after(seconds: i64) -> Timestamp {
-    began() + SignedDuration::from_secs(seconds)
+    BEGAN + SignedDuration::from_secs(seconds)
 }
 
 /// The turn that is taken so long after the stage began, when all was ordered that it orders first.
@@ -112,12 +80,12 @@ fn take(stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
 }
 
 fn take_by(plan: &Plan, stage: Stage, sets: Vec<Value>, percent: u32, seconds: i64) -> Turn {
-    let has_new = sets.iter().any(|set| set["id"] == NEW);
-    let mut state = State::begin(plan, began());
-    state.revision = Some(TaskDefinitionArn::new(revision(2)));
-    state.deployment = has_new.then(|| DeploymentId::from(NEW));
-    state.enter(Phase::TaskSets(stage), began());
-    state.ordered = Some(began());
+    let has_new = sets.iter().any(|set| set["id"] == NEW_ID);
+    let mut state = example::at(plan, Phase::TaskSets(stage));
+    if !has_new {
+        state.deployment = None;
+    }
+    state.ordered = Some(BEGAN);
     turn(plan, &state, &sees(&sets, percent), after(seconds))
 }
 
@@ -173,8 +141,7 @@ fn held(step: usize) -> Stage {
 }
 
 fn back(since: Option<Timestamp>) -> Stage {
-    let by = "anna".to_owned();
-    let cause = Cause::Cancelled { by };
+    let cause = cancelled();
     Stage::Back { cause, since }
 }
 
@@ -196,12 +163,12 @@ fn weights_that_were_not_ordered_are_never_set_otherwise() {
         (Stage::Promote, 50, "stops: stopped"),
         (Stage::Promote, 0, "back: stopped"),
         (back(None), 50, "order 0"),
-        (back(Some(began())), 50, "stops: undo_failed"),
+        (back(Some(BEGAN)), 50, "stops: undo_failed"),
     ] {
         check(stage, steady(), percent, expected);
     }
     let promoted = || both("ACTIVE", "PRIMARY");
-    let drain = || Stage::Drain { since: began() };
+    let drain = || Stage::Drain { since: BEGAN };
     for (stage, percent, expected) in [
         (drain(), 90, "stops: stopped"),
         (drain(), 0, "back: stopped"),
@@ -264,13 +231,26 @@ fn a_set_that_somebody_else_made_goes_only_where_that_was_asked_for() {
         let met = take_by(&plan, Stage::Raise, beside(), 0, 30);
         assert_eq!(name(&met), expected);
     }
-    let ended = take(back(Some(began())), beside(), 0, 30);
+    let ended = take(back(Some(BEGAN)), beside(), 0, 30);
     assert!(
         matches!(ended.next.phase, Phase::Done(Outcome::RolledBack { .. })),
         "{:?}",
         ended.next.phase
     );
     assert_eq!(ended.act, None, "the way back removes ours alone");
+}
+
+#[test]
+fn a_count_that_no_step_would_change_is_refused() {
+    let intent = Intent {
+        desired_count: Some(3),
+        ..Intent::default()
+    };
+    let refused = example::planned(service(&only_old()), vec![rule(0)], intent).unwrap_err();
+    let Refusal::Strategy { change, .. } = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(change[0].ends_with("--service web --desired-count 3"));
 }
 
 #[test]
@@ -291,8 +271,8 @@ fn an_abort_goes_back_though_failures_are_left_as_they_are() {
         wish: Some(Wish::Undo { by }),
         ..Observation::default()
     };
-    let mut state = State::begin(&plan, began());
-    state.enter(Phase::TaskSets(held(1)), began());
+    let mut state = State::begin(&plan, BEGAN);
+    state.enter(Phase::TaskSets(held(1)), BEGAN);
     assert_eq!(
         name(&turn(&plan, &state, &seen, after(30))),
         "back: cancelled"
@@ -320,4 +300,20 @@ fn traffic_that_went_back_is_told_of_once_it_was_read_back() {
     assert_eq!(shares(&again), [0; 0]);
     let never_had = take(back(None), steady(), 0, 30);
     assert_eq!(shares(&never_had), [0; 0]);
+}
+
+/// A read right after an order may be older than it, however late the way back is by then.
+#[test]
+fn weights_that_were_just_accepted_are_not_ordered_again() {
+    let (plan, steady) = (plan(), both("PRIMARY", "ACTIVE"));
+    let hours = 5 * 3600;
+    let ordered = take(back(None), steady.clone(), 50, hours);
+    assert_eq!(name(&ordered), "order 0");
+    let stale = Observation {
+        receipt: Some(Ok(Receipt::Shifted)),
+        ..sees(&steady, 50)
+    };
+    let heard = turn(&plan, &ordered.next, &stale, after(hours));
+    assert_eq!(name(&heard), "back: cancelled");
+    assert!(heard.wake_at.is_some(), "{heard:?}");
 }
