@@ -11,12 +11,10 @@ mod common;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::{Listener, Stage, Story, ask, operation, outcome, refusal, with_image};
-use ecsdeploy::adapters::aws::Auto;
-use ecsdeploy::core::report::{Cause, Event, Outcome, Report};
-use ecsdeploy::core::rollout::Wish;
+use common::{Stage, Story, ask, operation, refusal, with_image};
+use ecsdeploy::core::report::{Cause, Event, Outcome};
 use ecsdeploy::core::service::{CanarySize, OnFailure, StrategyAsked};
-use ecsdeploy::engine::{Means, Request, roll_out};
+use ecsdeploy::engine::Request;
 use serde_json::{Value, json};
 
 fn canary(mut request: Request) -> Request {
@@ -102,27 +100,6 @@ async fn a_failed_canary_that_is_left_as_it_is_stays_until_the_next_release() {
     assert_eq!(stage.services(), ["web"]);
 }
 
-#[tokio::test]
-async fn an_abort_puts_the_canary_away_though_failures_are_left_as_they_are() {
-    let stage = Stage::example("fargate-web");
-    let mut request = web("1.1.0");
-    request.intent.on_failure = OnFailure::Leave;
-    let journal = Auto::new(&stage.config);
-    let by = "carla".to_owned();
-    let means = Means {
-        wish: Some(Wish::Undo { by }),
-        ..stage.means(&journal)
-    };
-    let mut listener = Listener(Report::new());
-    let ran = roll_out(request, &means, &mut listener).await.unwrap();
-    let outcome = outcome(ran);
-    assert!(
-        matches!(outcome, Outcome::Failed { .. } | Outcome::RolledBack { .. }),
-        "{outcome:?}"
-    );
-    assert_eq!(stage.services(), ["web"]);
-}
-
 /// What somebody does to the canary's service while it is judged.
 async fn meddled(by: &'static str, with: Value) -> (Stage, Story) {
     let stage = Stage::example("fargate-web");
@@ -181,4 +158,20 @@ async fn a_canary_that_could_not_be_put_away_is_told_of_and_goes_with_the_next_r
     assert_eq!(story.outcome, Outcome::Unchanged);
     assert_eq!(stage.services(), ["web"]);
     assert_eq!(stage.parameters(), Vec::<String>::new());
+}
+
+/// It still has its share of the requests.
+#[tokio::test]
+async fn a_bad_canary_that_could_not_be_put_away_was_not_taken_back() {
+    let stage = Stage::example("fargate-web");
+    let denied = stage.through(|sandbox, request| match operation(&request).as_str() {
+        "UpdateService" => Ok(refusal(400, "AccessDeniedException")),
+        _ => sandbox.carry(&request),
+    });
+    let story = denied.rollout(web("1.2.0")).await.unwrap();
+    let Outcome::Stranded { cause } = &story.outcome else {
+        panic!("{:?}", story.outcome)
+    };
+    assert_eq!(cause.name(), "undo_failed");
+    assert_eq!(story.events(is_left), 1);
 }

@@ -199,7 +199,7 @@ async fn a_watcher_tells_what_became_of_somebody_elses_deployment_and_that_it_is
         // While it runs, and when it has long ended.
         for minutes in [0, 2, 120] {
             let stage = Stage::example(example);
-            stage.deploy_by_hand(tag).await;
+            stage.deploy_by_hand(tag);
             later(&stage, minutes);
             let (ended, said) = watched_without_a_record(&stage).await;
             let expected = match tag {
@@ -250,7 +250,7 @@ async fn a_deployment_that_somebody_stopped_is_not_called_a_success() {
     for example in ["fargate-web", "fargate-canary-shift"] {
         for minutes in [0, 1, 60] {
             let stage = Stage::example(example);
-            stage.deploy_by_hand("1.1.0").await;
+            stage.deploy_by_hand("1.1.0");
             later(&stage, 1);
             let ecs = stage.ecs();
             let listed = ecs.list_service_deployments();

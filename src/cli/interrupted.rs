@@ -99,12 +99,16 @@ fn at_pauses(plan: &Plan, state: &State) -> Option<String> {
     let Strategy::Native(native) = &plan.strategy else {
         return None;
     };
-    let is_following = matches!(state.phase, Phase::Follow) && !native.laid().is_empty();
-    let deployment = state.deployment.as_ref().filter(|_| is_following)?;
+    let is_forward = matches!(state.phase, Phase::Deploy | Phase::Follow);
+    if native.laid().is_empty() || !is_forward {
+        return None;
+    }
+    let deployment = state.deployment.as_ref();
+    let deployment = deployment.map_or("it".to_owned(), |id| format!("deployment {id}"));
     let minutes = plan.minutes_of_pauses();
     Some(format!(
-        "ECS goes on with deployment {deployment} to its next pause, and rolls back by itself if nobody lets it go on \
-         within {minutes} min"
+        "ECS goes on with {deployment} to its next pause, and rolls back by itself if nobody lets it go on within \
+         {minutes} min"
     ))
 }
 
@@ -239,6 +243,29 @@ mod tests {
         let ours = back("undo", "ecsdeploy");
         check(&ours, deployed, decided, Ends::ByItself);
         check(&ours, deployed_and_ordered, begun, Ends::GoingBack);
+    }
+
+    #[test]
+    fn a_native_shift_that_is_left_says_what_its_pauses_come_to() {
+        let pause = json!({
+            "targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+            "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"},
+        });
+        let during = json!({"strategy": "BLUE_GREEN", "lifecycleHooks": [pause]});
+        let plan = plan(&json!({"native": {"during": during, "after": {}}}));
+        let says = |phase: Value| {
+            let mut state = State::begin(&plan, jiff::Timestamp::UNIX_EPOCH);
+            state.phase = serde_json::from_value(phase).expect("the journal keeps it so");
+            deployed(&mut state);
+            let (operation, message) = ("DescribeServices".to_owned(), "expired".to_owned());
+            let cause = Cause::NoCredentials { operation, message };
+            left_off(&plan, &state, &cause).line()
+        };
+        let waits = "rolls back by itself if nobody lets it go on within 30 min";
+        assert!(says(json!("follow")).ends_with(waits));
+        let restore = json!({"restore": {"outcome": {"outcome": "completed"}}});
+        let ended = says(restore);
+        assert!(ended.contains("it has ended, and what was set") && !ended.contains(waits));
     }
 
     #[test]

@@ -86,15 +86,16 @@ async fn send(to: &To, wish: Wish) -> Result<(), Failure> {
 
 /// Told now, nothing would come of it; that what was wished for happens anyway is no failure.
 fn too_late(owner: &Owner, wish: &Wish, late: &TooLate) -> Result<String, Failure> {
-    let (is_back, stands) = match late {
-        TooLate::GoesBack => (true, format!("{owner} goes back already")),
+    let (is_back, head, stands) = match late {
+        TooLate::GoesBack => (true, "going back", format!("{owner} goes back already")),
         TooLate::Ended(outcome) => (
             matches!(outcome, Outcome::RolledBack { .. } | Outcome::Failed { .. }),
+            "ended",
             format!("the rollout of {owner} only puts away what was there for its time: {outcome}"),
         ),
     };
     match wish {
-        Wish::Undo { .. } if is_back => Ok(format!("going back       {stands}")),
+        Wish::Undo { .. } if is_back => Ok(format!("{head:<16} {stands}")),
         Wish::Undo { .. } => Err(Failure::new(Exit::Failed, "nothing goes back any more")
             .cause(stands)
             .hint("ecsdeploy rollback goes back to what served before, once that is done")),

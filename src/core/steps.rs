@@ -7,6 +7,8 @@ mod tests;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::gate::{Bounds, Check, Gate};
 use super::live::{Rule, Service};
 use super::plan::{Balanced, Beside, CodeDeploy, Native, Plan, Sides, Strategy};
@@ -104,19 +106,18 @@ impl Plan {
     fn stays_at(&self, share: Share) -> Duration {
         let is_partial = share != Share::NOTHING && share != Share::ALL;
         match &self.strategy {
-            Strategy::Native(native) => native.bakes_at(share),
             Strategy::CodeDeploy(CodeDeploy { moves, .. }) if is_partial => {
                 let steps = u32::try_from(moves.percents.len()).unwrap_or(u32::MAX);
                 moves.takes / steps.max(1)
             }
-            _ => Duration::ZERO,
+            _ => self.ecs_bakes(share),
         }
     }
 
     /// For how long ECS itself bakes when the new revision has this much, before it goes on.
     pub fn ecs_bakes(&self, share: Share) -> Duration {
         match &self.strategy {
-            Strategy::Native(native) => native.bakes_at(share),
+            Strategy::Native(native) => native.bake_at(share),
             _ => Duration::ZERO,
         }
     }
@@ -253,10 +254,10 @@ impl Native {
                 .during
                 .get(pointer[0])
                 .and_then(|of| of.get(pointer[1]));
-            member.and_then(serde_json::Value::as_f64).unwrap_or(rest)
+            member.and_then(Value::as_f64).unwrap_or(rest)
         };
         let mut shares = vec![Share::NOTHING];
-        match self.strategy() {
+        match self.during.get("strategy").and_then(Value::as_str) {
             Some("CANARY") => {
                 shares.push(Share::Traffic(number(
                     ["canaryConfiguration", "canaryPercent"],
@@ -278,23 +279,19 @@ impl Native {
         shares
     }
 
-    fn strategy(&self) -> Option<&str> {
-        self.during.get("strategy")?.as_str()
-    }
-
-    /// How long ECS itself bakes at this share. Source of the defaults: ECS API reference, `CanaryConfiguration` (10 minutes)
-    /// and `LinearConfiguration` (6 minutes, none after the last step).
-    fn bakes_at(&self, share: Share) -> Duration {
-        let minutes = |of: &str, name: &str, rest: u64| {
-            let member = self.during.get(of).and_then(|of| of.get(name));
-            member.and_then(serde_json::Value::as_u64).unwrap_or(rest)
-        };
-        let last = self.during.get("bakeTimeInMinutes");
-        Duration::from_mins(match self.strategy() {
+    /// How long ECS itself bakes with this share. Source of the defaults: ECS API reference, `CanaryConfiguration` (10
+    /// minutes) and `LinearConfiguration` (6 minutes, none after the last step).
+    fn bake_at(&self, share: Share) -> Duration {
+        let of = |of: &str, name: &str| self.during.get(of)?.get(name)?.as_u64();
+        let strategy = self.during.get("strategy").and_then(Value::as_str);
+        Duration::from_mins(match strategy {
             _ if share == Share::NOTHING => 0,
-            _ if share == Share::ALL => last.and_then(serde_json::Value::as_u64).unwrap_or(0),
-            Some("CANARY") => minutes("canaryConfiguration", "canaryBakeTimeInMinutes", 10),
-            Some("LINEAR") => minutes("linearConfiguration", "stepBakeTimeInMinutes", 6),
+            _ if share == Share::ALL => {
+                let last = self.during.get("bakeTimeInMinutes");
+                last.and_then(Value::as_u64).unwrap_or_default()
+            }
+            Some("CANARY") => of("canaryConfiguration", "canaryBakeTimeInMinutes").unwrap_or(10),
+            Some("LINEAR") => of("linearConfiguration", "stepBakeTimeInMinutes").unwrap_or(6),
             _ => 0,
         })
     }

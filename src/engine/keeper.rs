@@ -22,7 +22,8 @@ use crate::ports::{Journal, JournalError};
 /// is heard within that time, and a rollout does not ask the journal at each of its looks.
 const HEARING: SignedDuration = SignedDuration::from_secs(10);
 
-/// A write that did not work is tried again after so long, unless a change cannot wait for it.
+/// A write that got no answer is tried again after so long, one that was refused when the lease would be renewed; before a
+/// change either.
 pub const WRITE_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Keeps one record.
@@ -33,8 +34,8 @@ pub struct Keeper<'a, J> {
     record: Record,
     /// How the work stood that is on record.
     written: Option<Timestamp>,
-    /// When the last write did not work.
-    failed: Option<Timestamp>,
+    /// The last write did not work, and is worth another attempt from then on.
+    again: Option<Timestamp>,
     troubled: Troubled,
     /// Whether it was told that the lock alone is kept.
     bared: Troubled,
@@ -85,7 +86,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
             journal,
             id,
             written: record.work.as_ref().and(record.stood),
-            failed: None,
+            again: None,
             record,
             troubled,
             bared: Troubled::No,
@@ -98,6 +99,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
         if self.record.goal != goal {
             self.record.work = None;
             self.record.first = None;
+            self.written = None;
             // What was wished was wished of that work.
             self.heard.wish = None;
         }
@@ -120,7 +122,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
         let is_wanted = match occasion {
             Occasion::Look => {
                 let is_news = milestone(work.as_ref()) != milestone(self.record.work.as_ref());
-                (is_news || self.is_behind(now)) && now >= self.again()
+                (is_news || self.is_behind(now)) && now >= self.again.unwrap_or(now)
             }
             Occasion::Change => work != self.record.work || self.is_behind(now),
             Occasion::Leave => true,
@@ -139,7 +141,8 @@ impl<'a, J: Journal> Keeper<'a, J> {
 
     /// When the lease is to be renewed, if nothing else is written until then.
     pub fn due(&self) -> Timestamp {
-        (self.record.expires - LEASE / 2).max(self.again())
+        let ages = self.record.expires - LEASE / 2;
+        self.again.map_or(ages, |again| ages.max(again))
     }
 
     /// Renews the lease, with the work as it stands: else what was seen since the last change would never be on record.
@@ -160,14 +163,14 @@ impl<'a, J: Journal> Keeper<'a, J> {
         match fitted(&next, async |record| journal.save(id, record).await).await {
             Ok(((), too_large)) => {
                 self.record.expires = next.expires;
-                self.failed = None;
+                self.again = None;
                 let has_work = next.work.is_some() && too_large.is_none();
                 self.written = has_work.then_some(now);
                 Ok(too_large.and_then(|it| self.bare(&it)))
             }
             Err(JournalError::TakenOver(owner)) => Err(TakenOver(owner)),
             Err(error) => {
-                self.failed = Some(now);
+                self.again = Some(now + pause_after(&error));
                 Ok(self.trouble(&error))
             }
         }
@@ -175,11 +178,7 @@ impl<'a, J: Journal> Keeper<'a, J> {
 
     /// Whether what is on record is older than it may be.
     fn is_behind(&self, now: Timestamp) -> bool {
-        self.failed.is_some() || self.record.is_ageing(now)
-    }
-
-    fn again(&self) -> Timestamp {
-        self.failed.map_or(Timestamp::MIN, |at| at + WRITE_AGAIN)
+        self.again.is_some() || self.record.is_ageing(now)
     }
 
     /// Asks what somebody wishes of this rollout; `None` while the last answer still holds.
@@ -206,7 +205,10 @@ impl<'a, J: Journal> Keeper<'a, J> {
         match answer {
             Some(Ok(wish)) => self.heard = Heard { at: now, wish },
             // What was heard before still holds.
-            Some(Err(error)) => return (self.heard.wish.clone(), self.trouble(&error)),
+            Some(Err(error)) => {
+                self.heard.at = now;
+                return (self.heard.wish.clone(), self.trouble(&error));
+            }
             None => {}
         }
         (self.heard.wish.clone(), None)
@@ -247,6 +249,13 @@ impl<'a, J: Journal> Keeper<'a, J> {
 
 /// What comes of it that no work is on record.
 pub const UNRECORDED: &str = "a run that dies now leaves nothing to take up";
+
+fn pause_after(error: &JournalError) -> SignedDuration {
+    match error {
+        JournalError::Fault(fault) if !fault.is_unanswered() => LEASE / 2,
+        _ => WRITE_AGAIN,
+    }
+}
 
 /// Gives the store the record, and what it has no room for with less and less in it. If only the lock fits, the error
 /// says how large the record was.

@@ -14,15 +14,21 @@ use crate::ports::Claim;
 #[derive(Default)]
 struct Shelf {
     is_out: Cell<bool>,
+    denies: Cell<bool>,
     tried: Cell<u32>,
     saved: RefCell<Option<Record>>,
 }
 
 impl Shelf {
     fn answer<T>(&self, answer: T) -> Result<T, JournalError> {
+        let kind = if self.denies.get() {
+            FaultKind::Denied
+        } else {
+            FaultKind::Unanswered
+        };
         let silent = Fault {
             operation: "PutParameter".to_owned(),
-            kind: FaultKind::Unanswered,
+            kind,
             code: String::new(),
             message: "no answer".to_owned(),
         };
@@ -161,6 +167,23 @@ async fn a_renewal_that_did_not_work_is_tried_again_soon() {
     let renewed = keeper.renew(&plan, &state, at(70)).await;
     assert_eq!(renewed, Ok(None));
     assert_eq!((keeper.due(), keeper.record().expires), (at(130), at(190)));
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_asked_for_at_every_look() {
+    let shelf = Shelf::default();
+    let mut keeper = keeper(&shelf);
+    let (plan, state) = following(5);
+    shelf.is_out.set(true);
+    shelf.denies.set(true);
+    for second in [5, 20, 35, 50, 64, 65] {
+        let kept = keeper.keep(&plan, &state, Occasion::Look, at(second)).await;
+        assert!(kept.is_ok(), "{kept:?}");
+    }
+    assert_eq!(shelf.tried.get(), 2);
+    let kept = keeper.keep(&plan, &state, Occasion::Change, at(66)).await;
+    assert!(kept.is_ok(), "{kept:?}");
+    assert_eq!(shelf.tried.get(), 3);
 }
 
 /// As when credentials end: what was written stays on record.

@@ -105,15 +105,31 @@ async fn under_way(
     let Some(primary) = service.primary().filter(is_moving) else {
         return Ok(UnderWay::Nothing);
     };
-    let goes_back = match newest(target, service, cloud).await {
-        Ok(newest) => newest.is_some_and(|it| it.is_stopped() && !it.has_ended()),
-        Err(_) => service.deployments().any(has_failed),
-    };
+    if let Some(to) = led_back(target, service, primary, cloud).await {
+        return Ok(UnderWay::WayBack(to));
+    }
     Ok(match service.last_completed() {
-        _ if goes_back => UnderWay::WayBack(primary.task_definition()),
         Some(_) => UnderWay::Release,
         None => UnderWay::Nothing,
     })
+}
+
+/// What ECS goes back to, by its own record; without the right to read that, by a failed deployment beside the primary one.
+async fn led_back(
+    target: &ServiceKey,
+    service: &Service,
+    primary: Deployment<'_>,
+    cloud: &impl Cloud,
+) -> Option<TaskDefinitionArn> {
+    let Ok(newest) = newest(target, service, cloud).await else {
+        let has_failed = service.deployments().any(has_failed);
+        return has_failed.then(|| primary.task_definition());
+    };
+    let taken_back = newest.filter(|it| it.is_stopped() && !it.has_ended())?;
+    // Right after it was told to, what is taken back is primary still.
+    let others = service.deployments();
+    let mut others = others.filter(|it| it.id() != taken_back.deployment());
+    Some(others.next().unwrap_or(primary).task_definition())
 }
 
 /// A deployment that waits to end the old tasks has moved the traffic: its revision is the running one, and can be gone

@@ -139,11 +139,7 @@ fn deploying(event: &Event) -> String {
 fn canary(event: &Event) -> String {
     match event {
         Event::Canary { service, tasks } => {
-            let tasks = match tasks {
-                1 => "1 task".to_owned(),
-                more => format!("{more} tasks"),
-            };
-            format!("canary          {service}: {tasks} of the new revision beside the old")
+            format!("canary          {service}: of the new revision beside the old, tasks: {tasks}")
         }
         Event::CanaryFailed { service, cause } => {
             format!("canary failed   {service}: {cause}\n  the service itself was not touched")

@@ -153,34 +153,26 @@ impl Stage {
     }
 
     /// Somebody deploys this image of the examples' service `web` with a client of their own.
-    pub async fn deploy_by_hand(&self, tag: &str) {
-        let ecs = self.ecs();
-        let described = ecs.describe_services().cluster("main").services("web");
-        let described = described.send().await.unwrap();
-        let running = described.services()[0].task_definition().unwrap();
-        let running = ecs.describe_task_definition().task_definition(running);
-        let running = running.send().await.unwrap();
-        let running = running.task_definition().unwrap();
-        let mut containers = running.container_definitions().to_vec();
-        containers[0].image = Some(format!(
-            "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}"
-        ));
-        let registered = ecs
-            .register_task_definition()
-            .family("web")
-            .set_container_definitions(Some(containers))
-            .set_network_mode(running.network_mode().cloned())
-            .set_cpu(running.cpu().map(str::to_owned))
-            .set_memory(running.memory().map(str::to_owned))
-            .set_execution_role_arn(running.execution_role_arn().map(str::to_owned))
-            .set_requires_compatibilities(Some(running.requires_compatibilities().to_vec()))
-            .send()
-            .await
-            .unwrap();
-        let made = registered.task_definition().unwrap();
-        let arn = made.task_definition_arn().unwrap();
-        let update = ecs.update_service().cluster("main").service("web");
-        update.task_definition(arn).send().await.unwrap();
+    pub fn deploy_by_hand(&self, tag: &str) {
+        let running = json!({"taskDefinition": self.service("web")["taskDefinition"]});
+        let running = self.ask("DescribeTaskDefinition", &running)["taskDefinition"].take();
+        let kept = [
+            "family",
+            "containerDefinitions",
+            "networkMode",
+            "cpu",
+            "memory",
+        ];
+        let kept = kept
+            .iter()
+            .chain(&["executionRoleArn", "requiresCompatibilities"]);
+        let mut wanted: Value = kept.map(|name| (*name, running[name].clone())).collect();
+        let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
+        wanted["containerDefinitions"][0]["image"] = image.into();
+        let made = self.ask("RegisterTaskDefinition", &wanted);
+        let arn = &made["taskDefinition"]["taskDefinitionArn"];
+        let update = json!({"cluster": "main", "service": "web", "taskDefinition": arn});
+        self.ask("UpdateService", &update);
     }
 
     /// Revision numbers of a family, the active ones.

@@ -145,7 +145,7 @@ async fn after_a_release_that_was_taken_back_it_goes_no_further() {
     // By ECS alone, with nobody beside it.
     let stage = Stage::example("fargate-web");
     run(&stage, web("1.1.0"), "anna").await;
-    stage.deploy_by_hand("1.2.0").await;
+    stage.deploy_by_hand("1.2.0");
     hours_later(&stage).await;
     assert_eq!(serving(&stage).await, "web:2");
     assert_eq!(came_back(&stage).await, expected("web:1"));
@@ -187,25 +187,51 @@ async fn what_codedeploy_still_moves_is_not_taken_for_what_serves() {
     );
 }
 
+/// ECS is told to go back by somebody else.
+async fn stop(stage: &Stage) {
+    let ecs = stage.ecs();
+    let listed = ecs.list_service_deployments();
+    let listed = listed.cluster("main").service("web").send().await.unwrap();
+    let newest = listed.service_deployments()[0].service_deployment_arn();
+    let stop = ecs.stop_service_deployment();
+    let stopped = stop.service_deployment_arn(newest.unwrap()).send().await;
+    stopped.unwrap();
+}
+
+/// Goes back while ECS does, which is only watched.
+async fn check_watched(stage: &Stage, name: &str) {
+    let orders = |stage: &Stage| {
+        let ordering = ["UpdateService", "StopServiceDeployment"];
+        ordering.map(|operation| stage.calls(operation))
+    };
+    let before = orders(stage);
+    let mut listener = Listener(Report::new());
+    let ran = told_to_go_back(stage, To::Previous, &mut listener).await;
+    assert_eq!(outcome(ran.unwrap()), Outcome::Completed, "{name}");
+    assert_eq!(orders(stage), before, "{name}");
+    assert_eq!(serving(stage).await, "web:2", "{name}");
+    assert_eq!(status(stage).await, "ROLLBACK_SUCCESSFUL", "{name}");
+    let to = listener.0.goes_back_to().map(|it| it.short().to_owned());
+    assert_eq!(to.as_deref(), Some("web:2"), "{name}");
+}
+
 #[tokio::test]
-async fn while_ecs_goes_back_by_itself_it_is_watched_and_led_no_further() {
+async fn while_ecs_goes_back_it_is_watched_and_led_no_further() {
     for example in ["fargate-web", "fargate-canary-shift"] {
         let stage = Stage::example(example);
         run(&stage, web("1.1.0"), "anna").await;
-        stage.deploy_by_hand("1.2.0").await;
+        stage.deploy_by_hand("1.2.0");
         while status(&stage).await != "ROLLBACK_IN_PROGRESS" {
             let later = stage.clock.now() + Duration::from_secs(20);
             stage.clock.sleep_until(later).await;
         }
-        let orders = |stage: &Stage| {
-            let ordering = ["UpdateService", "StopServiceDeployment"];
-            ordering.map(|operation| stage.calls(operation))
-        };
-        let before = orders(&stage);
-        let ran = going_back(&stage, To::Previous).await.unwrap();
-        assert_eq!(outcome(ran), Outcome::Completed, "{example}");
-        assert_eq!(orders(&stage), before, "{example}");
-        assert_eq!(serving(&stage).await, "web:2", "{example}");
-        assert_eq!(status(&stage).await, "ROLLBACK_SUCCESSFUL", "{example}");
+        check_watched(&stage, example).await;
     }
+    let stage = Stage::example("fargate-web");
+    run(&stage, web("1.1.0"), "anna").await;
+    stage.deploy_by_hand("1.2.0");
+    let later = stage.clock.now() + Duration::from_secs(20);
+    stage.clock.sleep_until(later).await;
+    stop(&stage).await;
+    check_watched(&stage, "told to").await;
 }

@@ -1,10 +1,9 @@
 //! A service as DescribeServices answers it, with views over what a rollout reads.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Deployment, RolloutState, TaskSet, count, list, text, time};
+use super::{Deployment, RolloutState, TaskSet, count, list, text};
 use crate::core::id::{DeploymentId, TaskDefinitionArn};
 
 /// One element of `DescribeServices.services`, whole.
@@ -20,14 +19,6 @@ pub enum Breaker {
     FailOnly,
     /// Fails the deployment and goes back to the last completed one.
     RollBack,
-}
-
-/// One element of `Service.events`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceEvent {
-    pub id: String,
-    pub at: Timestamp,
-    pub message: String,
 }
 
 impl Service {
@@ -202,28 +193,5 @@ impl Service {
             RolloutState::Other(said) if said.is_empty() => self.deployments().count() == 1,
             _ => false,
         }
-    }
-
-    /// The latest events, oldest first (ECS lists up to 100, newest first).
-    pub fn events(&self) -> Vec<ServiceEvent> {
-        let mut events: Vec<ServiceEvent> = list(&self.0, "events")
-            .iter()
-            .filter_map(|event| {
-                Some(ServiceEvent {
-                    id: text(event, "id").to_owned(),
-                    at: time(event, "createdAt")?,
-                    message: text(event, "message").to_owned(),
-                })
-            })
-            .collect();
-        events.reverse();
-        events
-    }
-
-    /// The id of the newest event that is older than this, or of the newest there is.
-    pub fn last_event_before(&self, began: Option<Timestamp>) -> Option<String> {
-        let events = self.events().into_iter().rev();
-        let mut older = events.skip_while(|event| began.is_some_and(|began| event.at >= began));
-        older.next().map(|event| event.id)
     }
 }

@@ -110,7 +110,7 @@ impl Turning<'_> {
             .filter(|primary| !self.was_there_before(*primary));
         if let (Some(primary), Contest::Refuse) = (foreign, self.plan.intent.contest) {
             let by = primary.id();
-            return self.finish(Outcome::Superseded { by });
+            return self.conclude(Outcome::Superseded { by });
         }
         if self.just_ordered() {
             let watch = self.watch_service();

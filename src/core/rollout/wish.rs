@@ -79,7 +79,7 @@ impl Turning<'_> {
         let Some(way_back) = self.way_back() else {
             let from = Box::new(cause);
             let cause = Cause::NoWayBack { from };
-            return self.finish(Outcome::Stranded { cause });
+            return self.conclude(Outcome::Stranded { cause });
         };
         self.say.push(Event::Undoing {
             cause: cause.clone(),

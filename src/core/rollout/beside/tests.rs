@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::core::live::{Service, ServiceDeployment};
 use crate::core::plan::Plan;
 use crate::core::report::{Cause, Event, Outcome, Undoer};
-use crate::core::rollout::example::{self, BEGAN, NEW, NEW_ID, cancelled, undoing};
+use crate::core::rollout::example::{self, BEGAN, NEW, NEW_ID, OLD, cancelled, undoing};
 use crate::core::rollout::{
     Action, Facet, Fault, FaultKind, Observation, Phase, Receipt, Seen, State, Turn, Wish, turn,
 };
@@ -182,6 +182,23 @@ fn what_was_just_accepted_is_looked_for_before_it_is_ordered_again() {
     };
     let then = turn(&plan(), &first.next, &heard, BEGAN);
     assert_eq!((&then.act, then.wake_at.is_some()), (&None, true));
+}
+
+#[test]
+fn a_canary_is_put_away_too_where_somebody_else_has_deployed_meanwhile() {
+    let mut state = at(Phase::Deploy);
+    state.deployment = None;
+    let seen = Observation {
+        service: Seen::Is(Service::new(json!({
+            "serviceName": "web", "status": "ACTIVE", "desiredCount": 2,
+            "deployments": [{"id": "ecs-svc/9", "status": "PRIMARY", "taskDefinition": OLD}],
+        }))),
+        ..Observation::default()
+    };
+    let next = turn(&plan(), &state, &seen, BEGAN);
+    let by = "ecs-svc/9".into();
+    let outcome = Outcome::Superseded { by };
+    assert_eq!(next.next.phase, Phase::Restore { outcome });
 }
 
 #[test]

@@ -56,8 +56,9 @@ impl Turning<'_> {
                 self.begin_restore(Outcome::Stranded { cause })
             }
             "STOPPED" => self.replaced_native(service, native_cause(record)),
-            _ if record.is_running() => self.go_on_native(service, record),
-            _ => self.undone_by_ecs(record),
+            _ if record.is_stopped() => self.undone_by_ecs(record),
+            // One of a status that was born later goes on as well, as far as anybody knows.
+            _ => self.go_on_native(service, record),
         }
     }
 

@@ -12,8 +12,9 @@ use crate::core::rollout::{Phase, Turn};
 impl Turning<'_> {
     pub fn conclude_native(self, outcome: Outcome) -> Turn {
         match outcome {
-            // Nothing was set yet, or there is nothing left to set it on.
+            // Nothing was set yet, there is nothing left to set it on, or somebody else's deployment runs with it.
             Outcome::Failed { .. }
+            | Outcome::Superseded { .. }
             | Outcome::Stranded {
                 cause: Cause::ServiceGone { .. },
             } => self.finish(outcome),

@@ -257,6 +257,23 @@ fn an_order_without_an_answer_is_looked_for_however_late() {
 }
 
 #[test]
+fn a_status_that_was_born_later_is_no_way_back() {
+    let later = || record(json!({"status": "BORN_LATER", "lifecycleStage": "A_STAGE_BORN_LATER"}));
+    let turn = take(Phase::Follow, service(NEW_ID, 2, 0), later(), 1);
+    assert_eq!((&turn.next.phase, &turn.act), (&Phase::Follow, &None));
+    assert!(turn.wake_at.is_some(), "{turn:?}");
+    for status in [
+        "STOP_REQUESTED",
+        "ROLLBACK_REQUESTED",
+        "ROLLBACK_IN_PROGRESS",
+    ] {
+        let going = record(json!({ "status": status }));
+        let turn = take(Phase::Follow, service(NEW_ID, 2, 0), going, 1);
+        assert!(matches!(turn.next.phase, Phase::Undo { .. }), "{turn:?}");
+    }
+}
+
+#[test]
 fn somebody_elses_pause_is_told_of_once() {
     let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]});
     let waiting = || {

@@ -108,7 +108,7 @@ impl Turning<'_> {
             }
             Some(primary) if self.next.deployment != Some(primary.id()) => {
                 let by = primary.id();
-                self.finish(Outcome::Superseded { by })
+                self.conclude(Outcome::Superseded { by })
             }
             // ECS left it as it was, unless the service was read as it was before.
             _ if is_undoing && !self.is_settling() => {

@@ -204,6 +204,7 @@ fn an_order_that_never_succeeds_has_an_end() {
     let limit = i64::try_from(plan().time_limit().as_secs()).unwrap();
     let steady = || both("PRIMARY", "ACTIVE");
     for (stage, sets, percent, expected) in [
+        (Stage::Remove, both("ACTIVE", "PRIMARY"), 100, "Completed"),
         (Stage::Raise, only_old(), 0, "stops: deadline"),
         (at(0), steady(), 0, "back: deadline"),
         (Stage::Promote, steady(), 100, "back: deadline"),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Stage;
 use crate::core::plan::TaskSets;
-use crate::core::report::{Cause, Outcome};
+use crate::core::report::{Cause, Event, Outcome};
 use crate::core::rollout::pace::{LOOK_AGAIN, between_looks};
 use crate::core::rollout::turning::Turning;
 use crate::core::rollout::{Action, Phase, Turn};
@@ -74,7 +74,7 @@ impl Turning<'_> {
         };
         it.tell_events(&service);
         // Whatever the rule sends to the old set is lost with it.
-        let it = match it.has_all(sets, &rule) {
+        let mut it = match it.has_all(sets, &rule) {
             Ok(it) => it,
             Err(turn) => return *turn,
         };
@@ -83,7 +83,12 @@ impl Turning<'_> {
         let watch = it.watch_sets(sets);
         match old {
             None => it.finish(Outcome::Completed),
-            Some(_) if late => it.finish(Outcome::Completed),
+            Some(old) if late => {
+                let message = format!("the old task set {} is still there", old.id());
+                let operation = "DeleteTaskSet".to_owned();
+                it.say.push(Event::Trouble { operation, message });
+                it.finish(Outcome::Completed)
+            }
             Some(old) if old.is_draining() || it.just_ordered() => {
                 let pause = between_looks(it.next.entered, it.now);
                 it.look_after(pause, watch)
