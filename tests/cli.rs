@@ -610,3 +610,47 @@ fn good() -> String {
         .replace("\"family\"", members)
         .replace("\"name\"", ports)
 }
+
+/// What stands in the way of a rollout, and what it would do once that is gone.
+#[test]
+fn a_refused_rollout_is_planned_with_what_it_is_refused_for() {
+    let rollout = "--sandbox @fargate-web --strategy task-sets --weights 1,50";
+    let cannot = "the service cannot do a weighted shift between task sets: its deployment controller is ECS";
+    let says = [
+        "plan             main/web: deploy a new revision of web",
+        "strategy         rolling, because",
+        cannot,
+        "    keep the controller and ask for",
+        "hint: ecsdeploy rollout refuses it too",
+    ];
+    check(&[], &format!("plan {rollout}"), 1, &says);
+    check(&[], &format!("rollout {rollout}"), 1, &[cannot]);
+    let serves = format!("plan {rollout} --set image_tag=1.0.0 --keep-tags");
+    let printed = check(&[], &serves, 1, &[cannot]);
+    assert!(!printed.stdout.contains("plan "), "{}", printed.stdout);
+
+    let world = world_of("external-task-sets");
+    let (whole, half) = (
+        "TargetGroupArn: web, Weight: 100",
+        "TargetGroupArn: web, Weight: 70",
+    );
+    assert!(world.contains(whole), "{world}");
+    let world = world.replace(whole, half);
+    let world = world.replace("web-alternate, Weight: 0", "web-alternate, Weight: 30");
+    let files = [("sandbox.yml", world.as_str())];
+    let named = "--sandbox --cluster main --service web --keep-tags";
+    let image = |tag| format!("web=123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:{tag}");
+    let uneven = "the service's one task set is behind web, and rule ";
+    let says = [
+        "strategy         task sets at",
+        uneven,
+        " gives that 70 and web-alternate 30",
+        "    aws elbv2 modify-rule --rule-arn arn:",
+    ];
+    let line = |command, tag| format!("{command} {named} --image {}", image(tag));
+    check(&files, &line("plan", "1.1.0"), 1, &says);
+    check(&files, &line("rollout", "1.1.0"), 1, &[uneven]);
+    for command in ["plan", "rollout"] {
+        check(&files, &line(command, "1.0.0"), 1, &[uneven]);
+    }
+}

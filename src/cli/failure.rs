@@ -239,7 +239,7 @@ impl From<Refusal> for Failure {
                 .hint(format!("it goes with {}", said.to.words())),
             Refusal::HandOver { .. } => Self::usage(headline).hint("leave out --detach"),
             Refusal::Unwatchable => Self::new(Exit::Failed, headline)
-                .hint("ecsdeploy status shows its task sets; the same rollout command takes one up"),
+                .hint("ecsdeploy status shows its task sets, and a rollout of them that is on record"),
             Refusal::NoGroup { tried } => Self::new(Exit::Failed, headline)
                 .cause(format!(
                     "neither {} of the application {} nor another group that this identity may list names it",

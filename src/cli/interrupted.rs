@@ -37,14 +37,8 @@ fn hint_at(ends: Ends, failure: Failure) -> Failure {
 /// they end: their configuration must stay while the deployment runs.
 pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
     let (stands, ends) = whereabouts(plan, state);
-    let goes_on = match (&state.phase, &plan.strategy) {
-        (Phase::Undo { cause, .. }, _) => format!("it is to go back: {cause}"),
-        (Phase::Deploy | Phase::Follow, Strategy::Native(native)) if !native.laid().is_empty() => {
-            format!(
-                "ECS goes on with it to its next pause, and rolls back by itself if nobody lets it go on within {} min",
-                plan.minutes_of_pauses()
-            )
-        }
+    let goes_on = match &state.phase {
+        Phase::Undo { cause, .. } => format!("it is to go back: {cause}"),
         _ => stands,
     };
     let headline = match (cause, &state.deployment) {
@@ -62,6 +56,11 @@ pub fn left_off(plan: &Plan, state: &State, cause: &Cause) -> Failure {
         _ => "the same command takes it up again; nothing is registered or deployed twice",
     });
     hint_at(ends, failure)
+}
+
+/// What goes on without this program of a rollout that was left.
+pub fn stands(plan: &Plan, state: &State) -> String {
+    whereabouts(plan, state).0
 }
 
 /// Whether what was left comes to an end without this program.
@@ -82,6 +81,9 @@ fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
         return task_sets::stand(sets, stage, state);
     }
     let (stands, ends) = of_the_service(state);
+    if let (Some(stands), Ends::ByItself) = (at_pauses(plan, state), ends) {
+        return (stands, ends);
+    }
     let Strategy::Beside(beside) = &plan.strategy else {
         return (stands, ends);
     };
@@ -90,6 +92,24 @@ fn whereabouts(plan: &Plan, state: &State) -> (String, Ends) {
         Some(canary) => (format!("{stands}; {canary}"), ends),
         None => (stands, ends),
     }
+}
+
+/// A shift that ECS does not end well by itself: it waits at our pauses.
+fn at_pauses(plan: &Plan, state: &State) -> Option<String> {
+    let Strategy::Native(native) = &plan.strategy else {
+        return None;
+    };
+    let is_forward = matches!(state.phase, Phase::Deploy | Phase::Follow);
+    if native.laid().is_empty() || !is_forward {
+        return None;
+    }
+    let deployment = state.deployment.as_ref();
+    let deployment = deployment.map_or("it".to_owned(), |id| format!("deployment {id}"));
+    let minutes = plan.minutes_of_pauses();
+    Some(format!(
+        "ECS goes on with {deployment} to its next pause, and rolls back by itself if nobody lets it go on within \
+         {minutes} min"
+    ))
 }
 
 /// What goes on without this program, and what stays as it is.

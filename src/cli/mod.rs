@@ -114,14 +114,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return code.code();
         }
     };
-    match input::keep_within(&cli.within).and_then(|()| execute(&cli.command)) {
-        Ok(exit) => exit.code(),
-        Err(failure) => {
-            stdout::note(&failure.render());
-            mark(&failure);
-            failure.exit.code()
-        }
-    }
+    let done = input::keep_within(&cli.within).and_then(|()| execute(&cli.command));
+    let exit = done.unwrap_or_else(|failure| {
+        stdout::note(&failure.render());
+        mark(&failure);
+        failure.exit
+    });
+    stdout::close();
+    exit.code()
 }
 
 /// Runs a command line that this program made.

@@ -18,11 +18,13 @@ use super::{forge, input, rehearse, stdout};
 use crate::core::fate::Fate;
 use crate::core::journal::Work;
 use crate::core::plan::{Course, Plan, Refusal, Survey};
-use crate::core::preflight;
+use crate::core::preflight::refuses;
 use crate::core::proposal::{Proposal, VERSION};
-use crate::core::service::{Contest, Intent};
+use crate::core::service::{Contest, Intent, StrategyAsked};
 use crate::core::taskdef::{Finding, Severity, TaskDefinition};
-use crate::engine::{Pinning, Request, SurveyError, Wanted, compare, left_by_others, propose_over};
+use crate::engine::{
+    Pinning, Request, SurveyError, Wanted, admit, compare, left_by_others, propose_over,
+};
 use crate::ports::Clock as _;
 use crate::text::ci::github::{Spot, Tone};
 use crate::text::lines::line_of;
@@ -109,9 +111,10 @@ fn refused(proposal: &Proposal) -> Result<(), Failure> {
 }
 
 impl Args {
-    /// What would fail at once, or change nothing, is not played.
-    fn is_rehearsed(&self, plan: &Plan) -> bool {
-        !self.no_rehearsal && plan.course == Course::Deploy
+    /// What would be refused, or change nothing, is not played.
+    fn is_rehearsed(&self, proposal: &Proposal) -> bool {
+        let is_played = proposal.course == Course::Deploy && !refuses(&proposal.findings);
+        is_played && !self.no_rehearsal
     }
 }
 
@@ -131,13 +134,13 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
     let left = left_by_others(&request, &wanted, &survey, &journal).await;
     let work = left.as_ref().and_then(|(record, _)| record.unfinished());
     let looked = Box::pin(planned(&request, &wanted, work, &mut survey, world));
-    let (plan, busy) = looked.await?;
+    let (plan, passed_over) = looked.await?;
     let mut proposal = Proposal::of(&plan, &wanted, &survey, &stdout::redactor());
-    proposal.findings.extend(busy);
+    proposal.findings.extend(passed_over);
     proposal.findings.extend(args.release.unread(setting)?);
     let now = world.clock.now();
     proposal.on_record = left.and_then(|(record, fate)| Fate::told(&record, fate, now));
-    if args.is_rehearsed(&plan) {
+    if args.is_rehearsed(&proposal) {
         let stage = Rehearsing {
             seed: args.release.world.seed,
             signals: world.signals.clone(),
@@ -146,41 +149,66 @@ async fn made(args: &Args, setting: &Setting, world: &World) -> Result<Proposal,
         match Box::pin(played).await {
             Ok(expected) => proposal.expected = Some(expected),
             Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
-            // The findings say it, each in its place.
-            Err(_) if preflight::refuses(&proposal.findings) => {}
             Err(failure) => stdout::note(&format!("not rehearsed    {}\n", failure.line())),
         }
     }
     Ok(proposal)
 }
 
-/// The plan; beside somebody else's deployment, what would be done after it: who runs one is a matter of the moment.
+/// The plan. Of what a rollout is refused for, as far as something can be planned all the same: what would be done once
+/// that is out of the way, with what it is.
 async fn planned(
     request: &Request,
     wanted: &TaskDefinition,
     left: Option<&Work>,
     survey: &mut Survey,
     world: &World,
-) -> Result<(Plan, Option<Finding>), Failure> {
-    let refusal = match propose_over(request, wanted, left, survey, &world.aws).await {
-        Err(SurveyError::Refused(busy @ Refusal::Busy { .. })) => busy,
-        plan => return Ok((plan?, None)),
+) -> Result<(Plan, Vec<Finding>), Failure> {
+    let mut asked = request.clone();
+    let mut first = None;
+    let mut findings = Vec::new();
+    let mut plan = loop {
+        match propose_over(&asked, wanted, left, survey, &world.aws).await {
+            Err(SurveyError::Refused(refusal)) => {
+                let passed_over = pass_over(&refusal, &mut asked.intent);
+                let first = &*first.get_or_insert(refusal);
+                let Some(finding) = passed_over else {
+                    return Err(first.clone().into());
+                };
+                findings.push(finding);
+            }
+            plan => break plan?,
+        }
     };
-    let after = Request {
-        intent: Intent {
-            contest: Contest::Supersede,
-            ..request.intent.clone()
-        },
-        ..request.clone()
-    };
-    let mut plan = propose_over(&after, wanted, left, survey, &world.aws).await?;
+    if plan.course == Course::Nothing {
+        // All that there is to say is what stands in the way.
+        first.map_or(Ok(()), |refusal| Err(Failure::from(refusal)))?;
+        admit(&plan, wanted, survey)?;
+    }
     plan.intent.contest = request.intent.contest;
-    let busy = Finding::warning(
-        "deployments",
-        format!("{refusal}: a rollout now is refused"),
-    )
-    .hint("wait for it to end, or take the service over with --supersede");
-    Ok((plan, Some(busy)))
+    plan.intent.strategy = request.intent.strategy;
+    Ok((plan, findings))
+}
+
+/// Asks for no more than what can be planned: after somebody else's deployment, for who runs one is a matter of the
+/// moment; by the service's own strategy, where it cannot do what was asked for.
+fn pass_over(refusal: &Refusal, intent: &mut Intent) -> Option<Finding> {
+    match refusal {
+        Refusal::Busy { .. } if intent.contest == Contest::Refuse => {
+            intent.contest = Contest::Supersede;
+            let message = format!("{refusal}: a rollout now is refused");
+            let hint = "wait for it to end, or take the service over with --supersede";
+            Some(Finding::warning("deployments", message).hint(hint))
+        }
+        Refusal::Strategy { change, .. } if intent.strategy != StrategyAsked::Auto => {
+            intent.strategy = StrategyAsked::Auto;
+            intent.said.clear();
+            let message =
+                format!("{refusal}; this plan is what the service's own strategy would do");
+            Some(Finding::error("strategy", message).hint(change.join("\n")))
+        }
+        _ => None,
+    }
 }
 
 /// The plan as a file, as data, and to the job that runs this.

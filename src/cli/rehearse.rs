@@ -29,7 +29,7 @@ use crate::core::plan::{Course, Plan, Survey};
 use crate::core::proposal::{Expected, Proposal};
 use crate::core::report::Outcome;
 use crate::core::taskdef::TaskDefinition;
-use crate::engine::{Pinning, Request, Wanted, compare, propose};
+use crate::engine::{Pinning, Request, Wanted, compare, propose, service_of};
 use crate::text;
 
 use copy::Copy;
@@ -172,7 +172,7 @@ async fn rehearse(rehearsed: &Rehearsed, stage: &Rehearsing) -> Result<Story, Fa
     }
     let sandbox = SharedSandbox::new(play::open(copy, stage.seed)?);
     let aws = Aws::new(&sandbox.config());
-    let (service, _) = crate::engine::inspect(&request.target, &aws).await?;
+    let service = service_of(&request.target, &aws).await?;
     let mut rehearsals = Vec::new();
     let traffic = copy.world.get("traffic").and_then(Value::as_array);
     let has_traffic = traffic.is_some_and(|sources| !sources.is_empty());

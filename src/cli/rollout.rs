@@ -167,6 +167,7 @@ fn unawaited(stands: &str, why: Unawaited) -> Failure {
     Failure::new(Exit::Interrupted, headline)
         .cause(stands)
         .hint(hint)
+        .hint("ecsdeploy status shows where it stands")
 }
 
 fn summary(plan: &Plan, outcome: &Outcome, report: &Report) -> String {

@@ -33,6 +33,9 @@ static REDACTOR: LazyLock<RwLock<Redactor>> = LazyLock::new(RwLock::default);
 /// Secrets that the runner hides already, or was told of.
 static MASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
+/// What is to be said last.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
 /// Shorter secrets are not masked: a runner hides them within any word.
 const SHORTEST_MASK: usize = 8;
 
@@ -50,6 +53,18 @@ pub fn own(text: &str) -> Result<(), Failure> {
 /// Words for whoever watches, without secrets.
 pub fn note(text: &str) {
     say(&shown(text));
+}
+
+/// Words for after everything else, the error included.
+pub fn note_last(text: &str) {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    last.push_str(text);
+}
+
+/// Says what was left for last.
+pub fn close() {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    note(&std::mem::take(&mut *last));
 }
 
 /// A command for the CI system or the terminal, without secrets: a fold of the log, an annotation, colours of ours.

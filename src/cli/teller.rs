@@ -183,6 +183,21 @@ impl Teller {
         self.desk = None;
     }
 
+    /// What serves at the end is named where nothing new was asked for.
+    fn line(&self, entry: &Entry) -> String {
+        let since = self.scene.since;
+        if let Event::Finished(outcome) = &entry.event {
+            if let Some(revision) = self.report.goes_back_to().filter(|_| is_back(outcome)) {
+                return terminal::serves_again(entry.at, since, revision);
+            }
+            let is_well = *outcome == Outcome::Completed;
+            if let Some(revision) = self.report.idle().filter(|_| is_well) {
+                return terminal::serves(entry.at, since, revision);
+            }
+        }
+        terminal::entry(entry, since)
+    }
+
     fn bulletin(&self, standing: Standing, edition: Edition) -> Bulletin {
         let Some(desk) = &self.desk else {
             return Bulletin::default();
@@ -299,12 +314,7 @@ impl Teller {
 impl Audience for Teller {
     fn hear(&mut self, entry: &Entry) {
         stdout::note(&std::mem::take(&mut self.scene.head));
-        stdout::note(&match (&entry.event, self.report.goes_back_to()) {
-            (Event::Finished(outcome), Some(revision)) if is_back(outcome) => {
-                terminal::serves_again(entry.at, self.scene.since, revision)
-            }
-            _ => terminal::entry(entry, self.scene.since),
-        });
+        stdout::note(&self.line(entry));
         if self.output == Output::Jsonl {
             let line = serde_json::to_string(entry).expect("an entry is JSON");
             // A closed stdout must not end a rollout; the verdict still goes to stderr and the exit code.

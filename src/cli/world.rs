@@ -152,7 +152,7 @@ impl World {
         }
     }
 
-    /// Says what a run against the sandbox called, so that its cost on AWS is known before.
+    /// Says, last of all, what a run against the sandbox called, so that its cost on AWS is known before.
     pub fn note_calls(&self) {
         let Some(sandbox) = &self.sandbox else { return };
         let sandbox = sandbox.lock();
@@ -161,7 +161,7 @@ impl World {
             .iter()
             .map(|((_, operation), count)| format!("{operation} {count}"))
             .collect();
-        stdout::note(&format!("calls            {}\n", calls.join(", ")));
+        stdout::note_last(&format!("calls            {}\n", calls.join(", ")));
     }
 }
 

@@ -76,7 +76,29 @@ name!(
     TaskArn
 );
 
+impl TargetGroupArn {
+    /// `NAME` of `arn:…:targetgroup/NAME/ID`; what is no such ARN, whole.
+    pub fn name(&self) -> &str {
+        let named = self.0.split_once(":targetgroup/");
+        let name = named.and_then(|(_, path)| path.split('/').next());
+        name.unwrap_or(&self.0)
+    }
+}
+
 impl RuleArn {
+    /// In a few words that no other rule of the account has: `rule LISTENER/ID of app/NAME`, where a listener stands in a
+    /// rule's place `listener ID of net/NAME`; what is neither, whole.
+    pub fn brief(&self) -> String {
+        let said = [(":listener-rule/", "rule"), (":listener/", "listener")];
+        let said = said.into_iter().find_map(|(mark, kind)| {
+            let (_, path) = self.0.split_once(mark)?;
+            let mut parts = path.splitn(4, '/');
+            let (sort, name, _, id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+            Some(format!("{kind} {id} of {sort}/{name}"))
+        });
+        said.unwrap_or_else(|| self.0.clone())
+    }
+
     /// The load balancer, as CloudWatch's dimension has it: `arn:…:listener-rule/app/NAME/LB/LISTENER/ID` -> `app/NAME/LB`.
     /// `None` for what is no rule's ARN.
     pub fn load_balancer(&self) -> Option<&str> {
@@ -103,6 +125,26 @@ impl fmt::Display for ServiceKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_has_a_short_name_of_its_own() {
+        let brief = |arn: &str| RuleArn::from(arn).brief();
+        let prefix = "arn:aws:elasticloadbalancing:r:1";
+        assert_eq!(
+            brief(&format!("{prefix}:listener-rule/app/web/1a/2b/3c")),
+            "rule 2b/3c of app/web"
+        );
+        assert_eq!(
+            brief(&format!("{prefix}:listener/net/web/1a/2b")),
+            "listener 2b of net/web"
+        );
+        assert_eq!(brief("rule-1"), "rule-1");
+        let group = TargetGroupArn::new(format!("{prefix}:targetgroup/blue/1a"));
+        assert_eq!(
+            (group.name(), TargetGroupArn::from("g").name()),
+            ("blue", "g")
+        );
+    }
 
     #[test]
     fn a_rules_load_balancer_is_read_off_its_name() {

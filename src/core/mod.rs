@@ -10,6 +10,7 @@ pub mod id;
 pub mod journal;
 pub mod live;
 pub mod nearest;
+pub mod overview;
 pub mod past;
 pub mod pauses;
 pub mod plan;

@@ -5,27 +5,29 @@
 mod code_deploy;
 mod course;
 mod ground;
+mod refusal;
+mod strategy;
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::handover;
-use super::id::{DeploymentId, RuleArn, ServiceKey, TargetGroupArn, TaskDefinitionArn};
+use super::id::{DeploymentId, ServiceKey, TaskDefinitionArn};
 use super::live::{RolloutState, Rule, Service, TaskSet};
 use super::preflight::Further;
 use super::said;
 use super::service::{Intent, Redeploy};
-use super::service_document::{ServiceDocumentError, Settings};
+use super::service_document::Settings;
 use super::steps::sides;
 use super::strategy::{Choice, choose};
-use super::taskdef::{Described, Finding, TaskDefinition, same};
+use super::taskdef::{Described, TaskDefinition, same};
 
 pub use code_deploy::{CodeDeploy, CodeDeployFound, Moves};
 pub use ground::{Balanced, Ground};
+pub use refusal::Refusal;
+pub use strategy::{Beside, Native, Sides, Strategy, TaskSets};
 
 /// What was found before anything was changed.
 #[derive(Clone, Debug)]
@@ -66,76 +68,6 @@ pub struct Plan {
     pub ground: Ground,
 }
 
-/// How the new revision comes to serve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// The ECS controller replaces tasks within its percentages.
-    Rolling,
-    /// ECS's own blue/green, canary or linear shift, with our pauses in it.
-    Native(Native),
-    /// A few tasks of the new revision as a second service beside the first, then rolling.
-    Beside(Beside),
-    /// Two task sets and one listener rule whose weights are moved.
-    TaskSets(TaskSets),
-    /// A deployment by AWS CodeDeploy, which moves the traffic between two task sets.
-    CodeDeploy(CodeDeploy),
-}
-
-/// The two sets, and how the traffic moves from one to the other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TaskSets {
-    /// The rule of the production traffic.
-    pub rule: RuleArn,
-    /// The rule of the test traffic, moved whole before the first step.
-    pub test_rule: Option<RuleArn>,
-    /// The target group that serves, and the one that the new set gets.
-    pub blue: TargetGroupArn,
-    pub green: TargetGroupArn,
-    /// Percent of production traffic for the new set, step by step; the last is 100.
-    pub steps: Vec<u32>,
-    /// How long each step is held.
-    pub hold: Duration,
-    /// How long the side without traffic is kept at most, before it is removed.
-    pub drain: Duration,
-    /// The set that serves.
-    pub old: DeploymentId,
-    /// CreateTaskSet's members beside `cluster`, `service`, `taskDefinition`, `scale`, `externalId` and `clientToken`.
-    pub members: Map<String, Value>,
-}
-
-/// The second service: a copy of the first in all but name, count and revision.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Beside {
-    pub key: ServiceKey,
-    pub tasks: u32,
-    /// CreateService's members beside `cluster`, `serviceName`, `taskDefinition` and `desiredCount`.
-    pub members: Map<String, Value>,
-    /// How long the tasks must run well before the first service is rolled out.
-    pub bake: Duration,
-}
-
-/// What a native shift changes on the service for its own time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Native {
-    /// `deploymentConfiguration` for this deployment.
-    pub during: Map<String, Value>,
-    /// The service's own, put back when the deployment has ended.
-    pub after: Map<String, Value>,
-    /// What ECS moves the traffic between, one for each load balancer whose rule could be read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sides: Vec<Sides>,
-}
-
-/// Two target groups that share the traffic of one rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sides {
-    pub rule: RuleArn,
-    /// The one that serves before the rollout.
-    pub blue: TargetGroupArn,
-    pub green: TargetGroupArn,
-}
-
 /// Which way it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -166,53 +98,6 @@ pub struct Before {
     /// The revision of the last *completed* deployment; never guessed from revision numbers.
     pub serving: Option<TaskDefinitionArn>,
     pub desired_count: u32,
-}
-
-/// Why no plan can be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the service is {status}, and only an ACTIVE one can be deployed to")]
-    NotActive { status: String },
-    #[error("the service's deployment controller is {controller}, which no strategy drives")]
-    Controller { controller: String },
-    #[error("the rollout cannot succeed as things are")]
-    Unfit { findings: Vec<Finding> },
-    #[error("no deployment group of CodeDeploy deploys the service")]
-    NoGroup { tried: super::live::GroupKey },
-    #[error(transparent)]
-    Managed(#[from] ServiceDocumentError),
-    #[error(
-        "the service document changes {members}, and ECS changes them only for services of the deployment controller ECS"
-    )]
-    Unmanageable { members: String },
-    #[error("the service cannot do {asked}: {lacks}")]
-    Strategy {
-        asked: &'static str,
-        lacks: String,
-        change: Vec<String>,
-    },
-    #[error("{} does not go with {strategy}", said.option)]
-    Unheard {
-        said: said::Said,
-        strategy: &'static str,
-        why: String,
-    },
-    #[error("--detach does not work with {strategy}: {why}")]
-    HandOver {
-        strategy: &'static str,
-        why: &'static str,
-    },
-    #[error(
-        "nothing can be watched: the service's task sets are driven by whoever made them, and ECS knows of no deployment"
-    )]
-    Unwatchable,
-    #[error(
-        "deployment {deployment} of {task_definition} is running, and this run did not start it"
-    )]
-    Busy {
-        deployment: DeploymentId,
-        task_definition: TaskDefinitionArn,
-    },
 }
 
 impl Plan {

@@ -285,6 +285,16 @@ impl Report {
         told.unwrap_or_default()
     }
 
+    /// What serves, where nothing ran that could be watched.
+    pub fn idle(&self) -> Option<&TaskDefinitionArn> {
+        self.entries.iter().find_map(|entry| match &entry.event {
+            Event::Idle {
+                task_definition, ..
+            } => Some(task_definition),
+            _ => None,
+        })
+    }
+
     pub fn task_failures(&self) -> impl Iterator<Item = &TaskFailure> {
         self.entries.iter().filter_map(|entry| match &entry.event {
             Event::TaskFailed(failure) => Some(failure),

@@ -14,9 +14,9 @@ use super::live::{Rule, Service, TaskSet};
 use super::plan::{Native, Refusal, Strategy, Survey, TaskSets};
 use super::service::{CanarySize, Intent, StrategyAsked};
 use beside::beside;
-use refuse::{another_controller, counted, divided, not_rolling};
+use refuse::{another_controller, counted, not_rolling};
 
-pub use beside::{CANARY_TAG, is_offered};
+pub use beside::{CANARY_TAG, is_offered, key_of as canary_of};
 pub use code_deploy::named as usual_group;
 
 /// The strategy, and why it is this one.
@@ -98,9 +98,6 @@ fn task_sets(intent: &Intent, target: &ServiceKey, survey: &Survey) -> Result<Ch
             "put both target groups into one rule, weights 100 and 0, or name the rule with --rule",
         ));
     };
-    if (rule.share(&blue) - 1.0).abs() > 1e-9 && survey.service.task_sets().count() == 1 {
-        return Err(divided(rule, &blue, &green));
-    }
     let set = TaskSets {
         rule: rule.arn.clone(),
         test_rule: intent.test_rule.clone(),

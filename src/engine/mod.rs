@@ -30,7 +30,7 @@ pub use publish::{Outbox, Press, alongside, press};
 pub use register::{Registered, register};
 pub use rollback::{To, roll_back};
 pub use rollout::{Ran, Unawaited, left_by_others, roll_out};
-pub use spectate::spectate;
+pub use spectate::{service_of, spectate};
 pub use survey::{
     Pinning, Request, SurveyError, Surveyed, Wanted, compare, document_of, look, pin,
 };

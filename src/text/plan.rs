@@ -1,6 +1,7 @@
 //! A plan in words: what changes, how and why, step by step, and what will not happen. Markdown says the same words.
 
 mod shift;
+mod steps;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use super::diff;
 use super::terminal::inert;
 use crate::core::plan::Course;
 use crate::core::proposal::{Proposal, StepGates, Way};
-use crate::core::service::{FailedTasks, OnFailure, Redeploy};
 use crate::core::taskdef::{Finding, Severity};
+
+pub use steps::steps;
 
 /// For a terminal.
 pub fn text(plan: &Proposal) -> String {
@@ -47,7 +49,7 @@ pub fn text(plan: &Proposal) -> String {
         let _ = writeln!(text, "expected         {expected}");
     }
     section(&mut text, "will not happen", untouched(plan).into_iter());
-    section(&mut text, "findings", plan.findings.iter().map(finding));
+    section(&mut text, "findings", plan.findings.iter().map(at_length));
     inert(&text)
 }
 
@@ -91,7 +93,12 @@ pub fn headline(plan: &Proposal) -> String {
 
 /// The strategy and why it is this one.
 pub fn strategy(plan: &Proposal) -> String {
-    let name = match &plan.strategy {
+    format!("{}, because {}", way(&plan.strategy), plan.why)
+}
+
+/// The strategy in a few words.
+pub fn way(way: &Way) -> String {
+    match way {
         Way::Rolling => "rolling".to_owned(),
         Way::Shift { name, .. } => {
             let name = name.to_lowercase().replace('_', "/");
@@ -103,52 +110,7 @@ pub fn strategy(plan: &Proposal) -> String {
             None => format!("CodeDeploy's {group}"),
         },
         Way::Beside { tasks, .. } => format!("canary of {tasks} beside the service, then rolling"),
-    };
-    format!("{name}, because {}", plan.why)
-}
-
-/// What a rollout of this plan calls and waits for, in order.
-pub fn steps(plan: &Proposal) -> Vec<String> {
-    let mut steps = Vec::new();
-    if plan.course == Course::Nothing {
-        return steps;
     }
-    if plan.course == Course::Deploy {
-        steps.push(match &plan.revision {
-            Some(revision) => format!(
-                "use {}, which is the same and registered already",
-                revision.short()
-            ),
-            None => format!("register a new revision of {}", plan.family),
-        });
-    }
-    match &plan.strategy {
-        Way::Rolling => steps.extend(ordered(plan)),
-        Way::Shift { .. } => {
-            steps.extend(ordered(plan));
-            steps.push("put the service's own deployment configuration back with another UpdateService, whatever became of it: no pause stays".to_owned());
-        }
-        Way::Beside {
-            service,
-            tasks,
-            seconds,
-        } => {
-            let bake = spelled(*seconds);
-            steps.push(format!("run {tasks} of it as the service {service} for {bake}; if they fail, the service itself is not touched"));
-            steps.extend(ordered(plan));
-            steps.push(format!("put the canary's service {service} away"));
-        }
-        Way::TaskSets { .. } => steps.extend(shifted(plan)),
-        Way::CodeDeploy { application, .. } => steps.extend([
-            format!("create a deployment of the application {application}, unless one of this rollout is there"),
-            format!(
-                "follow it until all traffic has moved and the new task set serves, for at most {}; the old one is CodeDeploy's to terminate",
-                duration(plan.intent.limits.timeout)
-            ),
-        ]),
-    }
-    steps.push(undo(plan));
-    steps
 }
 
 /// How long it takes and how much runs meanwhile, as a rehearsal found it.
@@ -184,125 +146,18 @@ fn gated(step: &StepGates) -> String {
     if step.seconds > 0 {
         let _ = write!(text, ", held for {}", spelled(step.seconds));
     }
+    if let Some(seconds) = step.ecs_bakes_seconds {
+        let _ = write!(text, "; ECS bakes for {}", spelled(seconds));
+    }
     for left_out in &step.left_out {
         let _ = write!(text, "; not {left_out}");
     }
     text
 }
 
-/// What ECS is told to do, and is watched doing.
-fn ordered(plan: &Proposal) -> Vec<String> {
-    let update = (plan.course == Course::Deploy).then(|| update(plan));
-    update.into_iter().chain([follow(plan)]).collect()
-}
-
-fn shifted(plan: &Proposal) -> Vec<String> {
-    let Way::TaskSets {
-        rule,
-        percents,
-        hold_seconds,
-        drain_seconds,
-    } = &plan.strategy
-    else {
-        return Vec::new();
-    };
-    vec![
-        "raise a task set of it beside the one that serves, at full scale, without production traffic".to_owned(),
-        format!(
-            "move the traffic of {rule} to it, holding each step for {}: {}",
-            spelled(*hold_seconds),
-            listed(percents)
-        ),
-        format!(
-            "remove the old task set when nothing is under way there, after {} at most",
-            spelled(*drain_seconds)
-        ),
-    ]
-}
-
 fn listed(percents: &[u32]) -> String {
     let percents: Vec<String> = percents.iter().map(|it| format!("{it} %")).collect();
     percents.join(", ")
-}
-
-fn update(plan: &Proposal) -> String {
-    let mut text = "update the service with one UpdateService".to_owned();
-    let shift = shift::during(&plan.strategy);
-    if !shift.is_empty() {
-        let _ = write!(
-            text,
-            ", for this deployment alone with {}",
-            shift.join(", ")
-        );
-    }
-    if plan.redeploy == Redeploy::Always {
-        text.push_str(", forcing a new deployment");
-    }
-    let settings = settings(plan);
-    if !settings.is_empty() {
-        let _ = write!(text, ", with {}", settings.join(", "));
-    }
-    if let Some(count) = plan.intent.desired_count {
-        let _ = write!(
-            text,
-            ", with a desired count of {count} (now {})",
-            plan.before.desired_count
-        );
-    }
-    text
-}
-
-/// The members of the service that change.
-fn settings(plan: &Proposal) -> Vec<String> {
-    let mut names = Vec::new();
-    for change in plan.service_changes() {
-        let name = change.path.steps().first().map(ToString::to_string);
-        names.extend(name.filter(|name| !names.contains(name)));
-    }
-    names
-}
-
-fn follow(plan: &Proposal) -> String {
-    let capacity = plan.capacity;
-    let limit = match plan.intent.limits.failed_tasks {
-        FailedTasks::LeaveToEcs => "; how many tasks may fail is left to ECS".to_owned(),
-        limit => limit
-            .limit(capacity.desired)
-            .map_or_else(String::new, |limit| {
-                format!("; {limit} failed tasks end it")
-            }),
-    };
-    let held = match plan.held_seconds {
-        0 => String::new(),
-        seconds => format!(
-            " beside {} that steps are held and ECS bakes",
-            spelled(seconds)
-        ),
-    };
-    format!(
-        "follow the deployment until it serves, for at most {}{held}; {} to {} tasks run meanwhile{limit}",
-        duration(plan.intent.limits.timeout),
-        capacity.floor,
-        capacity.ceiling
-    )
-}
-
-fn undo(plan: &Proposal) -> String {
-    let by_weights = matches!(plan.strategy, Way::TaskSets { .. });
-    let by_code_deploy = matches!(plan.strategy, Way::CodeDeploy { .. });
-    match (plan.intent.on_failure, &plan.before.serving) {
-        (OnFailure::Leave, _) => "if it fails, leave the service as it is".to_owned(),
-        (OnFailure::RollBack, _) if by_weights => {
-            "if it fails, move the traffic back to the old task set, which stays until the end".to_owned()
-        }
-        (OnFailure::RollBack, _) if by_code_deploy => {
-            "if it fails, stop the deployment; CodeDeploy gives the traffic back to the old task set".to_owned()
-        }
-        (OnFailure::RollBack, Some(serving)) => format!("if it fails, go back to {}", serving.short()),
-        (OnFailure::RollBack, None) => {
-            "if it fails, there is nothing to go back to: no deployment of the service has completed".to_owned()
-        }
-    }
 }
 
 /// What a reader might fear, and need not.
@@ -319,6 +174,7 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
     }
     untouched.push(match &plan.strategy {
         Way::TaskSets { rule, .. } => {
+            let rule = rule.brief();
             format!("nothing but the weights of {rule} changes on the load balancer")
         }
         Way::CodeDeploy { .. } => {
@@ -341,15 +197,29 @@ pub fn untouched(plan: &Proposal) -> Vec<String> {
 
 /// A finding on one line.
 pub fn finding(finding: &Finding) -> String {
+    let mut text = bare(finding);
+    if let Some(hint) = &finding.hint {
+        let _ = write!(text, " ({})", hint.replace('\n', "; "));
+    }
+    text
+}
+
+/// The same, with a hint of several lines below it.
+fn at_length(finding: &Finding) -> String {
+    match &finding.hint {
+        Some(hint) if hint.contains('\n') => {
+            format!("{}\n    {}", bare(finding), hint.replace('\n', "\n    "))
+        }
+        _ => self::finding(finding),
+    }
+}
+
+fn bare(finding: &Finding) -> String {
     let severity = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let mut text = format!("{severity}: {finding}");
-    if let Some(hint) = &finding.hint {
-        let _ = write!(text, " ({hint})");
-    }
-    text
+    format!("{severity}: {finding}")
 }
 
 fn count(changes: usize) -> String {
@@ -458,7 +328,12 @@ mod tests {
             "sets": {"strategy": "BLUE_GREEN", "canaryConfiguration": null},
             "own": {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 10.0}},
         });
-        let plan = proposal(json!({"strategy": strategy, "heldSeconds": 600}));
+        let step = json!({"step": "10 % of the traffic", "seconds": 0, "ecsBakesSeconds": 300, "gates": ["tasks"]});
+        let plan = proposal(json!({"strategy": strategy, "heldSeconds": 600, "gates": [step]}));
+        assert_eq!(
+            gates(&plan),
+            ["at 10 % of the traffic: tasks; ECS bakes for 5m"]
+        );
         let steps = steps(&plan).join("\n");
         for said in [
             "strategy BLUE_GREEN (now CANARY)",

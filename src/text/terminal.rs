@@ -3,6 +3,8 @@
 //! **Invariant:** text from outside (reasons, service events, container names) is made inert: control characters,
 //! terminal escapes among them, never reach a terminal. Meaning is never by colour alone.
 
+mod inert;
+
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +17,8 @@ use crate::core::live::Target;
 use crate::core::report::{BackTo, Entry, Event, Outcome, Undoer};
 use crate::core::taskdef::Finding;
 
+pub use inert::{harmless, inert};
+
 /// One entry as lines; `since` is the rollout's beginning.
 pub fn entry(entry: &Entry, since: Timestamp) -> String {
     let clock = elapsed(entry.at.duration_since(since));
@@ -24,11 +28,17 @@ pub fn entry(entry: &Entry, since: Timestamp) -> String {
 
 /// The end of a way back that was asked for.
 pub fn serves_again(at: Timestamp, since: Timestamp, revision: &TaskDefinitionArn) -> String {
+    done(at, since, &format!("{} serves again", revision.short()))
+}
+
+/// The end of a watch where nothing ran.
+pub fn serves(at: Timestamp, since: Timestamp, revision: &TaskDefinitionArn) -> String {
+    done(at, since, &format!("{} serves", revision.short()))
+}
+
+fn done(at: Timestamp, since: Timestamp, says: &str) -> String {
     let clock = elapsed(at.duration_since(since));
-    format!(
-        "{clock}  done            {} serves again\n",
-        inert(revision.short())
-    )
+    format!("{clock}  done            {}\n", inert(says))
 }
 
 /// `m:ss`, or `h:mm:ss` from an hour on.
@@ -40,36 +50,6 @@ pub fn elapsed(duration: SignedDuration) -> String {
     } else {
         format!("{minutes:3}:{seconds:02}")
     }
-}
-
-/// Replaces control characters, but for line breaks, and marks that turn the direction of text by a visible mark.
-pub fn inert(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c })
-        .collect()
-}
-
-/// As [`inert`], with tabs left as they are, for whatever is printed: a JSON document stays the same document, for in
-/// its texts such characters are written as escapes. Of a JSON writer's only those above U+007E ever come here.
-pub fn harmless(text: &str) -> String {
-    let is_json = text.trim_start().starts_with(['{', '[']);
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\t' || !is_obeyed(c) {
-            out.push(c);
-        } else if is_json {
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push('\u{fffd}');
-        }
-    }
-    out
-}
-
-/// C0 but for line breaks, DEL, C1, and the marks of the Unicode bidirectional algorithm (UAX 9, explicit formatting).
-fn is_obeyed(c: char) -> bool {
-    c.is_control() && c != '\n'
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn event(event: &Event) -> String {
@@ -282,13 +262,13 @@ fn unhealthy(target_group: &TargetGroupArn, target: &Target) -> String {
         target.state,
         target.id,
         target.port,
-        target_group.as_str().rsplit('/').nth(1).unwrap_or_default(),
+        target_group.name(),
         target.description
     )
 }
 
 /// A service event without what every line repeats: `(service NAME) ` in front, and all of an ARN but its name.
-fn brief(message: &str) -> String {
+pub fn brief(message: &str) -> String {
     let told = message
         .strip_prefix("(service ")
         .and_then(|rest| rest.split_once(") "));
@@ -340,7 +320,7 @@ fn gates(event: &Event) -> String {
     }
 }
 
-fn ways_to_say_yes(how: &Approval) -> String {
+pub fn ways_to_say_yes(how: &Approval) -> String {
     let mut ways = "ecsdeploy promote".to_owned();
     if let Some(label) = &how.label {
         let _ = write!(ways, ", the label {label}");
@@ -419,26 +399,6 @@ mod tests {
         assert_eq!(
             line,
             "  0:00  service event   bad \u{fffd}[2Jnews\u{fffd}\u{fffd}\n"
-        );
-    }
-
-    #[test]
-    fn a_json_document_stays_the_same_and_moves_no_terminal() {
-        let said = "a\u{9b}2J\u{7f}\u{202e}b\u{61c}\t€";
-        let document = serde_json::json!({"said": [said], said: 1});
-        for text in [document.to_string(), format!("{document:#}\n")] {
-            let shown = harmless(&text);
-            assert!(!shown.contains(is_obeyed), "{shown}");
-            assert!(
-                shown.contains("a\\u009b2J\\u007f\\u202eb\\u061c\\t€"),
-                "{shown}"
-            );
-            let read: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
-            assert_eq!(read, document);
-        }
-        assert_eq!(
-            harmless("a\u{9b}\t\u{1b}[1m\r\n"),
-            "a\u{fffd}\t\u{fffd}[1m\u{fffd}\n"
         );
     }
 

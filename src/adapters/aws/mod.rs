@@ -5,6 +5,7 @@
 
 mod cloudwatch;
 mod code_deploy;
+mod date;
 mod faults;
 mod forms;
 mod history;
@@ -29,11 +30,13 @@ pub use routing::Routing;
 pub use wire::{Answer, Function};
 
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 
 /// Clients for one account and region.
 #[derive(Clone, Debug)]
 pub struct Aws {
     ecs: aws_sdk_ecs::Client,
+    dates: date::Dates,
     elb: aws_sdk_elasticloadbalancingv2::Client,
     ecr: aws_sdk_ecr::Client,
     cloudwatch: JsonService,
@@ -45,8 +48,11 @@ pub struct Aws {
 
 impl Aws {
     pub fn new(config: &SdkConfig) -> Self {
+        let dates = date::Dates::default();
+        let ecs = aws_sdk_ecs::config::Builder::from(config).interceptor(dates.clone());
         Self {
-            ecs: aws_sdk_ecs::Client::new(config),
+            ecs: aws_sdk_ecs::Client::from_conf(ecs.build()),
+            dates,
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             ecr: aws_sdk_ecr::Client::new(config),
             cloudwatch: JsonService::new(config, cloudwatch::API),
@@ -55,5 +61,10 @@ impl Aws {
             scaling: JsonService::new(config, scaling::API),
             logs: JsonService::new(config, logs::API),
         }
+    }
+
+    /// AWS's own time, as ECS's newest answer says it; `None` before there is one.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.dates.newest()
     }
 }

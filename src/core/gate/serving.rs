@@ -56,11 +56,7 @@ pub(super) fn healthy_in<'a>(
 
 /// `arn:…:targetgroup/NAME/ID` -> `NAME`; of several, `NAME or NAME`.
 pub(super) fn named(place: &Place) -> String {
-    let name = |group: &TargetGroupArn| {
-        let arn = group.as_str();
-        arn.rsplit('/').nth(1).unwrap_or(arn).to_owned()
-    };
-    let names: Vec<String> = place.iter().map(name).collect();
+    let names: Vec<&str> = place.iter().map(TargetGroupArn::name).collect();
     names.join(" or ")
 }
 

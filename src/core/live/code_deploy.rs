@@ -3,7 +3,7 @@
 //! Source: CodeDeploy API reference, `DeploymentInfo`, `ECSTarget`, `DeploymentGroupInfo`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{list, text};
 use crate::core::id::DeploymentId;
@@ -39,6 +39,11 @@ pub enum Readiness {
 impl CodeDeployment {
     pub fn new(info: Value, targets: Vec<Value>) -> Self {
         Self { info, targets }
+    }
+
+    /// Both documents, as `deploymentInfo` and `targets`.
+    pub fn to_value(&self) -> Value {
+        json!({"deploymentInfo": self.info, "targets": self.targets})
     }
 
     pub fn id(&self) -> DeploymentId {
@@ -218,8 +223,6 @@ impl DeploymentGroup {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -4,9 +4,10 @@
 //! is data ("not said"), never an error; what is not read is still kept in the document.
 
 mod alarm;
+mod balancers;
 mod code_deploy;
+mod deployment;
 mod image;
-mod place;
 mod rule;
 mod scaling_policy;
 mod service;
@@ -18,12 +19,13 @@ mod task;
 mod task_set;
 
 pub use alarm::{Alarm, AlarmState};
+pub use balancers::{LoadBalancer, Place};
 pub use code_deploy::{CodeDeployment, DeploymentGroup, GroupKey, Readiness};
+pub use deployment::{Deployment, RolloutState};
 pub use image::{EcrImage, EcrImageDetail, Tagging};
-pub use place::Place;
 pub use rule::{Rule, all_to};
 pub use scaling_policy::ScalingPolicy;
-pub use service::{Breaker, Deployment, LoadBalancer, RolloutState, Service};
+pub use service::{Breaker, Service};
 pub use service_deployment::ServiceDeployment;
 pub use service_event::ServiceEvent;
 pub use target::{Target, TargetState};

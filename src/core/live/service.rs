@@ -1,32 +1,15 @@
 //! A service as DescribeServices answers it, with views over what a rollout reads.
 
-use std::collections::BTreeSet;
-
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{TaskSet, count, list, text, time};
-use crate::core::id::{DeploymentId, RuleArn, TargetGroupArn, TaskDefinitionArn};
+use super::{Deployment, RolloutState, TaskSet, count, list, text};
+use crate::core::id::{DeploymentId, TaskDefinitionArn};
 
 /// One element of `DescribeServices.services`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Service(Value);
-
-/// One element of `Service.deployments`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deployment<'a>(&'a Value);
-
-/// `Deployment.rolloutState`; ECS says it for the `ECS` deployment controller only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RolloutState {
-    InProgress,
-    Completed,
-    Failed,
-    /// A value this program does not know, or none at all (empty).
-    Other(String),
-}
 
 /// `deploymentConfiguration.deploymentCircuitBreaker`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +19,6 @@ pub enum Breaker {
     FailOnly,
     /// Fails the deployment and goes back to the last completed one.
     RollBack,
-}
-
-/// One element of `Service.loadBalancers` that names a target group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadBalancer {
-    pub target_group: TargetGroupArn,
-    pub container: String,
-    pub port: u32,
 }
 
 impl Service {
@@ -151,71 +126,6 @@ impl Service {
         }
     }
 
-    /// Whether each load balancer has the `advancedConfiguration` that native shifts need, and there is one.
-    pub fn can_shift(&self) -> bool {
-        let balancers = list(&self.0, "loadBalancers");
-        !balancers.is_empty()
-            && balancers
-                .iter()
-                .all(|balancer| balancer.get("advancedConfiguration").is_some())
-    }
-
-    /// Whether test traffic has a listener rule of its own.
-    pub fn has_test_rule(&self) -> bool {
-        list(&self.0, "loadBalancers").iter().any(|balancer| {
-            balancer
-                .pointer("/advancedConfiguration/testListenerRule")
-                .is_some()
-        })
-    }
-
-    /// Where ECS itself can shift: both target groups, in no particular order, and the production rule (behind a Network
-    /// Load Balancer the listener) of each load balancer.
-    pub fn pairs(&self) -> Vec<([TargetGroupArn; 2], RuleArn)> {
-        let pairs = list(&self.0, "loadBalancers")
-            .iter()
-            .filter_map(|balancer| {
-                let advanced = balancer.get("advancedConfiguration")?;
-                let groups = [
-                    text(balancer, "targetGroupArn"),
-                    text(advanced, "alternateTargetGroupArn"),
-                ];
-                let rule = text(advanced, "productionListenerRule");
-                let is_whole = !rule.is_empty() && groups.iter().all(|group| !group.is_empty());
-                is_whole.then(|| (groups.map(TargetGroupArn::new), RuleArn::new(rule)))
-            });
-        pairs.collect()
-    }
-
-    /// Target groups that the other revision uses while a native shift runs.
-    pub fn alternate_target_groups(&self) -> Vec<TargetGroupArn> {
-        list(&self.0, "loadBalancers")
-            .iter()
-            .filter_map(|balancer| {
-                balancer
-                    .pointer("/advancedConfiguration/alternateTargetGroupArn")
-                    .and_then(Value::as_str)
-                    .map(TargetGroupArn::new)
-            })
-            .collect()
-    }
-
-    /// The target group of the primary task set, or of the service itself.
-    pub fn serving_group(&self) -> Option<TargetGroupArn> {
-        let of_set = self.primary_task_set().and_then(TaskSet::target_group);
-        of_set.or_else(|| self.target_groups().into_iter().next())
-    }
-
-    /// Target groups of the service and of its other side.
-    pub fn target_groups_of_all(&self) -> BTreeSet<TargetGroupArn> {
-        let groups = self.target_groups().into_iter();
-        let sets = self.task_sets().filter_map(TaskSet::target_group);
-        groups
-            .chain(self.alternate_target_groups())
-            .chain(sets)
-            .collect()
-    }
-
     /// `deploymentConfiguration.alarms.alarmNames`, if they are enabled.
     pub fn deployment_alarms(&self) -> Vec<String> {
         let Some(alarms) = self.0.pointer("/deploymentConfiguration/alarms") else {
@@ -258,7 +168,7 @@ impl Service {
 
     /// Newest first, as ECS lists them.
     pub fn deployments(&self) -> impl Iterator<Item = Deployment<'_>> {
-        list(&self.0, "deployments").iter().map(Deployment)
+        Deployment::all(&self.0)
     }
 
     /// The deployment that ECS is driving the service towards.
@@ -283,93 +193,5 @@ impl Service {
             RolloutState::Other(said) if said.is_empty() => self.deployments().count() == 1,
             _ => false,
         }
-    }
-
-    /// Target groups of the service; classic load balancers name none and are left out.
-    pub fn load_balancers(&self) -> Vec<LoadBalancer> {
-        list(&self.0, "loadBalancers")
-            .iter()
-            .filter(|lb| !text(lb, "targetGroupArn").is_empty())
-            .map(|lb| LoadBalancer {
-                target_group: TargetGroupArn::new(text(lb, "targetGroupArn")),
-                container: text(lb, "containerName").to_owned(),
-                port: count(lb, "containerPort"),
-            })
-            .collect()
-    }
-
-    pub fn target_groups(&self) -> Vec<TargetGroupArn> {
-        self.load_balancers()
-            .into_iter()
-            .map(|lb| lb.target_group)
-            .collect()
-    }
-}
-
-impl Deployment<'_> {
-    pub fn id(&self) -> DeploymentId {
-        DeploymentId::new(text(self.0, "id"))
-    }
-
-    /// `PRIMARY` (the newest), `ACTIVE` (being replaced) or `INACTIVE`.
-    pub fn status(&self) -> &str {
-        text(self.0, "status")
-    }
-
-    pub fn is_primary(&self) -> bool {
-        self.status() == "PRIMARY"
-    }
-
-    pub fn task_definition(&self) -> TaskDefinitionArn {
-        TaskDefinitionArn::new(text(self.0, "taskDefinition"))
-    }
-
-    pub fn desired_count(&self) -> u32 {
-        count(self.0, "desiredCount")
-    }
-
-    pub fn running_count(&self) -> u32 {
-        count(self.0, "runningCount")
-    }
-
-    pub fn pending_count(&self) -> u32 {
-        count(self.0, "pendingCount")
-    }
-
-    /// Tasks of this deployment that failed in a row; ECS sets it to 0 once one runs well.
-    pub fn failed_tasks(&self) -> u32 {
-        count(self.0, "failedTasks")
-    }
-
-    pub fn created_at(&self) -> Option<Timestamp> {
-        time(self.0, "createdAt")
-    }
-
-    pub fn updated_at(&self) -> Option<Timestamp> {
-        time(self.0, "updatedAt")
-    }
-
-    pub fn rollout_state(&self) -> RolloutState {
-        match text(self.0, "rolloutState") {
-            "IN_PROGRESS" => RolloutState::InProgress,
-            "COMPLETED" => RolloutState::Completed,
-            "FAILED" => RolloutState::Failed,
-            other => RolloutState::Other(other.to_owned()),
-        }
-    }
-
-    pub fn rollout_state_reason(&self) -> &str {
-        text(self.0, "rolloutStateReason")
-    }
-}
-
-impl std::fmt::Display for RolloutState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::InProgress => "IN_PROGRESS",
-            Self::Completed => "COMPLETED",
-            Self::Failed => "FAILED",
-            Self::Other(said) => said,
-        })
     }
 }

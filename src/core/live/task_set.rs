@@ -32,6 +32,22 @@ impl<'a> TaskSet<'a> {
         self.external_id().starts_with(OURS)
     }
 
+    /// `PRIMARY`, `ACTIVE` or `DRAINING`.
+    pub fn status(self) -> &'a str {
+        text(self.0, "status")
+    }
+
+    /// `STABILIZING` or `STEADY_STATE`.
+    pub fn stability(self) -> &'a str {
+        text(self.0, "stabilityStatus")
+    }
+
+    /// How many of the service's desired tasks it is to run: `100 %`.
+    pub fn scale(self) -> String {
+        let value = self.0.pointer("/scale/value").and_then(Value::as_f64);
+        value.map_or("not said".to_owned(), |percent| format!("{percent} %"))
+    }
+
     pub fn task_definition(self) -> TaskDefinitionArn {
         TaskDefinitionArn::new(text(self.0, "taskDefinition"))
     }
@@ -42,18 +58,17 @@ impl<'a> TaskSet<'a> {
         Timestamp::from_second(seconds as i64).ok()
     }
 
-    /// `PRIMARY`, `ACTIVE` or `DRAINING`.
     pub fn is_primary(self) -> bool {
-        text(self.0, "status") == "PRIMARY"
+        self.status() == "PRIMARY"
     }
 
     pub fn is_draining(self) -> bool {
-        text(self.0, "status") == "DRAINING"
+        self.status() == "DRAINING"
     }
 
     /// Running as many as computed, none pending, all of them healthy wherever health is checked.
     pub fn is_steady(self) -> bool {
-        text(self.0, "stabilityStatus") == "STEADY_STATE"
+        self.stability() == "STEADY_STATE"
     }
 
     pub fn running_count(self) -> u32 {

@@ -11,6 +11,7 @@ mod gates;
 mod groups;
 mod native;
 mod session;
+mod sets;
 mod steps;
 mod time;
 
@@ -57,8 +58,9 @@ pub fn watch(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Watch {
 
 /// Everything that is wrong, the worst first.
 pub fn findings(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Vec<Finding> {
+    let divided = sets::check(plan, survey);
     if plan.course != Course::Deploy {
-        return Vec::new();
+        return divided.into_iter().collect();
     }
     // As the service is once it is what the rollout makes it.
     let survey = &survey.with(&plan.settings);
@@ -70,6 +72,7 @@ pub fn findings(plan: &Plan, wanted: &TaskDefinition, survey: &Survey) -> Vec<Fi
     found.extend(gates::check(plan, survey));
     found.extend(groups::check(plan, wanted, survey));
     found.extend(native::check(plan, survey));
+    found.extend(divided);
     found.extend(survey.further.faults.iter().map(unchecked));
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found

@@ -118,10 +118,7 @@ const HOOKS: &str = "deploymentConfiguration.lifecycleHooks";
 const PATH: &str = "loadBalancers.advancedConfiguration.productionListenerRule";
 
 fn wrong(side: &Side, rule: &Rule) -> Option<Finding> {
-    let name = |group: &TargetGroupArn| {
-        let arn = group.as_str();
-        arn.rsplit('/').nth(1).unwrap_or(arn).to_owned()
-    };
+    let name = TargetGroupArn::name;
     let missing = side
         .pair
         .iter()

@@ -8,6 +8,7 @@
 //! **Invariant:** two proposals that do not differ by [`Proposal::moved`] lead to the same calls.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -107,6 +108,9 @@ pub struct StepGates {
     pub step: String,
     /// For how long it is held.
     pub seconds: u64,
+    /// For how long ECS itself bakes in it, whatever the gates say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecs_bakes_seconds: Option<u64>,
     pub gates: Vec<String>,
     /// Gates that were declared and have no place in this step, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -162,7 +166,7 @@ impl Proposal {
                 .time_limit()
                 .saturating_sub(plan.intent.limits.timeout)
                 .as_secs(),
-            gates: plan.steps().into_iter().filter_map(StepGates::of).collect(),
+            gates: StepGates::all(plan),
             task_definition: redactor.document(canonical(wanted).value()),
             comparison: Comparison::of(&survey.running.definition, wanted, redactor),
             managed: plan
@@ -238,12 +242,20 @@ impl Proposal {
 }
 
 impl StepGates {
+    fn all(plan: &Plan) -> Vec<Self> {
+        let steps = plan.steps().into_iter();
+        let steps = steps.filter_map(|asked| Self::of(&asked, plan.ecs_bakes(asked.share)));
+        steps.collect()
+    }
+
     /// `None` for a step that asks nothing and is not held.
-    fn of(asked: Asked) -> Option<Self> {
-        let is_bare = asked.gates.is_empty() && asked.bake.is_zero() && asked.left_out.is_empty();
+    fn of(asked: &Asked, by_ecs: Duration) -> Option<Self> {
+        let is_held = !asked.bake.is_zero() || !by_ecs.is_zero();
+        let is_bare = asked.gates.is_empty() && asked.left_out.is_empty() && !is_held;
         (!is_bare).then(|| Self {
             step: asked.share.to_string(),
             seconds: asked.bake.as_secs(),
+            ecs_bakes_seconds: (!by_ecs.is_zero()).then_some(by_ecs.as_secs()),
             gates: asked.gates.iter().map(|gate| gate.name.clone()).collect(),
             left_out: asked.left_out_in_words(),
         })

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::core::id::RuleArn;
 use crate::core::pauses::{HOOKS, Pause};
 use crate::core::plan::{Native, Strategy};
 
@@ -29,7 +30,7 @@ pub enum Way {
     /// The rule's traffic moved to a new task set, at these percentages one after the other, each held for so long;
     /// then the old set removed, when it has had no traffic for so long.
     TaskSets {
-        rule: String,
+        rule: RuleArn,
         percents: Vec<u32>,
         hold_seconds: u64,
         drain_seconds: u64,
@@ -65,7 +66,7 @@ impl Way {
                 }
             }
             Strategy::TaskSets(sets) => Self::TaskSets {
-                rule: sets.rule.to_string(),
+                rule: sets.rule.clone(),
                 percents: sets.steps.clone(),
                 hold_seconds: sets.hold.as_secs(),
                 drain_seconds: sets.drain.as_secs(),

@@ -101,6 +101,30 @@ fn without_gates_each_strategy_has_its_usual_ones() {
 }
 
 #[test]
+fn ecs_bakes_by_its_own_configuration_or_its_defaults() {
+    let check = |during: &Value, expected: [u64; 3]| {
+        let plan = plan(&native(during), |_| {});
+        let shares = [Share::NOTHING, Share::Traffic(40.0), Share::ALL];
+        let minutes = shares.map(|share| plan.ecs_bakes(share).as_secs() / 60);
+        assert_eq!(minutes, expected, "{during}");
+    };
+    check(
+        &json!({"strategy": "LINEAR", "bakeTimeInMinutes": 5}),
+        [0, 6, 5],
+    );
+    let own = json!({"canaryBakeTimeInMinutes": 3});
+    check(
+        &json!({"strategy": "CANARY", "canaryConfiguration": own}),
+        [0, 3, 0],
+    );
+    check(&json!({"strategy": "CANARY"}), [0, 10, 0]);
+    check(
+        &json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 2}),
+        [0, 0, 2],
+    );
+}
+
+#[test]
 fn a_comparison_is_asked_only_where_both_sides_have_requests_of_their_own() {
     let declare = |plan: &mut Plan| plan.intent.gates = Some(vec![compared()]);
     check(

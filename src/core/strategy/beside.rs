@@ -69,19 +69,23 @@ pub fn beside(
             "the service is switched off (desired count 0), and a canary would run where nothing else does",
         ));
     }
-    let name = format!("{}-canary", service.name());
     Ok(Choice {
         strategy: Strategy::Beside(Beside {
-            key: ServiceKey {
-                cluster: target.cluster.clone(),
-                service: ServiceName::new(name),
-            },
+            key: key_of(target, service),
             tasks,
             members: copied(service),
             bake: intent.bake,
         }),
         why: "it was asked for".to_owned(),
     })
+}
+
+/// Where the canary of a service is.
+pub fn key_of(target: &ServiceKey, service: &Service) -> ServiceKey {
+    ServiceKey {
+        cluster: target.cluster.clone(),
+        service: ServiceName::new(format!("{}-canary", service.name())),
+    }
 }
 
 fn copied(service: &Service) -> Map<String, Value> {

@@ -3,8 +3,7 @@
 //! Source: ECS API reference, `UpdateService`, `deploymentController`: a service changes to or from `ECS` and
 //! `EXTERNAL`, and from `CODE_DEPLOY`, but never to `CODE_DEPLOY`.
 
-use crate::core::id::{ServiceKey, TargetGroupArn};
-use crate::core::live::{Rule, all_to};
+use crate::core::id::ServiceKey;
 use crate::core::plan::Refusal;
 
 /// Source: AWS provider, `aws_ecs_service`: `deployment_controller.type` forces a new resource.
@@ -86,49 +85,12 @@ pub fn counted(count: u32, target: &ServiceKey) -> Refusal {
     }
 }
 
-/// Of a rule that gives a group traffic which no task set stands for.
-pub fn divided(rule: &Rule, blue: &TargetGroupArn, green: &TargetGroupArn) -> Refusal {
-    let arn = &rule.arn;
-    let weights = [blue, green].map(|group| rule.weights.get(group).copied().unwrap_or_default());
-    Refusal::Strategy {
-        asked: "a weighted shift between task sets",
-        lacks: format!(
-            "its one task set is behind {}, and the rule {arn} gives that {} and {} {}",
-            blue.short(),
-            weights[0],
-            green.short(),
-            weights[1]
-        ),
-        change: vec![
-            all_to(arn, blue, green),
-            "modify-rule replaces the rule's actions: name those before the forward too; a default rule's are \
-             changed by aws elbv2 modify-listener --default-actions"
-                .to_owned(),
-        ],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_what_was_seen_and_the_command_that_mends_it() {
-        let (blue, green) = (TargetGroupArn::new("blue"), TargetGroupArn::new("green"));
-        let rule = Rule {
-            arn: "listener-rule/1".into(),
-            weights: [(blue.clone(), 70), (green.clone(), 30)].into(),
-        };
-        let Refusal::Strategy { lacks, change, .. } = divided(&rule, &blue, &green) else {
-            panic!("it is about the strategy");
-        };
-        assert_eq!(
-            lacks,
-            "its one task set is behind blue, and the rule listener-rule/1 gives that 70 and green 30"
-        );
-        assert!(
-            change[0].starts_with("aws elbv2 modify-rule --rule-arn listener-rule/1 --actions '[{")
-        );
+    fn the_harmless_way_comes_first_and_what_terraform_deletes_last() {
         for controller in ["EXTERNAL", "CODE_DEPLOY"] {
             let Refusal::Strategy { change, .. } = another_controller(controller) else {
                 panic!("it is about the strategy");

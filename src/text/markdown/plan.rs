@@ -25,14 +25,14 @@ pub fn plan(plan: &Proposal, environment: Option<&str>, limit: usize) -> String 
     page.fit(limit)
 }
 
-/// The worst first: a finding that AWS will refuse is worse than any change.
+/// The worst first: what a rollout is refused for is worse than any change.
 fn title(plan: &Proposal, environment: Option<&str>) -> String {
     let refused = plan
         .findings
         .iter()
         .any(|finding| finding.severity == Severity::Error);
     let status = match plan.course {
-        _ if refused => "❌ AWS will refuse this",
+        _ if refused => "❌ Would be refused",
         Course::Nothing => "✅ No changes",
         Course::Follow => "⏳ Under way",
         Course::Deploy => "📦 Changes",

@@ -53,6 +53,7 @@ fn proposal(text: &str) -> Proposal {
             ceiling: 4,
         },
         gates: vec![StepGates {
+            ecs_bakes_seconds: None,
             step: text.to_owned(),
             seconds: 60,
             gates: vec![text.to_owned()],

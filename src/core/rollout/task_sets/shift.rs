@@ -68,10 +68,9 @@ impl Turning<'_> {
         }
         let since = Some(since.unwrap_or(self.now));
         self.next.phase = Phase::TaskSets(Stage::Shift { step, since });
-        let held = format!("{percent} % of the traffic is held");
-        self.tell_set(service, ours, &held);
-        let subject = self.judged_sets(sets, service, ours);
         let share = Share::Traffic(f64::from(percent));
+        self.tell_set(service, ours, &format!("{share} is held"));
+        let subject = self.judged_sets(sets, service, ours);
         let pause = between_looks(self.next.entered, self.now);
         match self.hold(share, subject, service, pause) {
             Held::Failed(cause) => self.begin_back(cause),
