@@ -44,7 +44,7 @@ async fn page(stage: &Stage) -> String {
     let on_record = on_record.as_ref();
     let data = status::json(&overview, on_record);
     assert_eq!(data["rollout"].is_null(), on_record.is_none());
-    status::text(&overview, on_record, now, stage.aws.date().unwrap())
+    status::text(&overview, on_record, now, stage.aws.date().unwrap_or(now))
 }
 
 /// Looks at the page at the nth sleep, and ends the run there.

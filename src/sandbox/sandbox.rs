@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Request, Response};
 use serde_json::Value;
 
 use crate::sandbox::faults::{Fault, Past, Permission};
@@ -136,20 +136,11 @@ impl Sandbox {
     }
 
     fn respond(&mut self, call: &Call, result: Result<Value, ApiError>) -> Response<Bytes> {
-        let response = wire::write(call, result, &ids::uuid(&mut self.request_ids));
-        self.dated(response)
+        wire::write(call, result, &ids::uuid(&mut self.request_ids))
     }
 
     fn refuse(&mut self, request: &Request<Bytes>, refusal: &ApiError) -> Response<Bytes> {
-        let response = wire::refuse(request, refusal, &ids::uuid(&mut self.request_ids));
-        self.dated(response)
-    }
-
-    /// AWS's own time stands in each of its answers.
-    fn dated(&self, mut response: Response<Bytes>) -> Response<Bytes> {
-        let date = self.world.now.http_date();
-        response.headers_mut().insert(header::DATE, date);
-        response
+        wire::refuse(request, refusal, &ids::uuid(&mut self.request_ids))
     }
 
     /// Moves the clock to `to`, a second at a time; an instant in the past is ignored. Steps fall on whole seconds, so

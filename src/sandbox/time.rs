@@ -5,8 +5,6 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use http::HeaderValue;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -42,18 +40,6 @@ impl Time {
         let instant = jiff::Timestamp::from_millisecond(millis)
             .expect("a virtual instant lies within jiff's range");
         format!("{instant:.3}")
-    }
-
-    /// `Thu, 15 Jan 2026 09:00:00 GMT`, as it stands in a `Date` header.
-    pub fn http_date(self) -> HeaderValue {
-        let second =
-            i64::try_from(self.0 / 1000).expect("a virtual instant lies within jiff's range");
-        let instant = jiff::Timestamp::from_second(second)
-            .expect("a virtual instant lies within jiff's range");
-        let date = DateTimePrinter::new()
-            .timestamp_to_rfc9110_string(&instant)
-            .expect("a virtual instant lies within the years that HTTP can write");
-        HeaderValue::try_from(date).expect("a date is plain ASCII")
     }
 
     /// Reads `2026-01-15T09:00:00Z`.
@@ -217,7 +203,6 @@ mod tests {
         let at = Time::DEFAULT_START + Duration::from_millis(250);
         assert_eq!(at.iso(), "2026-01-15T09:00:00.250Z");
         assert_eq!(at.epoch_seconds().to_string(), "1768467600.25");
-        assert_eq!(at.http_date(), "Thu, 15 Jan 2026 09:00:00 GMT");
         assert_eq!(Time::parse("2026-01-15T09:00:00.25Z"), Some(at));
     }
 
