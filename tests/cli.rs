@@ -346,6 +346,32 @@ fn a_bad_release_of_each_example_is_rolled_back() {
 }
 
 #[test]
+fn a_service_that_needs_a_hand_is_shown_with_what_is_left_to_do() {
+    let line = |example, tag| {
+        format!("rollout --sandbox @{example} --set image_tag={tag} --on-failure leave")
+    };
+    check(
+        &[],
+        &line("fargate-web", "1.2.0"),
+        5,
+        &[
+            "by hand         aws ecs update-service --cluster main --service web --task-definition web:1\n",
+            "\ndeployments\n  PRIMARY  IN_PROGRESS web:2",
+            "error: the rollout failed and the service needs a hand\n",
+        ],
+    );
+    check(
+        &[],
+        &line("external-task-sets", "1.3.0"),
+        5,
+        &[
+            "aws elbv2 modify-rule --rule-arn arn:aws:elasticloadbalancing:",
+            "traffic          90 % to web, 10 % to web-alternate",
+        ],
+    );
+}
+
+#[test]
 fn weights_that_a_service_cannot_keep_to_are_refused() {
     for example in ["@fargate-web", "@fargate-canary-shift", "@code-deploy"] {
         let line = format!("rollout --sandbox {example} --weights 1,50,100");

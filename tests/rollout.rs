@@ -153,7 +153,7 @@ async fn a_failed_release_is_left_when_asked() {
         story.outcome
     );
     assert_eq!(stage.calls("UpdateService"), 1);
-    let back = "aws ecs update-service --cluster main --service nginx --task-definition nginx:1";
+    let back = "aws ecs update-service --cluster ec2 --service nginx --task-definition nginx:1";
     assert_eq!(story.report.by_hand(), [back]);
 }
 

@@ -9,6 +9,7 @@ use super::forge::ForgeArgs;
 use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::rollout::conclude;
+use super::status::show_stranded;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
 use crate::core::preflight::Lasting;
@@ -70,6 +71,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         Ok(went_back(ran))
     };
     let ran = Box::pin(told(work, &mut teller, posting.as_ref(), &world.clock)).await?;
+    show_stranded(&ran, &world, means.journal).await;
     world.note_calls();
     conclude(ran, &teller)
 }

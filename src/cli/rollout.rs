@@ -14,6 +14,7 @@ use super::journal::{CancelArgs, JournalArgs};
 use super::owner::owner;
 use super::release::ReleaseArgs;
 use super::rules::Rules;
+use super::status::show_stranded;
 use super::teller::{Scene, Teller, told};
 use super::world::World;
 use super::{plan, stdout};
@@ -103,6 +104,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         Ok(Box::pin(roll_out(request, &means, teller)).await?)
     };
     let ran = Box::pin(told(work, &mut teller, posting.as_ref(), &world.clock)).await?;
+    show_stranded(&ran, &world, means.journal).await;
     world.note_calls();
     conclude(ran, &teller)
 }

@@ -7,6 +7,7 @@ use super::document::Setting;
 use super::failure::Failure;
 use super::journal::JournalArgs;
 use super::rollout::conclude;
+use super::status::show_stranded;
 use super::teller::{Scene, Teller};
 use super::world::World;
 use crate::core::preflight::Lasting;
@@ -52,6 +53,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         &mut teller,
     ))
     .await?;
+    show_stranded(&ran, &world, &journal).await;
     world.note_calls();
     conclude(ran, &teller)
 }

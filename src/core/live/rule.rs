@@ -48,11 +48,16 @@ impl Rule {
     }
 }
 
-/// The AWS CLI's command that gives one target group of a rule all of its traffic, and the other none. It replaces the
-/// rule's actions, as ModifyRule does.
+/// The AWS CLI's command that gives one target group of a rule, or of a listener that stands in a rule's place, all of its
+/// traffic, and the other none. It replaces all of the rule's actions.
 pub fn all_to(rule: &RuleArn, to: &TargetGroupArn, not_to: &TargetGroupArn) -> String {
+    let order = if rule.as_str().contains(":listener/") {
+        format!("modify-listener --listener-arn {rule} --default-actions")
+    } else {
+        format!("modify-rule --rule-arn {rule} --actions")
+    };
     format!(
-        r#"aws elbv2 modify-rule --rule-arn {rule} --actions '[{{"Type":"forward","ForwardConfig":{{"TargetGroups":[{{"TargetGroupArn":"{to}","Weight":100}},{{"TargetGroupArn":"{not_to}","Weight":0}}]}}}}]'"#
+        r#"aws elbv2 {order} '[{{"Type":"forward","ForwardConfig":{{"TargetGroups":[{{"TargetGroupArn":"{to}","Weight":100}},{{"TargetGroupArn":"{not_to}","Weight":0}}]}}}}]'"#
     )
 }
 

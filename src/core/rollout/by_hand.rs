@@ -63,7 +63,8 @@ fn task_sets_back(plan: &Plan, new: &str, sets: &TaskSets) -> Vec<String> {
     let shifts = [Some(&sets.rule), sets.test_rule.as_ref()].into_iter();
     let shifts = shifts
         .flatten()
-        .map(|rule| all_to(rule, &sets.blue, &sets.green));
+        .map(|rule| all_to(rule, &sets.blue, &sets.green))
+        .map(|command| format!("with the rule's other actions, if it has any: {command}"));
     let sets = [
         format!(
             "aws ecs update-service-primary-task-set {service} --primary-task-set {}",
@@ -116,13 +117,14 @@ mod tests {
         );
         let none = json!({"secs": 0, "nanos": 0});
         let sets = json!({
-            "rule": "arn:rule", "test_rule": null, "blue": "arn:blue", "green": "arn:green", "steps": [100],
+            "rule": "arn:rule", "test_rule": "arn:aws:elasticloadbalancing:eu-west-1:1:listener/net/x/1/2", "blue": "arn:blue", "green": "arn:green", "steps": [100],
             "hold": none, "drain": none, "old": "ecs-svc/1", "members": {},
         });
         check(
             &json!({ "task_sets": sets }),
             &[
-                r#"aws elbv2 modify-rule --rule-arn arn:rule --actions '[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupArn":"arn:blue","Weight":100},{"TargetGroupArn":"arn:green","Weight":0}]}}]'"#,
+                r#"with the rule's other actions, if it has any: aws elbv2 modify-rule --rule-arn arn:rule --actions '[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupArn":"arn:blue","Weight":100},{"TargetGroupArn":"arn:green","Weight":0}]}}]'"#,
+                r#"with the rule's other actions, if it has any: aws elbv2 modify-listener --listener-arn arn:aws:elasticloadbalancing:eu-west-1:1:listener/net/x/1/2 --default-actions '[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupArn":"arn:blue","Weight":100},{"TargetGroupArn":"arn:green","Weight":0}]}}]'"#,
                 "aws ecs update-service-primary-task-set --cluster main --service web --primary-task-set ecs-svc/1",
                 "once nothing is under way there: aws ecs delete-task-set --cluster main --service web --task-set ecs-svc/2 --force",
             ],
