@@ -22,9 +22,9 @@ case "$target" in
     ;;
 esac
 
-cargo build --release --locked --target "$target"
+cargo build --profile dist --locked --target "$target"
 
-built=${CARGO_TARGET_DIR:-target}/$target/release/$program
+built=${CARGO_TARGET_DIR:-target}/$target/dist/$program
 if [[ $target == *-linux-musl ]]; then
   file "$built" | grep -E 'static(-pie|ally) linked'
 fi
