@@ -334,27 +334,54 @@ async fn without_the_right_to_delete_a_released_lock_is_free() {
     assert!(!left.is_live(stage.clock.now()) && left.unfinished().is_none());
 }
 
-#[tokio::test]
-async fn an_abort_is_heard_at_the_next_look() {
-    let stage = Stage::example("fargate-web");
+/// Carla's word.
+fn abort() -> (Wish, Cause) {
+    let by = || "carla".to_owned();
+    (Wish::Undo { by: by() }, Cause::Cancelled { by: by() })
+}
+
+/// Carla aborts a rollout once it has begun.
+async fn aborted(stage: &Stage) -> Outcome {
     let abort = async {
         let journal = Auto::new(&stage.config);
-        let wish = Wish::Undo {
-            by: "carla".to_owned(),
-        };
         loop {
             tokio::task::yield_now().await;
             let record = journal.load(&id()).await.unwrap();
             if let Some(record) = record.filter(|record| record.unfinished().is_some()) {
+                let (wish, _) = abort();
                 return journal.wish(&id(), record.fence, &wish).await.unwrap();
             }
         }
     };
-    let ((ran, _), ()) = tokio::join!(run(&stage, web("1.1.0"), "anna"), abort);
-    let by = "carla".to_owned();
-    let cause = Cause::Cancelled { by };
-    assert_eq!(outcome(ran), Outcome::RolledBack { cause });
+    let ((ran, _), ()) = tokio::join!(run(stage, web("1.1.0"), "anna"), abort);
+    outcome(ran)
+}
+
+#[tokio::test]
+async fn an_abort_is_heard_at_the_next_look() {
+    let stage = Stage::example("fargate-web");
+    let (_, cause) = abort();
+    assert_eq!(aborted(&stage).await, Outcome::RolledBack { cause });
     assert_eq!(stage.parameters(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_abort_of_a_run_that_died_before_it_began_is_heard_by_the_next_and_of_one_that_ended_by_none()
+ {
+    let stage = Stage::example("fargate-web");
+    let record = hold(&stage, &web("1.1.0"), "anna").await;
+    let (wish, cause) = abort();
+    let journal = Parameters::new(&stage.config);
+    journal.wish(&id(), record.fence, &wish).await.unwrap();
+    let (ran, _) = run(&stage, web("1.1.0"), "bert").await;
+    assert_eq!(outcome(ran), Outcome::Failed { cause });
+    assert_eq!(stage.calls("UpdateService"), 0);
+
+    let denied = denying(&stage, &["DeleteParameters"]);
+    let (_, cause) = abort();
+    assert_eq!(aborted(&denied).await, Outcome::RolledBack { cause });
+    let (ran, _) = run(&denied, web("1.1.0"), "bert").await;
+    assert_eq!(outcome(ran), Outcome::Completed);
 }
 
 async fn going_back(stage: &Stage, to: To) -> Result<Ran, SurveyError> {

@@ -140,13 +140,20 @@ impl Record {
         }
     }
 
-    /// The same work in the hands of another owner.
+    /// The same work in the hands of another owner. What was wished of it stands also where its owner died before it began
+    /// anything.
     #[must_use]
     pub fn taken_by(&self, owner: Owner, now: Timestamp) -> Self {
+        let has_ended = self
+            .work
+            .as_ref()
+            .is_some_and(|work| work.state.outcome().is_some());
+        let was_let_go = self.expires <= self.since;
+        let is_open = !has_ended && !was_let_go;
         Self {
             work: self.work.clone(),
             stood: Some(self.stood.unwrap_or(self.expires)),
-            first: self.unfinished().map(|_| self.told_since()),
+            first: is_open.then(|| self.told_since()),
             ..Self::new(owner, self.fence.next(now), self.goal.clone(), now)
         }
     }

@@ -77,9 +77,12 @@ pub struct TakenOver(pub Owner);
 
 impl<'a, J: Journal> Keeper<'a, J> {
     pub fn new(journal: &'a J, id: RolloutId, record: Record, troubled: Troubled) -> Self {
-        // A wish is left for a fence, and until now nobody knew of this one.
+        // A wish is left for a fence, and until now nobody knew of a new one.
         let heard = Heard {
-            at: record.since,
+            at: match record.first {
+                None => record.since,
+                Some(_) => Timestamp::MIN,
+            },
             wish: None,
         };
         Self {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ecsdeploy::adapters::aws::Auto;
 use ecsdeploy::cli::stage::SharedSandbox;
+use ecsdeploy::core::journal::Record;
 use ecsdeploy::core::plan::Refusal;
 use ecsdeploy::core::report::{Outcome, Report};
 use ecsdeploy::core::service::OnCancel;
@@ -132,8 +133,8 @@ pub fn attempt(
     (ran, listener.0)
 }
 
-/// The row's person says once, to whoever drives, what there is to say: `ecsdeploy promote` or `abort`, on a machine whose
-/// calls nothing befalls.
+/// The row's person says once, to whoever drives a rollout that has begun, what there is to say: `ecsdeploy promote` or
+/// `abort`, on a machine whose calls nothing befalls.
 async fn speak(row: &Row, stage: &Stage) {
     if let Some((after, wish)) = &row.word
         && !stage
@@ -150,7 +151,10 @@ async fn speak(row: &Row, stage: &Stage) {
                 continue;
             }
             let record = journal.load(id).await.unwrap();
-            if let Some(record) = record.filter(|record| record.is_live(stage.clock.now())) {
+            let has_begun = |record: &Record| {
+                record.is_live(stage.clock.now()) && record.unfinished().is_some()
+            };
+            if let Some(record) = record.filter(has_begun) {
                 journal.wish(id, record.fence, wish).await.unwrap();
                 break;
             }
