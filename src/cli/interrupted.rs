@@ -172,22 +172,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-
-    fn plan(strategy: &Value) -> Plan {
-        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
-        let plan = json!({
-            "target": {"cluster": "main", "service": "web"},
-            "course": "deploy",
-            "strategy": strategy,
-            "why": "it was asked for",
-            "revision": {"existing": arn},
-            "before": {"deployment": "ecs-svc/1", "task_definition": arn, "serving": arn, "desired_count": 2},
-            "redeploy": "WhenChanged",
-            "intent": crate::core::service::Intent::default(),
-            "ground": {"balanced": "yes"},
-        });
-        serde_json::from_value(plan).expect("it is a plan")
-    }
+    use crate::core::rollout::example::plan;
 
     /// A phase as the journal keeps it, and whether something was ordered in it, are what is said.
     fn check(strategy: &Value, phase: &Value, change: fn(&mut State), says: &str, ends: Ends) {
