@@ -11,6 +11,7 @@ mod strategy;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::handover;
@@ -101,6 +102,21 @@ pub struct Before {
 }
 
 impl Plan {
+    /// Members of UpdateService that the rollout changes beside the revision, as they were: the service document's, and the
+    /// count.
+    pub fn changed(&self) -> Map<String, Value> {
+        let mut members = self.settings.before.clone();
+        let before = self.before.desired_count;
+        if self
+            .intent
+            .desired_count
+            .is_some_and(|asked| asked != before)
+        {
+            members.insert("desiredCount".to_owned(), before.into());
+        }
+        members
+    }
+
     /// Decides how `wanted` gets to serve.
     pub fn make(
         target: ServiceKey,

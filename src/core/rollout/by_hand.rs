@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** as in an undo, traffic goes first and capacity last; what this rollout never came to is not named.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::State;
 use crate::core::live::all_to;
@@ -26,18 +26,25 @@ pub fn by_hand(plan: &Plan, state: &State) -> Vec<String> {
     }
 }
 
+/// The revision that served, and whatever else was changed with it.
 fn update_back(plan: &Plan) -> Option<String> {
-    let serving = plan.before.serving.as_ref()?;
-    let update = format!(
-        "aws ecs update-service {} --task-definition {}",
-        service(plan),
-        serving.short()
-    );
-    let before = plan.before.desired_count;
-    Some(match plan.intent.desired_count {
-        Some(asked) if asked != before => format!("{update} --desired-count {before}"),
-        _ => update,
-    })
+    let serving = plan.before.serving.as_ref()?.short();
+    let mut changed = plan.changed();
+    if changed.is_empty() {
+        let service = service(plan);
+        return Some(format!(
+            "aws ecs update-service {service} --task-definition {serving}"
+        ));
+    }
+    let target = &plan.target;
+    let named = [
+        ("cluster", target.cluster.short()),
+        ("service", target.service.short()),
+        ("taskDefinition", serving),
+    ];
+    changed.extend(named.map(|(name, value)| (name.to_owned(), value.into())));
+    let input = quoted(changed);
+    Some(format!("aws ecs update-service --cli-input-json {input}"))
 }
 
 fn native_back(plan: &Plan, state: &State, native: &Native) -> Vec<String> {
@@ -48,10 +55,9 @@ fn native_back(plan: &Plan, state: &State, native: &Native) -> Vec<String> {
     });
     let update = update_back(plan).map(|update| format!("once it has ended: {update}"));
     let own = (native.after != native.during).then(|| {
-        let own = Value::from(native.after.clone());
-        let own = own.to_string().replace('\'', r"'\''");
+        let own = quoted(native.after.clone());
         format!(
-            "then, for its own settings: aws ecs update-service {} --deployment-configuration '{own}'",
+            "then, for its own settings: aws ecs update-service {} --deployment-configuration {own}",
             service(plan)
         )
     });
@@ -75,6 +81,12 @@ fn task_sets_back(plan: &Plan, new: &str, sets: &TaskSets) -> Vec<String> {
         ),
     ];
     shifts.chain(sets).collect()
+}
+
+/// As one word of a POSIX shell.
+fn quoted(members: Map<String, Value>) -> String {
+    let json = Value::from(members).to_string();
+    format!("'{}'", json.replace('\'', r"'\''"))
 }
 
 fn service(plan: &Plan) -> String {
@@ -132,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_was_set_is_part_of_the_way_back() {
+    fn what_was_changed_with_the_revision_is_part_of_the_way_back() {
         let mut plan = example::plan(&json!("rolling"));
         plan.intent.desired_count = Some(5);
+        let members = json!({"enableExecuteCommand": false});
+        plan.settings.before = members.as_object().expect("members").clone();
         let state = example::at(&plan, undoing(deadline()));
-        let commands = by_hand(&plan, &state);
-        assert!(
-            commands[0].ends_with("--task-definition web:1 --desired-count 2"),
-            "{commands:?}"
-        );
+        let input = r#"{"enableExecuteCommand":false,"desiredCount":2,"cluster":"main","service":"web","taskDefinition":"web:1"}"#;
+        let command = format!("aws ecs update-service --cli-input-json '{input}'");
+        assert_eq!(by_hand(&plan, &state), [command]);
     }
 }

@@ -138,15 +138,13 @@ impl Turning<'_> {
         self.act(action, watch)
     }
 
-    /// What this run changed beside the revision, as it was: the service document's members, and the count, unless that was
-    /// changed since.
+    /// What this run changed beside the revision, as it was, but for a count that was changed since.
     pub fn changed_back(&self, service: Option<&Service>) -> Map<String, Value> {
-        let mut members = self.plan.settings.before.clone();
-        let before = self.plan.before.desired_count;
-        let stands = |count| service.is_none_or(|service| service.desired_count() == count);
+        let mut members = self.plan.changed();
         let asked = self.plan.intent.desired_count;
-        if asked.is_some_and(|asked| asked != before && stands(asked)) {
-            members.insert("desiredCount".to_owned(), json!(before));
+        let stands = service.is_none_or(|service| Some(service.desired_count()) == asked);
+        if !stands {
+            members.shift_remove("desiredCount");
         }
         members
     }
